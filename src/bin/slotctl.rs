@@ -1,0 +1,3 @@
+//! slotctl: the terminal twin of Slotdeck.
+
+fn main() {}

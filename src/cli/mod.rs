@@ -1,0 +1,1 @@
+//! slotctl: the terminal twin.

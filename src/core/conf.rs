@@ -1,0 +1,1 @@
+//! redis.conf text: quoting, generation, reading back, checking.

@@ -1,0 +1,14 @@
+//! The pure core: slots, topology, specs, plans, checks. No clock, no I/O, no async, no egui.
+//!
+//! Everything here is a value or a function from values to values. Time, randomness and ports arrive as
+//! arguments, so every rule in this layer can be tested without a server.
+
+pub mod capability;
+pub mod check;
+pub mod conf;
+pub mod plan;
+pub mod secret;
+pub mod slot;
+pub mod spec;
+pub mod topology;
+pub mod version;

@@ -1,0 +1,406 @@
+//! Nodes and who knows what of them: the answer of `CLUSTER NODES`, in every format from Redis 3.0 on.
+//!
+//! A [`View`] is what *one* node says. A cluster has as many views as nodes, and they may differ; [`Topology`] holds
+//! them side by side and never merges them into one invented truth.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::slot::{Slot, SlotRange, SlotSet};
+
+/// A node's name in the cluster: 40 hexadecimal digits.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct NodeId(String);
+
+impl NodeId {
+    /// The id's text, 40 digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The first eight digits: what fits a table cell.
+    #[must_use]
+    pub fn short(&self) -> &str {
+        self.0.get(..8).unwrap_or(&self.0)
+    }
+}
+
+impl FromStr for NodeId {
+    type Err = ParseError;
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let hex = text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if hex { Ok(Self(text.to_owned())) } else { Err(ParseError::BadId(text.to_owned())) }
+    }
+}
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "NodeId({})", self.short())
+    }
+}
+
+/// Where a node listens. `host` is an address or a name as given, IPv6 without brackets.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct NodeAddr {
+    /// Address or host name.
+    pub host: String,
+    /// Port for clients.
+    pub port: u16,
+    /// Port of the cluster bus where it is known to differ from port + 10000.
+    pub bus_port: Option<u16>,
+}
+
+/// How far the default bus port lies above the client port (Redis Cluster specification, "The Cluster bus").
+pub const BUS_PORT_OFFSET: u16 = 10000;
+
+impl NodeAddr {
+    /// An address with the default bus port.
+    #[must_use]
+    pub fn new(host: impl Into<String>, port: u16) -> Self {
+        Self { host: host.into(), port, bus_port: None }
+    }
+
+    /// The bus port: the one given, else port + 10000; `None` where that is above 65535.
+    #[must_use]
+    pub fn bus_port(&self) -> Option<u16> {
+        self.bus_port.or_else(|| self.port.checked_add(BUS_PORT_OFFSET))
+    }
+}
+
+impl fmt::Display for NodeAddr {
+    /// `host:port`, IPv6 unbracketed, as redis-cli writes it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.host, self.port)
+    }
+}
+
+impl FromStr for NodeAddr {
+    type Err = ParseError;
+    /// Reads `host:port` and `host:port@busport`, split at the last `@`, then the last `:`, as redis-cli does;
+    /// brackets around an IPv6 address are taken off.
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let bad = || ParseError::BadAddress(text.to_owned());
+        let (front, bus_port) = match text.rsplit_once('@') {
+            Some((front, bus)) => (front, Some(bus.parse::<u16>().map_err(|_| bad())?)),
+            None => (text, None),
+        };
+        let (host, port) = front.rsplit_once(':').ok_or_else(bad)?;
+        let port: u16 = port.parse().map_err(|_| bad())?;
+        let host = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
+        if host.is_empty() || port == 0 || host.chars().any(char::is_whitespace) {
+            return Err(bad());
+        }
+        let bus_port = bus_port.filter(|bus| Some(*bus) != port.checked_add(BUS_PORT_OFFSET) && *bus != 0);
+        Ok(Self { host: host.to_owned(), port, bus_port })
+    }
+}
+
+/// What a node does in its cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Serves slots.
+    Master,
+    /// Copies a master.
+    Replica,
+}
+
+/// The flags of a node besides its role, as CLUSTER NODES lists them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct NodeFlags {
+    /// The node whose answer this is.
+    pub myself: bool,
+    /// `fail?`: this view can't reach it, others have not agreed yet.
+    pub pfail: bool,
+    /// `fail`: a majority of masters agrees that it is down.
+    pub fail: bool,
+    /// `handshake`: met, but not yet known.
+    pub handshake: bool,
+    /// `noaddr`: no address known.
+    pub noaddr: bool,
+    /// `nofailover`: the replica will not try to become master.
+    pub nofailover: bool,
+}
+
+/// One line of CLUSTER NODES: a node as one view sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    /// The node's id.
+    pub id: NodeId,
+    /// Its address; `None` for `noaddr` nodes. The host is empty in the answer of a fresh node about itself.
+    pub addr: Option<NodeAddr>,
+    /// The announced host name, if any (7.0).
+    pub hostname: Option<String>,
+    /// Master or replica.
+    pub role: Role,
+    /// Other flags.
+    pub flags: NodeFlags,
+    /// The master it copies, for a replica.
+    pub master: Option<NodeId>,
+    /// Configuration epoch (for a replica: its master's).
+    pub epoch: u64,
+    /// Whether this view's bus link to the node is up.
+    pub linked: bool,
+    /// The slots it owns in this view.
+    pub slots: SlotSet,
+    /// Slots on their way out, with the target. Only on the `myself` line.
+    pub migrating: Vec<(Slot, NodeId)>,
+    /// Slots on their way in, with the source. Only on the `myself` line.
+    pub importing: Vec<(Slot, NodeId)>,
+}
+
+impl Node {
+    /// Whether this view counts the node as usable: neither failing, handshaking nor without address.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        let f = self.flags;
+        !(f.pfail || f.fail || f.handshake || f.noaddr)
+    }
+}
+
+/// Why a CLUSTER NODES answer can't be read.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ParseError {
+    /// Not 40 hexadecimal digits.
+    #[error("'{0}' is not a node id (40 hexadecimal digits)")]
+    BadId(String),
+    /// Not `host:port` or `host:port@busport`.
+    #[error("'{0}' is not an address (host:port or host:port@busport)")]
+    BadAddress(String),
+    /// A line with fewer than eight fields.
+    #[error("CLUSTER NODES line {line} is cut short: '{text}'")]
+    ShortLine {
+        /// Line number from 1.
+        line: usize,
+        /// The line.
+        text: String,
+    },
+    /// A field that is not what it should be.
+    #[error("CLUSTER NODES line {line}: '{text}' is not {expected}")]
+    BadField {
+        /// Line number from 1.
+        line: usize,
+        /// The field.
+        text: String,
+        /// What should have stood there.
+        expected: &'static str,
+    },
+    /// No line is marked `myself`.
+    #[error("CLUSTER NODES names no node as itself")]
+    NoMyself,
+}
+
+/// What one node says about the cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct View {
+    /// The node that said it.
+    pub myself: NodeId,
+    /// Every node it knows, itself included, by id.
+    pub nodes: BTreeMap<NodeId, Node>,
+}
+
+impl View {
+    /// Reads a CLUSTER NODES answer: 3.x (no bus port), 4.0 (`@cport`), 7.0 (`,hostname`), Valkey, and nodes.conf's
+    /// extra fields (`,shard-id=…`) and `vars` line. IPv6 stands unbracketed there: the last colon parts the port.
+    ///
+    /// # Errors
+    /// [`ParseError`] with the line and the field that is wrong.
+    pub fn parse(text: &str) -> Result<Self, ParseError> {
+        let mut nodes = BTreeMap::new();
+        let mut myself = None;
+        for (i, line) in text.lines().enumerate() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with("vars ") {
+                continue;
+            }
+            let node = parse_line(i + 1, line)?;
+            if node.flags.myself {
+                myself = Some(node.id.clone());
+            }
+            nodes.insert(node.id.clone(), node);
+        }
+        Ok(Self { myself: myself.ok_or(ParseError::NoMyself)?, nodes })
+    }
+
+    /// The node that said it, as it sees itself.
+    #[must_use]
+    pub fn me(&self) -> Option<&Node> {
+        self.nodes.get(&self.myself)
+    }
+
+    /// Masters that own slots, and their slots: what redis-cli calls the configuration signature. Roles of nodes
+    /// without slots are left out on purpose, as there.
+    #[must_use]
+    pub fn slot_owners(&self) -> BTreeMap<&NodeId, &SlotSet> {
+        self.nodes.values().filter(|n| !n.slots.is_empty()).map(|n| (&n.id, &n.slots)).collect()
+    }
+
+    /// The slots that some node owns in this view.
+    #[must_use]
+    pub fn covered(&self) -> SlotSet {
+        let mut all = SlotSet::new();
+        for node in self.nodes.values() {
+            all.union_with(&node.slots);
+        }
+        all
+    }
+
+    /// The replicas of a master in this view, in id order.
+    pub fn replicas_of<'a>(&'a self, master: &'a NodeId) -> impl Iterator<Item = &'a Node> {
+        self.nodes.values().filter(move |n| n.master.as_ref() == Some(master))
+    }
+}
+
+fn parse_line(line: usize, text: &str) -> Result<Node, ParseError> {
+    let fields: Vec<&str> = text.split_ascii_whitespace().collect();
+    if fields.len() < 8 {
+        return Err(ParseError::ShortLine { line, text: text.to_owned() });
+    }
+    let bad = |text: &str, expected| ParseError::BadField { line, text: text.to_owned(), expected };
+    let (addr, hostname) = parse_addr(fields[1]).ok_or_else(|| bad(fields[1], "an address"))?;
+    let (role, flags) = parse_flags(fields[2]).ok_or_else(|| bad(fields[2], "a list of flags"))?;
+    let mut node = Node {
+        id: fields[0].parse()?,
+        addr: addr.filter(|_| !flags.noaddr),
+        hostname,
+        role,
+        flags,
+        master: if fields[3] == "-" { None } else { Some(fields[3].parse()?) },
+        epoch: fields[6].parse().map_err(|_| bad(fields[6], "an epoch"))?,
+        linked: match fields[7] {
+            "connected" => true,
+            "disconnected" => false,
+            other => return Err(bad(other, "a link state")),
+        },
+        slots: SlotSet::new(),
+        migrating: Vec::new(),
+        importing: Vec::new(),
+    };
+    for field in &fields[8..] {
+        parse_slots(field, &mut node).ok_or_else(|| bad(field, "a slot, a range or an open slot"))?;
+    }
+    Ok(node)
+}
+
+/// `ip:port`, `ip:port@cport`, `ip:port@cport,hostname[,key=value…]`, `:port`, `:0@0`.
+fn parse_addr(text: &str) -> Option<(Option<NodeAddr>, Option<String>)> {
+    let mut parts = text.split(',');
+    let address = parts.next()?;
+    let hostname = parts.next().filter(|name| !name.is_empty() && !name.contains('=')).map(str::to_owned);
+    let (front, bus) = match address.rsplit_once('@') {
+        Some((front, bus)) => (front, Some(bus.parse::<u16>().ok()?)),
+        None => (address, None),
+    };
+    let (host, port) = front.rsplit_once(':')?;
+    let port: u16 = port.parse().ok()?;
+    if port == 0 {
+        return Some((None, hostname));
+    }
+    let bus_port = bus.filter(|bus| *bus != 0 && Some(*bus) != port.checked_add(BUS_PORT_OFFSET));
+    Some((Some(NodeAddr { host: host.to_owned(), port, bus_port }), hostname))
+}
+
+fn parse_flags(text: &str) -> Option<(Role, NodeFlags)> {
+    let mut role = None;
+    let mut flags = NodeFlags::default();
+    for flag in text.split(',') {
+        match flag {
+            "master" => role = Some(Role::Master),
+            "slave" | "replica" => role = Some(Role::Replica),
+            "myself" => flags.myself = true,
+            "fail?" => flags.pfail = true,
+            "fail" => flags.fail = true,
+            "handshake" => flags.handshake = true,
+            "noaddr" => flags.noaddr = true,
+            "nofailover" => flags.nofailover = true,
+            "noflags" => {}
+            // A later server may add flags; a view with an unknown one is still a view.
+            other if !other.is_empty() && other.bytes().all(|b| b.is_ascii_lowercase() || b == b'?') => {}
+            _ => return None,
+        }
+    }
+    // A node in handshake has no role yet ("handshake" alone): it counts as a master without slots, as in the server.
+    Some((role.unwrap_or(Role::Master), flags))
+}
+
+/// `5`, `0-5460`, `[5->-id]` (migrating), `[5-<-id]` (importing).
+fn parse_slots(field: &str, node: &mut Node) -> Option<()> {
+    let Some(open) = field.strip_prefix('[') else {
+        node.slots.insert_range(field.parse::<SlotRange>().ok()?);
+        return Some(());
+    };
+    let open = open.strip_suffix(']')?;
+    if let Some((slot, id)) = open.split_once("->-") {
+        node.migrating.push((slot.parse().ok()?, id.parse().ok()?));
+    } else {
+        let (slot, id) = open.split_once("-<-")?;
+        node.importing.push((slot.parse().ok()?, id.parse().ok()?));
+    }
+    Some(())
+}
+
+/// All views of one cluster, side by side, by the address they were asked at.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Topology {
+    /// What each reachable node says.
+    pub views: BTreeMap<NodeAddr, View>,
+    /// Nodes that could not be asked, with the reason.
+    pub unreachable: BTreeMap<NodeAddr, String>,
+}
+
+impl Topology {
+    /// The nodes of the cluster as they see *themselves* where they answer, else as the first view that knows them
+    /// sees them. Sorted by id.
+    #[must_use]
+    pub fn nodes(&self) -> BTreeMap<NodeId, Node> {
+        let mut nodes: BTreeMap<NodeId, Node> = BTreeMap::new();
+        for view in self.views.values() {
+            for (id, node) in &view.nodes {
+                nodes.entry(id.clone()).or_insert_with(|| node.clone());
+            }
+        }
+        for (addr, view) in &self.views {
+            if let Some(me) = view.me() {
+                let mut me = me.clone();
+                // A node may not know its own address; the one it was asked at is right.
+                if me.addr.as_ref().is_none_or(|a| a.host.is_empty()) {
+                    me.addr = Some(addr.clone());
+                }
+                nodes.insert(me.id.clone(), me);
+            }
+        }
+        nodes
+    }
+
+    /// The owner of each slot, by what the masters say of themselves; where two claim a slot the higher epoch wins,
+    /// as in the cluster itself.
+    #[must_use]
+    pub fn slot_owner(&self) -> Vec<Option<NodeId>> {
+        let mut owner: Vec<Option<(u64, NodeId)>> = vec![None; super::slot::SLOT_COUNT as usize];
+        for node in self.nodes().into_values().filter(|n| n.role == Role::Master) {
+            for slot in node.slots.iter() {
+                let entry = &mut owner[slot.index()];
+                if entry.as_ref().is_none_or(|(epoch, _)| node.epoch > *epoch) {
+                    *entry = Some((node.epoch, node.id.clone()));
+                }
+            }
+        }
+        owner.into_iter().map(|entry| entry.map(|(_, id)| id)).collect()
+    }
+}
+
+#[cfg(test)]
+#[path = "topology_tests.rs"]
+mod tests;

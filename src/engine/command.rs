@@ -1,0 +1,175 @@
+//! Everything that can be asked of the engine.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::core::plan::create::CreatePlan;
+use crate::core::secret::Secret;
+use crate::core::slot::Slot;
+use crate::core::spec::ClusterSpec;
+use crate::core::topology::NodeAddr;
+use crate::workspace::document::OnClose;
+
+use super::job::JobId;
+
+/// A user name and a password for servers that Slotdeck did not configure itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Auth {
+    /// ACL user; empty for the default user.
+    pub user: String,
+    /// Password; empty for none.
+    pub password: Secret,
+}
+
+/// Work for the engine. Answers come through the `Snapshot` and the `Event`s.
+#[derive(Debug, Clone)]
+pub enum Command {
+    /// Look for server programs in all usual places.
+    FindServers,
+    /// Ask this file whether it is a usable server program, and remember it if so.
+    ProbeServer(PathBuf),
+    /// Judge a draft: `Snapshot::draft` answers with the same `generation`.
+    CheckDraft {
+        /// Grows with each edit.
+        generation: u64,
+        /// The draft.
+        spec: Box<ClusterSpec>,
+        /// Files that the user edited by hand, by port.
+        edited: BTreeMap<u16, String>,
+    },
+    /// Write the files and start the processes. The cluster appears in the snapshot as `Unformed`.
+    Launch {
+        /// What to launch.
+        spec: Box<ClusterSpec>,
+        /// Files that the user edited by hand, by port.
+        edited: BTreeMap<u16, String>,
+    },
+    /// Write the files only.
+    WriteConfig {
+        /// What to write.
+        spec: Box<ClusterSpec>,
+        /// Files that the user edited by hand, by port.
+        edited: BTreeMap<u16, String>,
+    },
+    /// Make servers that run already known under a name: as a cluster to watch, or as nodes to make one of.
+    Attach {
+        /// The name to remember them by.
+        name: String,
+        /// Where they listen; one suffices for a cluster.
+        addrs: Vec<NodeAddr>,
+        /// How to log in.
+        auth: Auth,
+    },
+    /// Inspect the nodes and put a create plan into the snapshot.
+    PlanCreate {
+        /// The cluster.
+        cluster: String,
+        /// Replicas per master; `None` takes the spec's number.
+        replicas: Option<u16>,
+    },
+    /// Execute the confirmed plan, exactly that one.
+    ApplyCreate {
+        /// The cluster.
+        cluster: String,
+        /// The plan that was shown.
+        plan: Arc<CreatePlan>,
+    },
+    /// After a failed creation: reset exactly the nodes that it touched.
+    ResetTouched {
+        /// The cluster.
+        cluster: String,
+    },
+    /// Start the processes again.
+    Start {
+        /// The cluster.
+        cluster: String,
+    },
+    /// Stop the processes.
+    Stop {
+        /// The cluster.
+        cluster: String,
+    },
+    /// Stop the processes and forget the cluster.
+    Delete {
+        /// The cluster.
+        cluster: String,
+        /// Also remove the files that were made for it.
+        wipe: bool,
+    },
+    /// Stop a job at its next safe point.
+    CancelJob(JobId),
+    /// Count the keys of a slot, once.
+    CountKeys {
+        /// The cluster.
+        cluster: String,
+        /// The slot.
+        slot: Slot,
+    },
+    /// What closing the window does to a cluster's servers.
+    SetOnClose {
+        /// The cluster.
+        cluster: String,
+        /// What to do.
+        on_close: OnClose,
+    },
+    /// Whether somebody looks: polls are rare while nobody does.
+    SetVisible(bool),
+}
+
+/// How much harm a command can do: it decides whether and how the frontends ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Danger {
+    /// Reads, or changes nothing that matters.
+    None,
+    /// Changes servers in a way that can be undone.
+    Changes,
+    /// Can end service or remove data.
+    Destroys,
+}
+
+impl Command {
+    /// The command in two or three words, for logs and the event list.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        match self {
+            Command::FindServers => "find servers",
+            Command::ProbeServer(_) => "probe server",
+            Command::CheckDraft { .. } => "check draft",
+            Command::Launch { .. } => "launch",
+            Command::WriteConfig { .. } => "write configuration",
+            Command::Attach { .. } => "attach",
+            Command::PlanCreate { .. } => "plan creation",
+            Command::ApplyCreate { .. } => "create cluster",
+            Command::ResetTouched { .. } => "reset touched nodes",
+            Command::Start { .. } => "start",
+            Command::Stop { .. } => "stop",
+            Command::Delete { .. } => "delete",
+            Command::CancelJob(_) => "cancel job",
+            Command::CountKeys { .. } => "count keys",
+            Command::SetOnClose { .. } => "set close behaviour",
+            Command::SetVisible(_) => "set visibility",
+        }
+    }
+
+    /// How much harm it can do.
+    #[must_use]
+    pub fn danger(&self) -> Danger {
+        match self {
+            Command::Delete { .. } | Command::Stop { .. } | Command::ResetTouched { .. } => Danger::Destroys,
+            Command::Launch { .. }
+            | Command::WriteConfig { .. }
+            | Command::ApplyCreate { .. }
+            | Command::Start { .. } => Danger::Changes,
+            Command::FindServers
+            | Command::ProbeServer(_)
+            | Command::CheckDraft { .. }
+            | Command::Attach { .. }
+            | Command::PlanCreate { .. }
+            | Command::CancelJob(_)
+            | Command::CountKeys { .. }
+            | Command::SetOnClose { .. }
+            | Command::SetVisible(_) => Danger::None,
+        }
+    }
+}

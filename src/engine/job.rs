@@ -1,0 +1,167 @@
+//! Long work as data: its steps, how far it is, and how it ended. The window's job strip and slotctl's progress lines
+//! read the same value.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+/// A job's number, unique in one run of the engine.
+pub type JobId = u64;
+
+/// What kind of work a job is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum JobKind {
+    /// Write the files, start the processes, wait until they answer.
+    Launch,
+    /// Make a cluster out of the launched nodes.
+    Create,
+    /// Undo a half-made creation.
+    Reset,
+    /// Stop the processes.
+    Stop,
+    /// Start them again.
+    Start,
+    /// Forget the cluster, and perhaps remove its files.
+    Delete,
+}
+
+/// One step of a job. `Display` says it in English; the window translates by variant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// Write redis.conf and the node folders.
+    WriteFiles,
+    /// Start the processes.
+    StartProcesses,
+    /// Wait until every process answers.
+    AwaitAnswers,
+    /// Ask every node whether it is empty.
+    InspectNodes,
+    /// Lower the settings that only slow a creation down.
+    TuneForCreate,
+    /// CLUSTER ADDSLOTSRANGE / ADDSLOTS on the masters.
+    AssignSlots,
+    /// CLUSTER SET-CONFIG-EPOCH on every node.
+    AssignEpochs,
+    /// CLUSTER MEET between all nodes.
+    Meet,
+    /// Wait until every node knows every other.
+    AwaitJoin,
+    /// CLUSTER REPLICATE on the replicas.
+    AssignReplicas,
+    /// Wait until all nodes agree and all replicas are linked.
+    AwaitAgreement,
+    /// Put the changed settings back.
+    RestoreSettings,
+    /// The check on every node.
+    Check,
+    /// CLUSTER RESET on the touched nodes.
+    ResetNodes,
+    /// SHUTDOWN, then wait.
+    ShutDown,
+    /// End what does not stop by itself.
+    EndStubborn,
+    /// Remove the files.
+    RemoveFiles,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Step::WriteFiles => "Write the configuration files",
+            Step::StartProcesses => "Start the server processes",
+            Step::AwaitAnswers => "Wait until every server answers",
+            Step::InspectNodes => "Make sure that every node is empty",
+            Step::TuneForCreate => "Shorten the servers' waiting times for the creation",
+            Step::AssignSlots => "Assign the slots",
+            Step::AssignEpochs => "Give each node its own config epoch",
+            Step::Meet => "Introduce every node to every other",
+            Step::AwaitJoin => "Wait for the cluster to join",
+            Step::AssignReplicas => "Make the replicas follow their masters",
+            Step::AwaitAgreement => "Wait until all nodes agree and all replicas are linked",
+            Step::RestoreSettings => "Put the servers' settings back",
+            Step::Check => "Check the cluster on every node",
+            Step::ResetNodes => "Reset the nodes that were touched",
+            Step::ShutDown => "Shut the servers down",
+            Step::EndStubborn => "End servers that did not stop by themselves",
+            Step::RemoveFiles => "Remove the files",
+        })
+    }
+}
+
+/// Where a step stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StepState {
+    /// Not begun.
+    Pending,
+    /// Under way.
+    Running,
+    /// Done.
+    Done,
+    /// Failed, with the reason.
+    Failed(String),
+    /// Not needed.
+    Skipped,
+}
+
+/// A step as shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepView {
+    /// What it does.
+    pub step: Step,
+    /// Where it stands.
+    pub state: StepState,
+    /// What it waits for, or a detail of its result.
+    pub detail: String,
+    /// How long it took, or has taken so far.
+    pub took: Duration,
+}
+
+/// How a job stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JobState {
+    /// Under way.
+    Running,
+    /// Asked to stop at the next safe point.
+    Cancelling,
+    /// Ended well.
+    Done,
+    /// Ended badly: what failed, where, what to do.
+    Failed(String),
+    /// Ended because it was asked to.
+    Cancelled,
+}
+
+impl JobState {
+    /// Whether the job has ended.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        !matches!(self, JobState::Running | JobState::Cancelling)
+    }
+}
+
+/// A job as shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobView {
+    /// Its number.
+    pub id: JobId,
+    /// The cluster it works on.
+    pub cluster: String,
+    /// What it does.
+    pub kind: JobKind,
+    /// Its steps, in order.
+    pub steps: Vec<StepView>,
+    /// How it stands.
+    pub state: JobState,
+    /// When it began.
+    pub started: SystemTime,
+    /// How long it took, or has taken so far.
+    pub took: Duration,
+}
+
+impl JobView {
+    /// How many steps are over, and how many there are.
+    #[must_use]
+    pub fn progress(&self) -> (usize, usize) {
+        let over = |s: &StepView| matches!(s.state, StepState::Done | StepState::Skipped);
+        (self.steps.iter().filter(|s| over(s)).count(), self.steps.len())
+    }
+}

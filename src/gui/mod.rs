@@ -1,0 +1,1 @@
+//! slotdeck: the window. eframe and egui live only here.

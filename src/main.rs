@@ -1,0 +1,3 @@
+//! slotdeck: the window.
+
+fn main() {}

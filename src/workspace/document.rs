@@ -1,0 +1,73 @@
+//! A cluster's document.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::core::spec::ClusterSpec;
+use crate::core::topology::NodeAddr;
+
+/// What closing the window does to a cluster's servers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnClose {
+    /// Ask.
+    #[default]
+    Ask,
+    /// Let them run; they are found again.
+    Leave,
+    /// Stop them.
+    Stop,
+}
+
+/// A process that Slotdeck started: enough to find it again and never to mistake another one for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessRecord {
+    /// Process id.
+    pub pid: u32,
+    /// When the system says that it started, in seconds since 1970.
+    pub started: u64,
+}
+
+/// A creation under way: what to put back and what may be reset, should it stop half-way.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct CreateJournal {
+    /// Nodes that this run changed.
+    pub touched: Vec<NodeAddr>,
+    /// Settings to put back: node, name, value.
+    pub restore: Vec<(NodeAddr, String, String)>,
+    /// Why it stopped, once it did.
+    pub reason: Option<String>,
+}
+
+/// A cluster as it is remembered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClusterDoc {
+    /// Version of this format: 1.
+    pub version: u32,
+    /// The cluster's name.
+    pub name: String,
+    /// What it was made from; `None` for servers that Slotdeck did not launch.
+    pub spec: Option<ClusterSpec>,
+    /// For servers that Slotdeck did not launch: where they were reached last.
+    #[serde(default)]
+    pub addrs: Vec<NodeAddr>,
+    /// ACL user for such servers; their password is never stored.
+    #[serde(default)]
+    pub user: String,
+    /// Processes by client port.
+    #[serde(default)]
+    pub processes: BTreeMap<u16, ProcessRecord>,
+    /// Whether it has become a cluster.
+    #[serde(default)]
+    pub formed: bool,
+    /// Whether its servers are meant to run.
+    #[serde(default)]
+    pub wanted: bool,
+    /// What closing the window does.
+    #[serde(default)]
+    pub on_close: OnClose,
+    /// A creation that has not ended well.
+    #[serde(default)]
+    pub creating: Option<CreateJournal>,
+}

@@ -1,0 +1,4 @@
+//! Documents on disk: clusters, settings, the journal of a creation. Versioned JSON, written atomically, locked while
+//! something works on them. No secret is ever among them.
+
+pub mod document;
