@@ -1,6 +1,5 @@
 //! Is the cluster whole? Views and link states in, findings out.
 
-
 use super::slot::{Slot, SlotSet};
 use super::topology::{NodeAddr, NodeId};
 

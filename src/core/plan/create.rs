@@ -1,7 +1,5 @@
 //! The plan that makes a cluster out of empty nodes: who is master, which slots, who copies whom, which commands.
 
-use std::fmt::Write as _;
-
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
