@@ -1,7 +1,10 @@
 //! Is the cluster whole? Views and link states in, findings out.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
 use super::slot::{Slot, SlotSet};
-use super::topology::{NodeAddr, NodeId};
+use super::topology::{NodeAddr, NodeId, Role, Topology};
 
 /// What one node says beyond CLUSTER NODES.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -58,3 +61,159 @@ impl Finding {
         !matches!(self, Finding::NoReplica(_))
     }
 }
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Finding::Uncovered(slots) => {
+                write!(f, "Not all 16384 slots are covered: {} have no owner ({})", slots.len(), shortened(slots))
+            }
+            Finding::Unreachable(addr, why) => write!(f, "{addr} does not answer: {why}"),
+            Finding::Failed(addr) => write!(f, "The cluster calls {addr} failed"),
+            Finding::StateFail(addr) => write!(f, "{addr} says that the cluster is down (cluster_state:fail)"),
+            Finding::OpenSlot { slot, node, migrating: true, partner } => {
+                write!(f, "Slot {slot} is open: {node} is migrating it to {partner}")
+            }
+            Finding::OpenSlot { slot, node, migrating: false, partner } => {
+                write!(f, "Slot {slot} is open: {node} is importing it from {partner}")
+            }
+            Finding::SlotsDisagree(nodes) => {
+                write!(f, "Nodes don't agree about the slots: {} see other owners", listed(nodes))
+            }
+            Finding::RolesDisagree(nodes) => {
+                write!(f, "Nodes don't agree about roles: {} see other masters and replicas", listed(nodes))
+            }
+            Finding::Unknown { by, missing } => write!(f, "{by} does not know {}", listed(missing)),
+            Finding::LinkDown(addr) => write!(f, "Replica {addr} has no link to its master"),
+            Finding::NoReplica(addr) => write!(f, "Master {addr} has no replica"),
+        }
+    }
+}
+
+fn listed(nodes: &[NodeAddr]) -> String {
+    nodes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// The ranges of a set, cut after the first ten.
+fn shortened(slots: &SlotSet) -> String {
+    let ranges = slots.ranges();
+    let mut text = ranges.iter().take(10).map(ToString::to_string).collect::<Vec<_>>().join(",");
+    if ranges.len() > 10 {
+        text.push('…');
+    }
+    text
+}
+
+/// Checks every view of a cluster: all nodes reachable, coverage, open slots, agreement on slots and on roles, each
+/// node known by each, `cluster_state` ok and replica links up. Worst findings first.
+///
+/// redis-cli checks the slots of one node's view and compares slot owners only; roles, links and states are what it
+/// does not look at.
+#[must_use]
+pub fn check(topology: &Topology, health: &BTreeMap<NodeAddr, NodeHealth>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    check_coverage(topology, &mut findings);
+    findings.extend(topology.unreachable.iter().map(|(addr, why)| Finding::Unreachable(addr.clone(), why.clone())));
+    check_failed(topology, &mut findings);
+    check_health(health, &mut findings);
+    check_open_slots(topology, &mut findings);
+    check_agreement(topology, &mut findings);
+    check_replicas(topology, &mut findings);
+    findings
+}
+
+fn check_coverage(topology: &Topology, findings: &mut Vec<Finding>) {
+    let owners = topology.slot_owner();
+    let open: SlotSet = Slot::all().filter(|slot| owners[slot.index()].is_none()).collect();
+    if !open.is_empty() {
+        findings.push(Finding::Uncovered(open));
+    }
+}
+
+/// Nodes with the `fail` flag that are not already named as unreachable.
+fn check_failed(topology: &Topology, findings: &mut Vec<Finding>) {
+    let mut seen = BTreeSet::new();
+    for node in topology.views.values().flat_map(|view| view.nodes.values()) {
+        if let (true, Some(addr)) = (node.flags.fail, &node.addr)
+            && !topology.unreachable.contains_key(addr)
+            && seen.insert(addr.clone())
+        {
+            findings.push(Finding::Failed(addr.clone()));
+        }
+    }
+}
+
+fn check_health(health: &BTreeMap<NodeAddr, NodeHealth>, findings: &mut Vec<Finding>) {
+    let down = |h: &NodeHealth| h.state_ok == Some(false);
+    findings.extend(health.iter().filter(|(_, h)| down(h)).map(|(addr, _)| Finding::StateFail(addr.clone())));
+    let cut = |h: &NodeHealth| h.link_up == Some(false);
+    findings.extend(health.iter().filter(|(_, h)| cut(h)).map(|(addr, _)| Finding::LinkDown(addr.clone())));
+}
+
+fn check_open_slots(topology: &Topology, findings: &mut Vec<Finding>) {
+    for (addr, view) in &topology.views {
+        let Some(me) = view.me() else { continue };
+        let open = |slots: &[(Slot, NodeId)], migrating| {
+            slots
+                .iter()
+                .map(|(slot, partner)| Finding::OpenSlot {
+                    slot: *slot,
+                    node: addr.clone(),
+                    migrating,
+                    partner: partner.clone(),
+                })
+                .collect::<Vec<_>>()
+        };
+        findings.extend(open(&me.migrating, true));
+        findings.extend(open(&me.importing, false));
+    }
+}
+
+fn check_agreement(topology: &Topology, findings: &mut Vec<Finding>) {
+    let Some(first) = topology.views.values().next() else { return };
+    let owners = first.slot_owners();
+    let others: Vec<NodeAddr> =
+        topology.views.iter().filter(|(_, view)| view.slot_owners() != owners).map(|(addr, _)| addr.clone()).collect();
+    if !others.is_empty() {
+        findings.push(Finding::SlotsDisagree(others));
+    }
+    let own: BTreeMap<&NodeId, (Role, Option<&NodeId>, &NodeAddr)> = topology
+        .views
+        .iter()
+        .filter_map(|(addr, view)| view.me().map(|me| (&me.id, (me.role, me.master.as_ref(), addr))))
+        .collect();
+    let mut wrong_roles = Vec::new();
+    for (addr, view) in &topology.views {
+        let missing: Vec<NodeAddr> = own
+            .iter()
+            .filter(|(id, _)| view.nodes.get(**id).is_none_or(|n| n.flags.handshake))
+            .map(|(_, (_, _, addr))| (*addr).clone())
+            .collect();
+        if !missing.is_empty() {
+            findings.push(Finding::Unknown { by: addr.clone(), missing });
+        }
+        let wrong = own.iter().any(|(id, (role, master, _))| {
+            view.nodes.get(*id).is_some_and(|n| n.role != *role || n.master.as_ref() != *master)
+        });
+        if wrong {
+            wrong_roles.push(addr.clone());
+        }
+    }
+    if !wrong_roles.is_empty() {
+        findings.push(Finding::RolesDisagree(wrong_roles));
+    }
+}
+
+fn check_replicas(topology: &Topology, findings: &mut Vec<Finding>) {
+    let nodes = topology.nodes();
+    for master in nodes.values().filter(|n| n.role == Role::Master && !n.slots.is_empty()) {
+        let has_replica = nodes.values().any(|n| n.master.as_ref() == Some(&master.id) && !n.flags.fail);
+        if let (false, Some(addr)) = (has_replica, &master.addr) {
+            findings.push(Finding::NoReplica(addr.clone()));
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "check_tests.rs"]
+mod tests;

@@ -1,0 +1,104 @@
+//! What the check finds, and what it lets pass.
+
+use super::*;
+use crate::core::topology::View;
+
+const A: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+const B: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+
+fn addr(port: u16) -> NodeAddr {
+    NodeAddr::new("127.0.0.1", port)
+}
+
+/// A master with all slots on 7000 and its replica on 7001, as `myself` (a or b) sees them.
+fn view(myself: &str, b_role: &str, slots: &str) -> View {
+    let flag = |id: &str| if id == myself { "myself," } else { "" };
+    let text = format!(
+        "{A} 127.0.0.1:7000@17000 {}master - 0 0 1 connected {slots}\n{B} 127.0.0.1:7001@17001 {}{b_role} 0 0 1 connected\n",
+        flag(A),
+        flag(B)
+    );
+    View::parse(&text).unwrap()
+}
+
+fn replica() -> String {
+    format!("slave {A}")
+}
+
+fn healthy() -> Topology {
+    let views = [(addr(7000), view(A, &replica(), "0-16383")), (addr(7001), view(B, &replica(), "0-16383"))].into();
+    Topology { views, ..Topology::default() }
+}
+
+fn fine(port: u16) -> (NodeAddr, NodeHealth) {
+    (addr(port), NodeHealth { state_ok: Some(true), link_up: (port == 7001).then_some(true) })
+}
+
+#[test]
+fn a_whole_cluster_has_no_findings() {
+    assert_eq!(check(&healthy(), &[fine(7000), fine(7001)].into()), []);
+}
+
+#[test]
+fn uncovered_slots_are_counted_and_listed() {
+    let mut topology = healthy();
+    topology.views = [(addr(7000), view(A, &replica(), "0-99 200-16383"))].into();
+    let findings = check(&topology, &BTreeMap::new());
+    assert_eq!(findings[0].to_string(), "Not all 16384 slots are covered: 100 have no owner (100-199)");
+}
+
+#[test]
+fn a_view_with_other_slot_owners_is_named() {
+    let mut topology = healthy();
+    topology.views.insert(addr(7001), view(B, &replica(), "0-16000"));
+    assert!(check(&topology, &BTreeMap::new()).contains(&Finding::SlotsDisagree(vec![addr(7001)])));
+}
+
+#[test]
+fn a_view_that_takes_a_replica_for_a_master_is_named() {
+    let mut topology = healthy();
+    topology.views.insert(addr(7000), view(A, "master -", "0-16383"));
+    let findings = check(&topology, &BTreeMap::new());
+    assert!(findings.contains(&Finding::RolesDisagree(vec![addr(7000)])), "{findings:?}");
+}
+
+#[test]
+fn a_node_that_does_not_know_another_is_named() {
+    let mut topology = healthy();
+    let alone = format!("{A} 127.0.0.1:7000@17000 myself,master - 0 0 1 connected 0-16383\n");
+    topology.views.insert(addr(7000), View::parse(&alone).unwrap());
+    let expected = Finding::Unknown { by: addr(7000), missing: vec![addr(7001)] };
+    assert!(check(&topology, &BTreeMap::new()).contains(&expected));
+}
+
+#[test]
+fn states_links_and_silence_are_findings() {
+    let mut topology = healthy();
+    topology.unreachable.insert(addr(7009), "connection refused".into());
+    let health = [
+        (addr(7000), NodeHealth { state_ok: Some(false), link_up: None }),
+        (addr(7001), NodeHealth { state_ok: Some(true), link_up: Some(false) }),
+    ]
+    .into();
+    let findings = check(&topology, &health);
+    assert!(findings.contains(&Finding::Unreachable(addr(7009), "connection refused".into())));
+    assert!(findings.contains(&Finding::StateFail(addr(7000))));
+    assert!(findings.contains(&Finding::LinkDown(addr(7001))));
+}
+
+#[test]
+fn open_slots_name_node_and_partner() {
+    let text = format!("{A} 127.0.0.1:7000@17000 myself,master - 0 0 1 connected 0-16383 [5->-{B}]\n");
+    let topology = Topology { views: [(addr(7000), View::parse(&text).unwrap())].into(), ..Topology::default() };
+    let findings = check(&topology, &BTreeMap::new());
+    assert_eq!(findings[0].to_string(), format!("Slot 5 is open: 127.0.0.1:7000 is migrating it to {B}"));
+}
+
+#[test]
+fn a_master_without_replica_is_worth_knowing_but_no_error() {
+    let text = format!("{A} 127.0.0.1:7000@17000 myself,master - 0 0 1 connected 0-16383\n");
+    let topology = Topology { views: [(addr(7000), View::parse(&text).unwrap())].into(), ..Topology::default() };
+    let findings = check(&topology, &BTreeMap::new());
+    assert_eq!(findings, [Finding::NoReplica(addr(7000))]);
+    assert!(!findings[0].is_error());
+}
