@@ -223,6 +223,8 @@ pub enum ProblemKind {
         /// How many nodes there are.
         needed: usize,
     },
+    /// Something that should be a whole number is none.
+    NotANumber(String),
     /// A port below 1 or above 65535.
     PortOutOfRange(u32),
     /// A port stands in the list twice.
@@ -375,6 +377,7 @@ impl fmt::Display for ProblemKind {
             P::TooManyNodes(n) => write!(f, "{n} nodes are more than this machine should start at once (at most 200)."),
             P::NoReplicas => f.write_str("Without replicas, the slots of a lost master are lost with it."),
             P::PortCount { given, needed } => write!(f, "{given} ports are listed, but there are {needed} nodes."),
+            P::NotANumber(text) => write!(f, "'{text}' is not a whole number."),
             P::PortOutOfRange(port) => write!(f, "Port {port} does not exist: ports go from 1 to 65535."),
             P::PortTwice(port) => write!(f, "Port {port} is listed twice."),
             P::PortIsBusPort { port, of } => write!(f, "Port {port} is also the bus port of the node on {of}."),
