@@ -1,4 +1,8 @@
 //! Documents on disk: clusters, settings, the journal of a creation. Versioned JSON, written atomically, locked while
 //! something works on them. No secret is ever among them.
 
+pub mod atomic;
 pub mod document;
+pub mod lock;
+pub mod settings;
+pub mod store;
