@@ -1,1 +1,7 @@
 //! slotctl: the terminal twin.
+
+pub mod args;
+pub mod argv;
+pub mod login;
+pub mod redis_lines;
+pub mod text;

@@ -1,0 +1,216 @@
+//! The commands and options of slotctl, as clap reads them.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::core::secret::Secret;
+
+/// Make, see and run Redis Clusters in the terminal.
+///
+/// `slotctl up demo` makes a cluster of local servers. `slotctl --cluster create|check|info …` takes redis-cli's
+/// arguments in any order.
+#[derive(Debug, Parser)]
+#[command(name = "slotctl", version, max_term_width = 100, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Cmd,
+    /// Print one JSON object on standard output at the end, and nothing else.
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Cmd {
+    /// Write the files, start the servers and make them a cluster.
+    Up(UpArgs),
+    /// Write the configuration files only.
+    Config(UpArgs),
+    /// List the clusters and how they are.
+    Ps,
+    /// Stop a cluster's servers; everything stays on disk.
+    Stop(NameArgs),
+    /// Start a stopped cluster's servers again.
+    Start(NameArgs),
+    /// Stop a cluster's servers and forget the cluster.
+    Down(DownArgs),
+    /// List the server programs found on this machine.
+    Servers,
+    /// Make a cluster of empty servers that run already (as redis-cli --cluster create).
+    #[command(disable_help_flag = true)]
+    Create(CreateArgs),
+    /// Is the cluster whole? Exit code 0 if so, else 1 (as redis-cli --cluster check).
+    #[command(disable_help_flag = true)]
+    Check(SeedArgs),
+    /// Keys, slots and replicas of each master (as redis-cli --cluster info).
+    #[command(disable_help_flag = true)]
+    Info(SeedArgs),
+}
+
+/// `up` and `config`.
+#[derive(Debug, Args)]
+pub struct UpArgs {
+    /// The cluster's name.
+    pub name: String,
+    /// How many masters.
+    #[arg(long, default_value_t = 3, value_name = "N")]
+    pub masters: u16,
+    /// How many replicas each master gets.
+    #[arg(long, default_value_t = 1, value_name = "N", visible_alias = "cluster-replicas")]
+    pub replicas: u16,
+    /// The first port; the others follow it.
+    #[arg(long, value_name = "P", conflicts_with = "ports")]
+    pub port: Option<u16>,
+    /// Exactly these ports, one a node, masters first.
+    #[arg(long, value_name = "A,B,…", value_delimiter = ',')]
+    pub ports: Option<Vec<u16>>,
+    /// The address that the servers bind to.
+    #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
+    pub bind: String,
+    /// The folder that gets a folder for each node [default: one of the cluster's name among Slotdeck's clusters].
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// The redis-server program [default: the best one found].
+    #[arg(long, value_name = "FILE")]
+    pub server: Option<PathBuf>,
+    /// Read the servers' password from the first line of standard input.
+    #[arg(long)]
+    pub password_stdin: bool,
+    /// cluster-node-timeout in milliseconds.
+    #[arg(long, default_value_t = 15_000, value_name = "MS")]
+    pub node_timeout: u32,
+    /// A further redis.conf line for every node, like "maxmemory 256mb". May be repeated.
+    #[arg(long, value_name = "DIRECTIVE VALUE")]
+    pub set: Vec<String>,
+    /// Do not ask.
+    #[arg(long, short = 'y', visible_alias = "cluster-yes")]
+    pub yes: bool,
+}
+
+/// A command on one cluster.
+#[derive(Debug, Args)]
+pub struct NameArgs {
+    /// The cluster's name.
+    pub name: String,
+}
+
+/// `down`.
+#[derive(Debug, Args)]
+pub struct DownArgs {
+    /// The cluster's name.
+    pub name: String,
+    /// Also remove the files that were made for it, data included.
+    #[arg(long)]
+    pub wipe: bool,
+    /// Do not ask.
+    #[arg(long, short = 'y', visible_alias = "cluster-yes")]
+    pub yes: bool,
+}
+
+/// How to log in and connect, in redis-cli's words.
+#[derive(Debug, Default, Args)]
+pub struct LoginArgs {
+    /// Password. Other programs can see it: the variable `REDISCLI_AUTH` and --askpass are safer.
+    #[arg(long, short = 'a', value_parser = secret, value_name = "PASSWORD")]
+    pub pass: Option<Secret>,
+    /// ACL user.
+    #[arg(long, value_name = "USER")]
+    pub user: Option<String>,
+    /// redis://user:password@host:port; only user and password count.
+    #[arg(long, short = 'u', value_parser = secret, value_name = "URI")]
+    pub uri: Option<Secret>,
+    /// Ask for the password.
+    #[arg(long)]
+    pub askpass: bool,
+    /// Do not warn of a password on the command line.
+    #[arg(long)]
+    pub no_auth_warning: bool,
+    /// Take names as IPv4 addresses.
+    #[arg(long, short = '4', conflicts_with = "ipv6")]
+    pub ipv4: bool,
+    /// Take names as IPv6 addresses.
+    #[arg(long, short = '6')]
+    pub ipv6: bool,
+    /// How long a connection may take.
+    #[arg(long, short = 't', value_name = "SECONDS")]
+    pub connect_timeout: Option<f64>,
+    /// Print this help.
+    #[arg(long, action = clap::ArgAction::Help)]
+    pub help: Option<bool>,
+}
+
+/// `create`.
+#[derive(Debug, Args)]
+pub struct CreateArgs {
+    /// The empty servers: host:port or host:port@busport.
+    #[arg(required = true, value_name = "HOST:PORT")]
+    pub nodes: Vec<String>,
+    /// How many replicas each master gets.
+    #[arg(long, default_value_t = 0, value_name = "N", visible_alias = "replicas")]
+    pub cluster_replicas: u16,
+    /// Do not ask.
+    #[arg(long, short = 'y', visible_alias = "cluster-yes")]
+    pub yes: bool,
+    /// How to log in.
+    #[command(flatten)]
+    pub login: LoginArgs,
+}
+
+/// `check` and `info`.
+#[derive(Debug, Args)]
+pub struct SeedArgs {
+    /// Any node of the cluster: host:port, or host port.
+    #[arg(required = true, num_args = 1..=2, value_names = ["HOST:PORT", "PORT"])]
+    pub node: Vec<String>,
+    /// How to log in.
+    #[command(flatten)]
+    pub login: LoginArgs,
+    /// Without effect: nothing is asked.
+    #[arg(long, hide = true)]
+    pub yes: bool,
+    /// Without effect: only creations take it.
+    #[arg(long, hide = true)]
+    pub cluster_replicas: Option<String>,
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "clap's value parsers return a Result")]
+fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
+    Ok(Secret::new(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn up_reads_its_options() {
+        let line = "slotctl up demo --masters 4 --replicas 2 --ports 7000,7002 --set=a --password-stdin -y --json";
+        let cli = Cli::try_parse_from(line.split(' ')).unwrap();
+        let Cmd::Up(up) = cli.command else { panic!("{:?}", cli.command) };
+        assert!(cli.json && up.yes && up.password_stdin);
+        assert_eq!((up.masters, up.replicas, up.ports), (4, 2, Some(vec![7000, 7002])));
+        assert!(
+            Cli::try_parse_from(["slotctl", "up", "demo", "--password", "x"]).is_err(),
+            "never on the command line"
+        );
+    }
+
+    #[test]
+    fn create_reads_what_the_normalised_line_holds() {
+        let line = "slotctl create --pass=-x --cluster-replicas=1 --yes --ipv4 --connect-timeout=1.5 --json -- a:1 b:2";
+        let cli = Cli::try_parse_from(line.split(' ')).unwrap();
+        let Cmd::Create(create) = cli.command else { panic!("{:?}", cli.command) };
+        assert!(cli.json && create.yes && create.login.ipv4);
+        assert_eq!(create.login.pass, Some(Secret::new("-x")));
+        assert_eq!(create.nodes, ["a:1", "b:2"]);
+        assert!(!format!("{create:?}").contains("-x"));
+    }
+}

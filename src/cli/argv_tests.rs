@@ -1,0 +1,115 @@
+//! Every order of redis-cli's grammar ends as the same command.
+
+use std::ffi::OsString;
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn read(line: &str) -> Result<Vec<String>, UsageError> {
+    let argv = line.split_whitespace().map(OsString::from).collect();
+    normalise(argv).map(|argv| argv.into_iter().map(|w| w.into_string().unwrap()).collect())
+}
+
+fn words(line: &str) -> Vec<String> {
+    line.split_whitespace().map(str::to_owned).collect()
+}
+
+#[test]
+fn options_stand_before_between_and_after() {
+    let wanted = words("create --yes --cluster-replicas=1 -- a:1 a:2 a:3");
+    for line in [
+        "--cluster create a:1 a:2 a:3 --cluster-yes --cluster-replicas 1",
+        "--cluster-yes --cluster-replicas 1 --cluster create a:1 a:2 a:3",
+        "--cluster-yes --cluster create a:1 a:2 a:3 --cluster-replicas 1",
+        "--cluster create --cluster-yes --cluster-replicas 1 a:1 a:2 a:3",
+        "create --cluster-yes a:1 a:2 a:3 --cluster-replicas 1",
+        "--cluster-yes create a:1 a:2 --cluster-replicas 1 a:3",
+        "-p 6379 -h localhost --cluster-yes create a:1 a:2 --cluster-replicas=1 a:3",
+        "-c -n 0 --verbose --cluster create a:1 a:2 a:3 --yes --cluster-replicas 1 --cluster-timeout 5",
+    ] {
+        assert_eq!(read(line).unwrap(), wanted, "{line}");
+    }
+}
+
+#[test]
+fn a_password_may_look_like_an_option_or_a_sub_command() {
+    assert_eq!(read("-a -x --cluster check a:1").unwrap(), words("check --pass=-x -- a:1"));
+    assert_eq!(read("-a check info a:1").unwrap(), words("info --pass=check -- a:1"));
+    assert_eq!(
+        read("--cluster check a:1 --pass p --user u --no-auth-warning").unwrap(),
+        words("check --pass=p --user=u --no-auth-warning -- a:1")
+    );
+}
+
+#[test]
+fn host_and_port_may_be_two_words() {
+    assert_eq!(read("--cluster info localhost 7000").unwrap(), words("info -- localhost 7000"));
+    assert_eq!(read("--cluster info a 1 2"), Err(UsageError::WrongCount));
+}
+
+#[test]
+fn no_address_is_ever_dropped() {
+    // redis-cli drops a:3 here.
+    assert_eq!(read("--cluster create a:1 a:2 -4 a:3").unwrap(), words("create --ipv4 -- a:1 a:2 a:3"));
+}
+
+#[test]
+fn what_this_version_lacks_is_said() {
+    for sub in NOT_YET {
+        let line = format!("--cluster {sub} a:1 --cluster-from x --cluster-weight a=1 b=2 --tls");
+        assert_eq!(read(&line), Err(UsageError::NotAvailable(format!("'{sub}'"))));
+        assert_eq!(read(&format!("{sub} a:1")), Err(UsageError::NotAvailable(format!("'{sub}'"))));
+    }
+    assert_eq!(read("--tls --cluster check a:1"), Err(UsageError::NotAvailable("'--tls'".into())));
+    assert_eq!(
+        UsageError::NotAvailable("'fix'".into()).to_string(),
+        "'fix' is not available in this version of slotctl"
+    );
+}
+
+#[test]
+fn misuse_is_refused_in_redis_clis_words() {
+    let unrecognized = |word: &str| Err(UsageError::Unrecognized(word.into()));
+    assert_eq!(read("--cluster"), Err(UsageError::ClusterMisused));
+    assert_eq!(read("--cluster check a:1 --cluster info a:1"), Err(UsageError::ClusterMisused));
+    assert_eq!(read("--cluster nosuch a:1"), Err(UsageError::UnknownSub("nosuch".into())));
+    assert_eq!(read("--cluster create"), Err(UsageError::WrongCount));
+    assert_eq!(read("--cluster check a:1 --nosuch"), unrecognized("--nosuch"));
+    assert_eq!(read("--cluster check a:1 -a"), unrecognized("-a"));
+    assert_eq!(read("ping --cluster check a:1"), unrecognized("ping"));
+    assert_eq!(read("--cluster-yes=1 --cluster check a:1"), unrecognized("--cluster-yes=1"));
+}
+
+#[test]
+fn help_is_help_everywhere() {
+    assert_eq!(read("--cluster help").unwrap(), words("--help"));
+    assert_eq!(read("--cluster create --help").unwrap(), words("create --help"));
+    assert_eq!(read("check -h").unwrap(), words("check --help"));
+}
+
+#[test]
+fn slotctls_own_commands_pass_untouched() {
+    for line in ["up create --masters 3 --set x", "ps --json", "--help", "", "-V", "down check --wipe"] {
+        assert_eq!(read(line).unwrap(), words(line), "{line}");
+    }
+}
+
+proptest! {
+    /// Options in any order around the sub command mean the same.
+    #[test]
+    fn the_order_of_options_does_not_matter(
+        order in Just(vec!["--cluster-yes", "--cluster-replicas 1", "-a pw", "--user me", "-p 1", "-4"]).prop_shuffle(),
+        cut in 0..=6_usize,
+        plain in any::<bool>(),
+    ) {
+        let sub = if plain { "create" } else { "--cluster create" };
+        let line = format!("{} {sub} h:1 h:2@9 {}", order[..cut].join(" "), order[cut..].join(" "));
+        let mut got = read(&line).unwrap();
+        prop_assert_eq!(got.remove(0), "create");
+        let args = got.split_off(got.iter().position(|w| w == "--").unwrap());
+        prop_assert_eq!(args, words("-- h:1 h:2@9"));
+        got.sort();
+        prop_assert_eq!(got, words("--cluster-replicas=1 --ipv4 --pass=pw --user=me --yes"));
+    }
+}
