@@ -48,7 +48,7 @@ fn cluster(slots: [&str; 3]) -> Topology {
             let myself = if i == me { "myself," } else { "" };
             let (role, master, slots) = if i < 3 { ("master", "-", slots[i]) } else { ("slave", IDS[(i + 1) % 3], "") };
             let (addr, bus) = (addr(i), addr(i).port + 10000);
-            let _ = write!(lines, "{id} {addr}@{bus} {myself}{role} {master} 0 0 {} connected {slots}\n", i % 3 + 1);
+            let _ = writeln!(lines, "{id} {addr}@{bus} {myself}{role} {master} 0 0 {} connected {slots}", i % 3 + 1);
         }
         topology.views.insert(addr(me), View::parse(&lines).unwrap());
     }
@@ -165,7 +165,7 @@ fn uncovered_and_open_slots_are_errors_in_redis_clis_words() {
     for (i, id) in IDS.iter().enumerate().take(3) {
         let (myself, open) = if i == 0 { ("myself,", format!(" [5->-{to}] [7->-{to}]")) } else { ("", String::new()) };
         let slots = ["0-10 12-5460", "5461-10922", "10923-16383"][i];
-        let _ = write!(lines, "{id} {}@1 {myself}master - 0 0 {} connected {slots}{open}\n", addr(i), i + 1);
+        let _ = writeln!(lines, "{id} {}@1 {myself}master - 0 0 {} connected {slots}{open}", addr(i), i + 1);
     }
     topology.views.insert(addr(0), View::parse(&lines).unwrap());
     let (text, whole) = checked(&topology, 0);
