@@ -1,0 +1,152 @@
+//! What the person meant, as data. Views return it, `App::dispatch` does it; nothing else does anything.
+
+use std::path::PathBuf;
+
+use crate::core::slot::Slot;
+use crate::core::topology::NodeAddr;
+use crate::engine::command::Command;
+use crate::engine::job::JobId;
+use crate::workspace::document::OnClose;
+
+use super::i18n::Language;
+
+/// A screen of one cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum View {
+    /// Totals, shards, findings.
+    #[default]
+    Overview,
+    /// The map of all 16384 slots.
+    Slots,
+    /// The table of nodes.
+    Nodes,
+    /// The servers' own logs.
+    Log,
+    /// What happened to this cluster.
+    Events,
+}
+
+impl View {
+    /// All of them, in the order of the navigation.
+    pub const ALL: [View; 5] = [View::Overview, View::Slots, View::Nodes, View::Log, View::Events];
+}
+
+/// What fills the window beside the navigation.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Screen {
+    /// The first-run page.
+    #[default]
+    Welcome,
+    /// The create wizard.
+    Wizard,
+    /// The plan of a creation, waiting for an answer.
+    Plan(String),
+    /// A screen of the named cluster.
+    Cluster(String, View),
+    /// The events of all clusters.
+    AllEvents,
+    /// Theme and language.
+    Settings,
+}
+
+/// Dark, light, or as the system has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ThemeChoice {
+    /// As the system has it.
+    #[default]
+    System,
+    /// Dark.
+    Dark,
+    /// Light.
+    Light,
+}
+
+/// A question that must be answered before something happens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Confirm {
+    /// Stop the servers of this cluster.
+    Stop(String),
+    /// Stop them and forget the cluster, perhaps with its files.
+    Delete {
+        /// The cluster.
+        cluster: String,
+        /// The folder that holds its files; `None` for servers that Slotdeck did not launch.
+        dir: Option<PathBuf>,
+        /// Whether the box "also remove the files" is ticked.
+        wipe: bool,
+    },
+    /// Reset the nodes that a half-made creation touched.
+    Reset {
+        /// The cluster.
+        cluster: String,
+        /// Exactly these nodes.
+        nodes: Vec<NodeAddr>,
+    },
+    /// The window closes while servers run.
+    Close {
+        /// The clusters whose servers run and for which no answer is remembered.
+        clusters: Vec<String>,
+        /// Whether the answer is to be remembered for them.
+        remember: bool,
+    },
+}
+
+/// What the person meant.
+#[derive(Debug, Clone)]
+pub enum Action {
+    /// Open the create wizard.
+    OpenWizard,
+    /// Leave the wizard; its draft stays.
+    LeaveWizard,
+    /// Open the dialog that attaches running servers.
+    OpenAttach,
+    /// Close that dialog.
+    CloseAttach,
+    /// Show this cluster, on the screen that was shown last.
+    OpenCluster(String),
+    /// Show this screen of the chosen cluster.
+    ShowView(View),
+    /// Show this screen of the chosen cluster's node.
+    ShowLog(NodeAddr),
+    /// Show the slot on the map.
+    ShowSlot(Slot),
+    /// Inspect this cluster's nodes and show the plan of its creation.
+    OpenPlan(String),
+    /// Show the events of all clusters.
+    OpenAllEvents,
+    /// Show the settings.
+    OpenSettings,
+    /// Ask the engine. Commands that destroy go through [`Action::Ask`] first.
+    Do(Command),
+    /// Ask the person first.
+    Ask(Confirm),
+    /// The person said yes to the open question, as it stands now.
+    Answer(Confirm),
+    /// The person closed the window and answered what is to become of the servers.
+    CloseWith {
+        /// Stop them, or leave them; [`OnClose::Ask`] never comes.
+        servers: OnClose,
+        /// The clusters that were asked about.
+        clusters: Vec<String>,
+        /// Whether to remember the answer for them.
+        remember: bool,
+    },
+    /// The person took the question back.
+    Withdraw,
+    /// Put this text on the clipboard.
+    Copy(String),
+    /// Let the person choose a server program; the engine probes it.
+    ChooseServerFile,
+    /// Let the person choose a folder; the wizard's draft gets it.
+    ChooseFolder,
+    /// Open this folder in the system's file manager.
+    OpenFolder(PathBuf),
+    /// Take an ended job off the strip.
+    DismissJob(JobId),
+    /// Change the theme.
+    SetTheme(ThemeChoice),
+    /// Change the language; `None` follows the system.
+    SetLanguage(Option<Language>),
+    /// Several, in order.
+    All(Vec<Action>),
+}
