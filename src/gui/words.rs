@@ -33,6 +33,7 @@ pub fn problem(kind: &ProblemKind) -> String {
         P::ServerTooOld(version) => tr!("problem.server_too_old", version = version),
         P::NameEmpty => tr!("problem.name_empty"),
         P::NameUnusable(why) => tr!("problem.name_unusable", why = why),
+        P::NotANumber(text) => tr!("problem.not_a_number", text = text),
         P::NameTaken => tr!("problem.name_taken"),
         P::TooFewMasters(count) => tr!("problem.too_few_masters", count = count),
         P::TooManyNodes(count) => tr!("problem.too_many_nodes", count = count),
