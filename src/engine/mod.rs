@@ -3,4 +3,5 @@
 pub mod command;
 pub mod event;
 pub mod job;
+pub mod process;
 pub mod snapshot;
