@@ -1,7 +1,12 @@
 //! The async shell: processes, sockets, time. It owns all state; frontends read `Snapshot`s and send `Command`s.
 
+pub mod client;
 pub mod command;
+pub mod create;
 pub mod event;
+pub mod gather;
+pub mod inspect;
 pub mod job;
 pub mod process;
 pub mod snapshot;
+pub mod steps;

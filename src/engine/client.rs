@@ -1,0 +1,260 @@
+//! One connection to one server, with a deadline on everything: the few commands that Slotdeck sends.
+
+use std::fmt;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Client, ConnectionAddr, ErrorKind, IntoConnectionInfo, RedisConnectionInfo, Value};
+use thiserror::Error;
+
+use crate::core::plan::NodeCommand;
+use crate::core::topology::{NodeAddr, View};
+
+use super::command::Auth;
+
+/// How long connecting and logging in may take.
+pub const CONNECT_DEADLINE: Duration = Duration::from_secs(2);
+
+/// How long one command may take. Generous: a server that forks or loads can be silent for a while.
+pub const CALL_DEADLINE: Duration = Duration::from_secs(5);
+
+/// What went wrong with a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NodeErrorKind {
+    /// No connection: nobody listens, no route, no such host.
+    Connect(String),
+    /// The server wants a password, or another one.
+    Auth(String),
+    /// The server answered with an error.
+    Refused(String),
+    /// No answer in time.
+    Timeout(Duration),
+    /// The connection broke.
+    Lost(String),
+    /// The answer is not what the command answers.
+    Unexpected(String),
+}
+
+/// What went wrong, and at which node.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{addr}: {kind}")]
+pub struct NodeError {
+    /// The node.
+    pub addr: NodeAddr,
+    /// What.
+    pub kind: NodeErrorKind,
+}
+
+impl fmt::Display for NodeErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NodeErrorKind::Connect(why) => write!(f, "can't connect ({why})"),
+            NodeErrorKind::Auth(why) => write!(f, "login refused ({why})"),
+            NodeErrorKind::Refused(reply) => write!(f, "the server refused: {reply}"),
+            NodeErrorKind::Timeout(after) => write!(f, "no answer within {} s", after.as_secs_f32()),
+            NodeErrorKind::Lost(why) => write!(f, "the connection broke ({why})"),
+            NodeErrorKind::Unexpected(what) => write!(f, "unexpected answer: {what}"),
+        }
+    }
+}
+
+/// A connection to one node. Clones share it; concurrent calls are pipelined.
+#[derive(Clone)]
+pub struct NodeClient {
+    addr: NodeAddr,
+    connection: MultiplexedConnection,
+    call_deadline: Duration,
+}
+
+impl fmt::Debug for NodeClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "NodeClient({})", self.addr)
+    }
+}
+
+impl NodeClient {
+    /// Connects and logs in, within [`CONNECT_DEADLINE`].
+    ///
+    /// # Errors
+    /// [`NodeErrorKind::Connect`], [`NodeErrorKind::Auth`] or [`NodeErrorKind::Timeout`].
+    pub async fn connect(addr: &NodeAddr, auth: &Auth) -> Result<Self, NodeError> {
+        Self::connect_within(addr, auth, CONNECT_DEADLINE).await
+    }
+
+    /// Connects and logs in, within the given time.
+    ///
+    /// # Errors
+    /// As [`NodeClient::connect`].
+    pub async fn connect_within(addr: &NodeAddr, auth: &Auth, deadline: Duration) -> Result<Self, NodeError> {
+        let fail = |kind| NodeError { addr: addr.clone(), kind };
+        let mut login = RedisConnectionInfo::default().set_skip_set_lib_name();
+        if !auth.user.is_empty() {
+            login = login.set_username(&auth.user);
+        }
+        if !auth.password.is_empty() {
+            login = login.set_password(auth.password.expose());
+        }
+        let info = ConnectionAddr::Tcp(addr.host.clone(), addr.port)
+            .into_connection_info()
+            .map_err(|error| fail(NodeErrorKind::Connect(error.to_string())))?
+            .set_redis_settings(login);
+        let client = Client::open(info).map_err(|error| fail(NodeErrorKind::Connect(error.to_string())))?;
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(deadline))
+            .set_response_timeout(Some(CALL_DEADLINE));
+        // The outer deadline also covers the name look-up and the login.
+        let connecting = client.get_multiplexed_async_connection_with_config(&config);
+        match tokio::time::timeout(deadline + Duration::from_millis(100), connecting).await {
+            Ok(Ok(connection)) => Ok(Self { addr: addr.clone(), connection, call_deadline: CALL_DEADLINE }),
+            Ok(Err(error)) => Err(fail(connect_error(&error, deadline))),
+            Err(_) => Err(fail(NodeErrorKind::Timeout(deadline))),
+        }
+    }
+
+    /// The node's address.
+    #[must_use]
+    pub fn addr(&self) -> &NodeAddr {
+        &self.addr
+    }
+
+    fn error(&self, kind: NodeErrorKind) -> NodeError {
+        NodeError { addr: self.addr.clone(), kind }
+    }
+
+    /// Sends one command and waits for its answer.
+    ///
+    /// # Errors
+    /// [`NodeErrorKind::Refused`] for an error reply (`-NOAUTH` and the like as [`NodeErrorKind::Auth`]), else
+    /// [`NodeErrorKind::Timeout`] or [`NodeErrorKind::Lost`].
+    pub async fn call<W: AsRef<[u8]>>(&self, words: &[W]) -> Result<Value, NodeError> {
+        let mut command = redis::Cmd::new();
+        for word in words {
+            command.arg(word.as_ref());
+        }
+        let mut connection = self.connection.clone();
+        match tokio::time::timeout(self.call_deadline, connection.send_packed_command(&command)).await {
+            Err(_) => Err(self.error(NodeErrorKind::Timeout(self.call_deadline))),
+            Ok(Err(error)) => Err(self.error(call_error(&error, self.call_deadline))),
+            Ok(Ok(Value::ServerError(error))) => {
+                Err(self.error(reply_error(error.code(), error.details().unwrap_or_default())))
+            }
+            Ok(Ok(value)) => Ok(value),
+        }
+    }
+
+    /// Sends several commands at once; the answers come in the same order.
+    pub async fn call_all<W: AsRef<[u8]>>(&self, commands: &[Vec<W>]) -> Vec<Result<Value, NodeError>> {
+        join_all(commands.iter().map(|words| self.call(words))).await
+    }
+
+    /// Sends one command and takes its answer as text.
+    ///
+    /// # Errors
+    /// As [`NodeClient::call`]; [`NodeErrorKind::Unexpected`] where the answer is no text.
+    pub async fn text(&self, words: &[&str]) -> Result<String, NodeError> {
+        let value = self.call(words).await?;
+        as_text(&value).ok_or_else(|| self.error(NodeErrorKind::Unexpected(format!("{} gave no text", words[0]))))
+    }
+
+    /// Sends one command and takes its answer as a number.
+    ///
+    /// # Errors
+    /// As [`NodeClient::call`]; [`NodeErrorKind::Unexpected`] where the answer is no number.
+    pub async fn number(&self, words: &[&str]) -> Result<u64, NodeError> {
+        match self.call(words).await? {
+            Value::Int(number) if number >= 0 => Ok(number.unsigned_abs()),
+            other => Err(self.error(NodeErrorKind::Unexpected(format!("{} gave {other:?}", words.join(" "))))),
+        }
+    }
+
+    /// `CLUSTER NODES`, read.
+    ///
+    /// # Errors
+    /// As [`NodeClient::call`]; [`NodeErrorKind::Unexpected`] with the line that can't be read.
+    pub async fn view(&self) -> Result<View, NodeError> {
+        let text = self.text(&["CLUSTER", "NODES"]).await?;
+        View::parse(&text).map_err(|error| self.error(NodeErrorKind::Unexpected(error.to_string())))
+    }
+
+    /// `CONFIG GET name`: the value, or `None` where the server does not know the directive.
+    ///
+    /// # Errors
+    /// As [`NodeClient::call`].
+    pub async fn config_get(&self, name: &str) -> Result<Option<String>, NodeError> {
+        match self.call(&["CONFIG", "GET", name]).await? {
+            Value::Array(items) => Ok(items.get(1).and_then(as_text)),
+            Value::Map(pairs) => Ok(pairs.first().and_then(|(_, value)| as_text(value))),
+            _ => Ok(None),
+        }
+    }
+
+    /// Sends a planned command.
+    ///
+    /// # Errors
+    /// As [`NodeClient::call`].
+    pub async fn run(&self, command: &NodeCommand) -> Result<Value, NodeError> {
+        self.call(&command.words).await
+    }
+}
+
+/// The text of a reply that is one (bulk, simple, verbatim or a number); bytes that are no UTF-8 are replaced.
+#[must_use]
+pub fn as_text(value: &Value) -> Option<String> {
+    match value {
+        Value::BulkString(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+        Value::SimpleString(text) | Value::VerbatimString { text, .. } => Some(text.clone()),
+        Value::Okay => Some("OK".to_owned()),
+        Value::Int(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// A line `name:value` of an INFO or CLUSTER INFO reply.
+#[must_use]
+pub fn info_field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
+    info.lines().find_map(|line| line.trim_end().strip_prefix(name)?.strip_prefix(':'))
+}
+
+fn connect_error(error: &redis::RedisError, deadline: Duration) -> NodeErrorKind {
+    if error.is_timeout() {
+        return NodeErrorKind::Timeout(deadline);
+    }
+    match error.kind() {
+        ErrorKind::AuthenticationFailed | ErrorKind::Server(_) => NodeErrorKind::Auth(server_words(error)),
+        ErrorKind::Extension => NodeErrorKind::Refused(server_words(error)),
+        _ => NodeErrorKind::Connect(plain_io(error)),
+    }
+}
+
+fn call_error(error: &redis::RedisError, deadline: Duration) -> NodeErrorKind {
+    if error.is_timeout() {
+        return NodeErrorKind::Timeout(deadline);
+    }
+    match error.code() {
+        Some(code) => reply_error(code, error.detail().unwrap_or_default()),
+        None => NodeErrorKind::Lost(plain_io(error)),
+    }
+}
+
+fn reply_error(code: &str, details: &str) -> NodeErrorKind {
+    let words = format!("{code} {details}").trim_end().to_owned();
+    match code {
+        "NOAUTH" | "WRONGPASS" => NodeErrorKind::Auth(words),
+        _ => NodeErrorKind::Refused(words),
+    }
+}
+
+fn server_words(error: &redis::RedisError) -> String {
+    match (error.code(), error.detail()) {
+        (Some(code), Some(detail)) => format!("{code} {detail}"),
+        (_, Some(detail)) => detail.to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// The system's own words, without the crate's decoration where it is only an I/O error.
+fn plain_io(error: &redis::RedisError) -> String {
+    use std::error::Error as _;
+    error.source().map_or_else(|| error.to_string(), ToString::to_string)
+}
