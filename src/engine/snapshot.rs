@@ -134,6 +134,8 @@ pub struct ClusterView {
     pub slot_owner: Arc<[u16]>,
     /// The plan that waits for an answer.
     pub plan: Option<Arc<CreatePlan>>,
+    /// Why no plan could be made when one was last asked for: every node that is not fit, with what it holds.
+    pub plan_error: Option<Arc<str>>,
     /// A creation that stopped half-way: what was touched, and why it stopped.
     pub half_made: Option<Arc<HalfMade>>,
     /// The slot whose keys were counted last, on request.
