@@ -90,7 +90,8 @@ pub struct ClusterSpec {
     pub replicas: u16,
     /// Client ports.
     pub ports: Ports,
-    /// The address the servers bind to and are reached at.
+    /// The address the servers bind to and are reached at, or several with blanks between them, as redis.conf's `bind`
+    /// takes them: the first is the one they are reached at.
     pub bind: String,
     /// The folder that holds a folder for each node.
     pub dir: PathBuf,
@@ -138,12 +139,14 @@ impl ClusterSpec {
         self.port_list().into_iter().map(|port| NodeAddr::new(self.reach_host(), port)).collect()
     }
 
-    /// The host that clients on this machine use: loopback where the servers bind to every address.
+    /// The host that this machine's clients and the other nodes use: the first address of `bind`, or loopback where
+    /// that is every address. A `-` before an address (Redis 6.2) only says that it may be missing.
     #[must_use]
     pub fn reach_host(&self) -> &str {
-        match self.bind.trim() {
+        let first = self.bind.split_whitespace().next().unwrap_or_default();
+        match first.strip_prefix('-').unwrap_or(first) {
             "0.0.0.0" | "*" => "127.0.0.1",
-            "::" => "::1",
+            "::" | "::*" => "::1",
             other => other,
         }
     }
@@ -311,6 +314,8 @@ pub enum ProblemKind {
         /// Its name.
         name: String,
     },
+    /// Directives are given for a port that is no node's.
+    NoSuchNode(u16),
     /// A directive that Slotdeck sets itself (port, dir, cluster-enabled, …).
     ReservedDirective {
         /// Line number from 1.
@@ -392,7 +397,11 @@ impl fmt::Display for ProblemKind {
             P::PortPrivileged(port) => write!(f, "Port {port} is below 1024, which often needs administrator rights."),
             P::BindUnusable { bind, reason } => write!(f, "Can't bind to '{bind}': {reason}."),
             P::BindOpen(bind) => {
-                write!(f, "{bind} can be reached from other machines and no password is set: anyone could use it.")
+                write!(
+                    f,
+                    "{bind} can be reached from other machines and no password is set: set one, or let anyone in with \
+                     'protected-mode no' among the further directives."
+                )
             }
             P::DirNotAbsolute => f.write_str("Give a full path for the folder."),
             P::DirNotWritable(why) => write!(f, "The folder can't be written: {why}."),
@@ -411,6 +420,7 @@ impl fmt::Display for ProblemKind {
             P::BadDirective { line, reason } => write!(f, "Line {line}: {reason}."),
             P::UnknownDirective { line, name } => write!(f, "Line {line}: this server does not know '{name}'."),
             P::DuplicateDirective { line, name } => write!(f, "Line {line}: '{name}' stands there twice."),
+            P::NoSuchNode(port) => write!(f, "No node has port {port}: what is written for it is not used."),
             P::ReservedDirective { line, name } => write!(f, "Line {line}: '{name}' is set by Slotdeck itself."),
         }
     }

@@ -54,6 +54,7 @@ pub fn problem(kind: &ProblemKind) -> String {
         P::UnknownDirective { line, name } => tr!("problem.unknown_directive", line = line, name = name),
         P::DuplicateDirective { line, name } => tr!("problem.duplicate_directive", line = line, name = name),
         P::ReservedDirective { line, name } => tr!("problem.reserved_directive", line = line, name = name),
+        P::NoSuchNode(port) => tr!("problem.no_such_node", port = port),
         P::PortCount { .. }
         | P::PortOutOfRange(_)
         | P::PortTwice(_)
