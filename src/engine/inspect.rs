@@ -110,7 +110,7 @@ fn unfit(error: NodeError) -> Unfit {
 }
 
 /// `db0:keys=12,expires=0,avg_ttl=0` → 12.
-fn database_keys(line: &str) -> Option<u64> {
+pub(super) fn database_keys(line: &str) -> Option<u64> {
     let (name, rest) = line.strip_prefix("db")?.split_once(":keys=")?;
     name.parse::<u32>().ok()?;
     rest.split(',').next()?.trim().parse().ok()

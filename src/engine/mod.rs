@@ -1,5 +1,6 @@
 //! The async shell: processes, sockets, time. It owns all state; frontends read `Snapshot`s and send `Command`s.
 
+pub mod assemble;
 pub mod client;
 pub mod command;
 pub mod create;
@@ -10,3 +11,4 @@ pub mod job;
 pub mod process;
 pub mod snapshot;
 pub mod steps;
+pub mod supervise;

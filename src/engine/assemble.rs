@@ -1,0 +1,276 @@
+//! From the nodes' last answers to what the frontends show: a pure function. It keeps the last good values of nodes that
+//! do not answer, and says how old they are.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use crate::core::check::{Finding, check};
+use crate::core::slot::SLOT_COUNT;
+use crate::core::topology::{Node, NodeAddr, NodeId, Role, Topology, View};
+use crate::core::version::ServerVersion;
+
+use super::client::info_field;
+use super::gather::Answer;
+use super::snapshot::{Health, NO_OWNER, NodeStats, NodeView, Phase, ProcessState, ProcessView, Reach, Standing};
+
+/// What is known of one node: its last answer, when that was, and what went wrong since.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    /// The last good answer.
+    pub answer: Option<Arc<Answer>>,
+    /// When it came.
+    pub at: Option<SystemTime>,
+    /// What happened the last time, if that was no answer.
+    pub error: Option<String>,
+}
+
+/// Which shard a node belongs to, by id; kept from one assembly to the next so that colours stay.
+pub type Shards = BTreeMap<NodeId, usize>;
+
+/// What comes out.
+#[derive(Debug, Clone)]
+pub struct Assembled {
+    /// The nodes, in address order.
+    pub nodes: Vec<NodeView>,
+    /// Owner index by slot.
+    pub slot_owner: Vec<u16>,
+    /// The check's findings.
+    pub findings: Vec<Finding>,
+    /// The one line.
+    pub health: Health,
+}
+
+/// Assembles. `processes` holds the nodes that were launched here; others count as external.
+#[must_use]
+pub fn assemble(
+    known: &BTreeMap<NodeAddr, Known>,
+    processes: &BTreeMap<NodeAddr, ProcessView>,
+    phase: Phase,
+    shards: &mut Shards,
+) -> Assembled {
+    let topology = fresh_topology(known);
+    let remembered = remembered_topology(known);
+    update_shards(&remembered, shards);
+    let nodes: Vec<NodeView> = addresses(known, processes, &topology)
+        .into_iter()
+        .map(|addr| node_view(&addr, known, processes, &topology, &remembered, shards))
+        .collect();
+    let nodes = with_lag(nodes, known);
+    let slot_owner = owner_indices(&remembered, &nodes);
+    let (findings, health) = judge(known, &topology, phase);
+    Assembled { nodes, slot_owner, findings, health }
+}
+
+/// Only the views of nodes that answered the last time.
+fn fresh_topology(known: &BTreeMap<NodeAddr, Known>) -> Topology {
+    let mut topology = Topology::default();
+    for (addr, k) in known {
+        match (&k.error, &k.answer) {
+            (None, Some(answer)) => drop(topology.views.insert(addr.clone(), answer.view.clone())),
+            (Some(error), _) => drop(topology.unreachable.insert(addr.clone(), error.clone())),
+            (None, None) => {}
+        }
+    }
+    topology
+}
+
+/// The views to read roles and slots from: fresh ones where there are any, else the last good ones, so that a cluster
+/// that is gone is still shown as it was.
+fn remembered_topology(known: &BTreeMap<NodeAddr, Known>) -> Topology {
+    let fresh = fresh_topology(known);
+    if !fresh.views.is_empty() {
+        return fresh;
+    }
+    let views = known.iter().filter_map(|(addr, k)| Some((addr.clone(), k.answer.as_ref()?.view.clone()))).collect();
+    Topology { views, unreachable: fresh.unreachable }
+}
+
+/// Every address to show: those asked, those launched, and those that only the cluster knows.
+fn addresses(
+    known: &BTreeMap<NodeAddr, Known>,
+    processes: &BTreeMap<NodeAddr, ProcessView>,
+    topology: &Topology,
+) -> Vec<NodeAddr> {
+    let mut addrs: Vec<NodeAddr> = known.keys().chain(processes.keys()).cloned().collect();
+    let own: Vec<NodeId> = topology.views.values().map(|view| view.myself.clone()).collect();
+    for node in topology.nodes().into_values() {
+        if let (Some(addr), false) = (node.addr, own.contains(&node.id))
+            && !addr.host.is_empty()
+            && !addrs.iter().any(|a| a.host == addr.host && a.port == addr.port)
+        {
+            addrs.push(addr);
+        }
+    }
+    addrs.sort();
+    addrs.dedup();
+    addrs
+}
+
+fn node_view(
+    addr: &NodeAddr,
+    known: &BTreeMap<NodeAddr, Known>,
+    processes: &BTreeMap<NodeAddr, ProcessView>,
+    fresh: &Topology,
+    remembered: &Topology,
+    shards: &Shards,
+) -> NodeView {
+    let k = known.get(addr);
+    let answer = k.and_then(|k| k.answer.as_deref());
+    let id = answer.map(|a| a.view.myself.clone()).or_else(|| id_at(addr, remembered));
+    let node = id.as_ref().and_then(|id| authoritative(id, addr, fresh, answer.map(|a| &a.view)));
+    let stopped_or_external = ProcessView { state: ProcessState::External, log_tail: Arc::default() };
+    NodeView {
+        addr: addr.clone(),
+        role: node.as_ref().map(|n| n.role),
+        master: node.as_ref().and_then(|n| n.master.clone()),
+        shard: id.as_ref().and_then(|id| shards.get(id).copied()),
+        slots: node.as_ref().map(|n| n.slots.clone()).unwrap_or_default(),
+        epoch: node.as_ref().map_or(0, |n| n.epoch),
+        standing: id.as_ref().map_or(Standing::Fine, |id| standing(id, fresh)),
+        reach: reach(k),
+        stats: answer.map(stats),
+        process: processes.get(addr).cloned().unwrap_or(stopped_or_external),
+        id,
+    }
+}
+
+/// The node as it sees itself if it answers; as the others see it if it does not; as it last saw itself if nobody
+/// answers.
+fn authoritative(id: &NodeId, addr: &NodeAddr, fresh: &Topology, last: Option<&View>) -> Option<Node> {
+    if let Some(me) = fresh.views.get(addr).and_then(View::me) {
+        return Some(me.clone());
+    }
+    let others = fresh.views.values().filter_map(|view| view.nodes.get(id));
+    others.max_by_key(|node| node.epoch).cloned().or_else(|| last.and_then(View::me).cloned())
+}
+
+fn id_at(addr: &NodeAddr, topology: &Topology) -> Option<NodeId> {
+    let at = |node: &&Node| node.addr.as_ref().is_some_and(|a| a.host == addr.host && a.port == addr.port);
+    topology.views.values().flat_map(|view| view.nodes.values()).find(at).map(|node| node.id.clone())
+}
+
+fn standing(id: &NodeId, fresh: &Topology) -> Standing {
+    let of = |view: &View| {
+        view.nodes.get(id).filter(|n| !n.flags.myself).map(|n| match n.flags {
+            f if f.fail => Standing::Failed,
+            f if f.pfail => Standing::Suspected,
+            f if f.handshake => Standing::Joining,
+            _ => Standing::Fine,
+        })
+    };
+    fresh.views.values().filter_map(of).max().unwrap_or_default()
+}
+
+fn reach(known: Option<&Known>) -> Reach {
+    let Some(known) = known else { return Reach::Unknown };
+    match (&known.error, known.at) {
+        (None, Some(_)) => Reach::Live,
+        (None, None) => Reach::Unknown,
+        (Some(error), Some(since)) => Reach::Stale { since, error: error.clone() },
+        (Some(error), None) => Reach::Never { error: error.clone() },
+    }
+}
+
+fn stats(answer: &Answer) -> NodeStats {
+    let info = answer.info.as_str();
+    let number = |name: &str| info_field(info, name).and_then(|v| v.parse::<u64>().ok());
+    NodeStats {
+        keys: info.lines().filter_map(super::inspect::database_keys).sum(),
+        used_memory: number("used_memory").unwrap_or(0),
+        ops_per_sec: number("instantaneous_ops_per_sec").unwrap_or(0),
+        clients: number("connected_clients").unwrap_or(0),
+        link_up: answer.health.link_up,
+        lag_bytes: None,
+        lag_secs: number("master_last_io_seconds_ago"),
+        state_ok: answer.health.state_ok.unwrap_or(false),
+        version: ServerVersion::parse_info(info),
+        process_id: number("process_id").and_then(|pid| u32::try_from(pid).ok()),
+        uptime: Duration::from_secs(number("uptime_in_seconds").unwrap_or(0)),
+    }
+}
+
+/// How many bytes each replica is behind its master: the difference of their offsets, as both said in one poll.
+fn with_lag(mut nodes: Vec<NodeView>, known: &BTreeMap<NodeAddr, Known>) -> Vec<NodeView> {
+    let offset = |addr: &NodeAddr, name: &str| -> Option<u64> {
+        info_field(&known.get(addr)?.answer.as_ref()?.info, name)?.parse().ok()
+    };
+    let masters: BTreeMap<NodeId, u64> =
+        nodes.iter().filter_map(|n| Some((n.id.clone()?, offset(&n.addr, "master_repl_offset")?))).collect();
+    for node in &mut nodes {
+        let behind = node.master.as_ref().and_then(|m| masters.get(m)).copied();
+        let mine = offset(&node.addr, "slave_repl_offset");
+        if let (Some(stats), Some(master), Some(mine)) = (&mut node.stats, behind, mine) {
+            stats.lag_bytes = Some(master.saturating_sub(mine));
+        }
+    }
+    nodes
+}
+
+/// Gives each master with slots a shard number and its replicas the same. A replica that was promoted keeps the number
+/// of its old master, and so does the old master when it comes back as a replica.
+fn update_shards(topology: &Topology, shards: &mut Shards) {
+    let nodes = topology.nodes();
+    let mut masters: Vec<&Node> = nodes.values().filter(|n| n.role == Role::Master && !n.slots.is_empty()).collect();
+    masters.sort_by_key(|n| n.slots.iter().next());
+    let mut taken: Vec<usize> = masters.iter().filter_map(|n| shards.get(&n.id).copied()).collect();
+    for master in masters {
+        if !shards.contains_key(&master.id) {
+            let free = (0..).find(|number| !taken.contains(number)).unwrap_or_default();
+            taken.push(free);
+            shards.insert(master.id.clone(), free);
+        }
+    }
+    for replica in nodes.values().filter(|n| n.role == Role::Replica) {
+        if let Some(number) = replica.master.as_ref().and_then(|m| shards.get(m).copied()) {
+            shards.insert(replica.id.clone(), number);
+        }
+    }
+}
+
+fn owner_indices(topology: &Topology, nodes: &[NodeView]) -> Vec<u16> {
+    let index: BTreeMap<&NodeId, u16> =
+        nodes.iter().enumerate().filter_map(|(i, n)| Some((n.id.as_ref()?, u16::try_from(i).ok()?))).collect();
+    let owners = topology.slot_owner();
+    let mut indices: Vec<u16> =
+        owners.iter().map(|id| id.as_ref().and_then(|id| index.get(id).copied()).unwrap_or(NO_OWNER)).collect();
+    indices.resize(usize::from(SLOT_COUNT), NO_OWNER);
+    indices
+}
+
+fn judge(known: &BTreeMap<NodeAddr, Known>, topology: &Topology, phase: Phase) -> (Vec<Finding>, Health) {
+    match phase {
+        Phase::Stopped => return (Vec::new(), Health::Stopped),
+        Phase::Unformed => return (Vec::new(), Health::Unknown),
+        Phase::Formed => {}
+    }
+    if known.values().all(|k| k.answer.is_none() && k.error.is_none()) {
+        return (Vec::new(), Health::Unknown);
+    }
+    let health = known
+        .iter()
+        .filter(|(_, k)| k.error.is_none())
+        .filter_map(|(addr, k)| Some((addr.clone(), k.answer.as_ref()?.health.clone())))
+        .collect();
+    let findings = check(topology, &health);
+    let down = |f: &Finding| matches!(f, Finding::Uncovered(_) | Finding::StateFail(_));
+    // Slots of a failed master are still owned on paper; without a promoted replica they are not served.
+    let overall = if topology.views.is_empty() || findings.iter().any(down) || lost_master(topology) {
+        Health::Down
+    } else if findings.iter().any(Finding::is_error) {
+        Health::Degraded
+    } else {
+        Health::Ok
+    };
+    (findings, overall)
+}
+
+/// Whether the cluster calls a master failed that still owns slots.
+fn lost_master(topology: &Topology) -> bool {
+    let failed = |n: &Node| n.flags.fail && n.role == Role::Master && !n.slots.is_empty();
+    topology.views.values().any(|view| view.nodes.values().any(failed))
+}
+
+#[cfg(test)]
+#[path = "assemble_tests.rs"]
+mod tests;

@@ -1,0 +1,125 @@
+//! What is shown for what was answered.
+
+use super::*;
+use crate::core::check::NodeHealth;
+
+fn id(letter: char) -> NodeId {
+    letter.to_string().repeat(40).parse().unwrap()
+}
+
+fn addr(port: u16) -> NodeAddr {
+    NodeAddr::new("127.0.0.1", port)
+}
+
+/// One line of CLUSTER NODES: letter, port, flags, master letter, slots.
+type Line<'a> = (char, u16, &'a str, Option<char>, &'a str);
+
+fn answer(myself: char, lines: &[Line], link_up: Option<bool>, info: &str) -> Known {
+    let text: String = lines
+        .iter()
+        .map(|(letter, port, flags, master, slots)| {
+            let me = if *letter == myself { "myself," } else { "" };
+            let master = master.map_or_else(|| "-".to_owned(), |m| id(m).to_string());
+            format!("{} 127.0.0.1:{port}@{} {me}{flags} {master} 0 0 1 connected {slots}\n", id(*letter), port + 10000)
+        })
+        .collect();
+    Known {
+        answer: Some(Arc::new(Answer {
+            view: View::parse(&text).unwrap(),
+            health: NodeHealth { state_ok: Some(true), link_up },
+            info: info.to_owned(),
+        })),
+        at: Some(SystemTime::UNIX_EPOCH),
+        error: None,
+    }
+}
+
+const HEALTHY: [Line; 2] = [('a', 7000, "master", None, "0-16383"), ('b', 7001, "slave", Some('a'), "")];
+
+fn healthy() -> BTreeMap<NodeAddr, Known> {
+    [
+        (
+            addr(7000),
+            answer('a', &HEALTHY, None, "master_repl_offset:120\r\ndb0:keys=5,expires=0\r\nused_memory:9\r\n"),
+        ),
+        (addr(7001), answer('b', &HEALTHY, Some(true), "slave_repl_offset:100\r\nmaster_repl_offset:100\r\n")),
+    ]
+    .into()
+}
+
+fn show(known: &BTreeMap<NodeAddr, Known>, shards: &mut Shards) -> Assembled {
+    assemble(known, &BTreeMap::new(), Phase::Formed, shards)
+}
+
+#[test]
+fn a_whole_cluster_is_ok_and_every_slot_points_to_its_master() {
+    let shown = show(&healthy(), &mut Shards::new());
+    assert_eq!(shown.health, Health::Ok);
+    assert_eq!(shown.findings, []);
+    assert!(shown.slot_owner.iter().all(|owner| *owner == 0));
+    assert_eq!((shown.nodes[0].shard, shown.nodes[1].shard), (Some(0), Some(0)));
+    assert_eq!(shown.nodes[0].stats.as_ref().unwrap().keys, 5);
+    assert_eq!(shown.nodes[1].stats.as_ref().unwrap().lag_bytes, Some(20));
+}
+
+#[test]
+fn a_node_that_went_silent_keeps_its_last_values_and_says_since_when() {
+    let mut known = healthy();
+    known.get_mut(&addr(7000)).unwrap().error = Some("connection refused".into());
+    let shown = show(&known, &mut Shards::new());
+    assert_eq!(shown.nodes[0].stats.as_ref().unwrap().keys, 5);
+    assert!(matches!(&shown.nodes[0].reach, Reach::Stale { error, .. } if error == "connection refused"));
+    assert_eq!(shown.health, Health::Degraded);
+    assert!(shown.slot_owner.iter().all(|owner| *owner == 0), "the slots are its own until somebody takes them");
+}
+
+#[test]
+fn a_master_that_failed_without_a_heir_means_down() {
+    let lines = [('a', 7000, "master,fail", None, "0-16383"), ('b', 7001, "slave", Some('a'), "")];
+    let mut known: BTreeMap<_, _> = [(addr(7001), answer('b', &lines, Some(false), ""))].into();
+    known.insert(addr(7000), Known { error: Some("connection refused".into()), ..Known::default() });
+    let shown = show(&known, &mut Shards::new());
+    assert_eq!(shown.health, Health::Down);
+    assert_eq!(shown.nodes[0].standing, Standing::Failed);
+}
+
+#[test]
+fn a_promoted_replica_keeps_the_shards_colour_and_so_does_the_old_master_on_its_return() {
+    let mut shards = Shards::new();
+    show(&healthy(), &mut shards);
+    let promoted = [('a', 7000, "master,fail", None, ""), ('b', 7001, "master", None, "0-16383")];
+    let mut known = healthy();
+    known.insert(addr(7001), answer('b', &promoted, None, ""));
+    known.get_mut(&addr(7000)).unwrap().error = Some("gone".into());
+    let shown = show(&known, &mut shards);
+    assert_eq!(shown.nodes[1].role, Some(Role::Master));
+    assert_eq!(shown.nodes[1].shard, Some(0));
+    assert!(shown.slot_owner.iter().all(|owner| *owner == 1), "the slots follow the failover");
+    let back = [('a', 7000, "slave", Some('b'), ""), ('b', 7001, "master", None, "0-16383")];
+    let known: BTreeMap<_, _> =
+        [(addr(7000), answer('a', &back, Some(true), "")), (addr(7001), answer('b', &back, None, ""))].into();
+    assert_eq!(show(&known, &mut shards).nodes[0].shard, Some(0));
+}
+
+#[test]
+fn nodes_that_only_the_cluster_knows_are_shown_too() {
+    let lines = [
+        ('a', 7000, "master", None, "0-16383"),
+        ('b', 7001, "slave", Some('a'), ""),
+        ('c', 7002, "slave", Some('a'), ""),
+    ];
+    let known: BTreeMap<_, _> = [(addr(7000), answer('a', &lines, None, ""))].into();
+    let shown = show(&known, &mut Shards::new());
+    assert_eq!(shown.nodes.iter().map(|n| n.addr.port).collect::<Vec<_>>(), [7000, 7001, 7002]);
+    assert_eq!(shown.nodes[2].reach, Reach::Unknown);
+}
+
+#[test]
+fn a_stopped_cluster_is_not_called_broken() {
+    let mut known = healthy();
+    for k in known.values_mut() {
+        k.error = Some("connection refused".into());
+    }
+    let shown = assemble(&known, &BTreeMap::new(), Phase::Stopped, &mut Shards::new());
+    assert_eq!((shown.health, shown.findings.len()), (Health::Stopped, 0));
+}
