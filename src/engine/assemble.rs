@@ -216,7 +216,7 @@ fn update_shards(topology: &Topology, shards: &mut Shards) {
     let mut taken: Vec<usize> = masters.iter().filter_map(|n| shards.get(&n.id).copied()).collect();
     for master in masters {
         if !shards.contains_key(&master.id) {
-            let free = (0..).find(|number| !taken.contains(number)).unwrap_or_default();
+            let free = (0..=taken.len()).find(|number| !taken.contains(number)).unwrap_or_default();
             taken.push(free);
             shards.insert(master.id.clone(), free);
         }

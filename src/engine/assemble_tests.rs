@@ -15,14 +15,15 @@ fn addr(port: u16) -> NodeAddr {
 type Line<'a> = (char, u16, &'a str, Option<char>, &'a str);
 
 fn answer(myself: char, lines: &[Line], link_up: Option<bool>, info: &str) -> Known {
-    let text: String = lines
+    let text = lines
         .iter()
         .map(|(letter, port, flags, master, slots)| {
             let me = if *letter == myself { "myself," } else { "" };
             let master = master.map_or_else(|| "-".to_owned(), |m| id(m).to_string());
-            format!("{} 127.0.0.1:{port}@{} {me}{flags} {master} 0 0 1 connected {slots}\n", id(*letter), port + 10000)
+            format!("{} 127.0.0.1:{port}@{} {me}{flags} {master} 0 0 1 connected {slots}", id(*letter), port + 10000)
         })
-        .collect();
+        .collect::<Vec<_>>()
+        .join("\n");
     Known {
         answer: Some(Arc::new(Answer {
             view: View::parse(&text).unwrap(),
