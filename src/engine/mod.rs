@@ -4,6 +4,7 @@ pub mod assemble;
 pub mod client;
 pub mod command;
 pub mod create;
+pub mod discover;
 pub mod event;
 pub mod gather;
 pub mod inspect;

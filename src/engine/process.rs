@@ -19,6 +19,11 @@ pub const OUTPUT_LOG: &str = "output.log";
 /// The file in a node's folder that the server is started with.
 pub const CONFIG_FILE: &str = "redis.conf";
 
+/// Windows: start with a hidden console of its own. Not together with `CREATE_NEW_PROCESS_GROUP`, which would make a
+/// server deaf to a Ctrl-C that asks it to end.
+#[cfg(windows)]
+pub(super) const CREATE_NO_WINDOW: u32 = 0x0800_0000;
+
 /// By how many seconds two readings of one start time may differ: the system derives it from a rounded boot time.
 const START_SLACK: u64 = 2;
 
@@ -142,10 +147,8 @@ pub fn spawn(exe: &Path, node_dir: &Path) -> Result<Spawned, SpawnError> {
     let program = std::path::absolute(exe).map_err(failed)?;
     let mut command = CommandWrap::with_new(program, |command| {
         command.arg(CONFIG_FILE).current_dir(node_dir).stdin(Stdio::null()).stdout(out).stderr(err);
-        // CREATE_NO_WINDOW gives it a hidden console of its own. Not CREATE_NEW_PROCESS_GROUP, which would make it deaf
-        // to a Ctrl-C that asks it to end.
         #[cfg(windows)]
-        command.creation_flags(0x0800_0000);
+        command.creation_flags(CREATE_NO_WINDOW);
     });
     #[cfg(unix)]
     command.wrap(process_wrap::tokio::ProcessSession);

@@ -1,0 +1,230 @@
+//! Finding the server programs of this machine, and asking a file whether it is one.
+
+use std::cmp::Reverse;
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use process_wrap::tokio::CommandWrap;
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+use crate::core::version::ServerVersion;
+
+use super::snapshot::{FoundServer, Origin};
+
+pub mod places;
+
+use places::{Os, Places, is_shim_folder, known_folders, program_names};
+
+/// How long a program may take to tell its version.
+const PROBE_DEADLINE: Duration = Duration::from_secs(3);
+
+/// How much of its output is read, in bytes.
+const PROBE_OUTPUT: u64 = 16 * 1024;
+
+/// How many programs are asked at once.
+const PROBES_AT_ONCE: usize = 4;
+
+/// How many folders a pattern may stand for.
+const MAX_EXPANDED: usize = 64;
+
+/// Runs `PATH --version` and reads the answer. The program gets no input, three seconds and no window.
+///
+/// # Errors
+/// Why it can't be used, as a sentence for the user.
+pub async fn probe(path: &Path) -> Result<ServerVersion, String> {
+    // Absolute, because a bare name would be looked up on the PATH.
+    let path = std::path::absolute(path).map_err(|_| "No file is given.".to_owned())?;
+    let too_slow = || format!("It did not answer within {} seconds.", PROBE_DEADLINE.as_secs());
+    let file = path.clone();
+    let look = tokio::task::spawn_blocking(move || check_file(&file));
+    match tokio::time::timeout(PROBE_DEADLINE, look).await {
+        Ok(Ok(checked)) => checked?,
+        Ok(Err(_)) => return Err("The check of this file was cut short.".to_owned()),
+        Err(_) => return Err(too_slow()),
+    }
+    let mut child = version_command(&path).spawn().map_err(|error| explain_run_error(&error))?;
+    let (out, err) = (child.stdout().take(), child.stderr().take());
+    let reading = async {
+        let (out, err) = tokio::join!(read_some(out), read_some(err));
+        let ended = child.wait().await;
+        (out, err, ended)
+    };
+    let answer = tokio::time::timeout(PROBE_DEADLINE, reading).await;
+    let Ok((out, err, ended)) = answer else {
+        // The whole group, for it may be a script that started something else.
+        if child.start_kill().is_ok() {
+            let _ = tokio::time::timeout(Duration::from_secs(1), child.wait()).await;
+        }
+        return Err(too_slow());
+    };
+    let code = ended.ok().and_then(|status| status.code());
+    judge(&out, &err, code)
+}
+
+/// Says yes to a version line of a server that can have clusters.
+fn judge(out: &str, err: &str, code: Option<i32>) -> Result<ServerVersion, String> {
+    if let Some(version) = ServerVersion::parse_version_output(out) {
+        return if version.numbers() < (3, 0, 0) {
+            Err(format!("{version} is too old: clusters need 3.0 or newer."))
+        } else {
+            Ok(version)
+        };
+    }
+    let first_line = |text: &str| text.lines().map(str::trim).find(|line| !line.is_empty()).map(shorten);
+    Err(match (first_line(out).or_else(|| first_line(err)), code) {
+        (Some(line), _) => format!("This is no Redis server. Asked for its version, it printed '{line}'."),
+        (None, Some(0)) => "This is no Redis server. Asked for its version, it printed nothing.".to_owned(),
+        (None, Some(code)) => format!("It does not run: asked for its version, it ended with exit code {code}."),
+        (None, None) => "It does not run: asked for its version, it crashed.".to_owned(),
+    })
+}
+
+fn shorten(line: &str) -> String {
+    const LONGEST: usize = 80;
+    let shown = |c: char| if c.is_control() { ' ' } else { c };
+    let mut short: String = line.chars().take(LONGEST).map(shown).collect();
+    if line.chars().nth(LONGEST).is_some() {
+        short.truncate(short.trim_end().len());
+        short.push('…');
+    }
+    short
+}
+
+/// What can be told without running it.
+fn check_file(path: &Path) -> Result<(), String> {
+    let facts = match std::fs::metadata(path) {
+        Ok(facts) => facts,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err("There is no such file.".to_owned()),
+        Err(error) => return Err(format!("It can't be opened: {error}.")),
+    };
+    if facts.is_dir() {
+        return Err("This is a folder: choose the server program in it.".to_owned());
+    }
+    if !facts.is_file() {
+        return Err("This is no file.".to_owned());
+    }
+    if path.file_stem().is_some_and(|stem| stem.to_string_lossy().to_ascii_lowercase().contains("sentinel")) {
+        return Err("This is Sentinel, which watches servers: choose the redis-server beside it.".to_owned());
+    }
+    #[cfg(unix)]
+    if std::os::unix::fs::PermissionsExt::mode(&facts.permissions()) & 0o111 == 0 {
+        return Err("This file is not executable: choose a program, or allow it to run (chmod +x).".to_owned());
+    }
+    Ok(())
+}
+
+fn explain_run_error(error: &io::Error) -> String {
+    /// `ENOEXEC` of Unix and `ERROR_BAD_EXE_FORMAT` of Windows.
+    const NO_PROGRAM: i32 = if cfg!(windows) { 193 } else { 8 };
+    match (error.kind(), error.raw_os_error()) {
+        (_, Some(NO_PROGRAM)) => "This is no program that this system can run.".to_owned(),
+        (io::ErrorKind::PermissionDenied, _) => "You are not allowed to run this file.".to_owned(),
+        (io::ErrorKind::NotFound, _) => "It can't be run: the program that should run it is missing.".to_owned(),
+        _ => format!("It can't be run: {error}."),
+    }
+}
+
+fn version_command(path: &Path) -> CommandWrap {
+    #[cfg_attr(windows, allow(unused_mut, reason = "a session is for Unix"))]
+    let mut command = CommandWrap::with_new(path, |command| {
+        command.arg("--version").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        #[cfg(windows)]
+        command.creation_flags(super::process::CREATE_NO_WINDOW);
+    });
+    #[cfg(unix)]
+    command.wrap(process_wrap::tokio::ProcessSession);
+    command
+}
+
+async fn read_some(from: Option<impl AsyncRead + Unpin>) -> String {
+    let mut bytes = Vec::new();
+    if let Some(from) = from {
+        // What came before an error is as good as all of it.
+        let _ = from.take(PROBE_OUTPUT).read_to_end(&mut bytes).await;
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Looks for server programs: the chosen ones, beside the app, on the PATH and where installers put them. Each program
+/// is listed once, as it was found first. Best first: usable ones; of these the chosen ones in their order, then the
+/// newest.
+pub async fn find(chosen: &[PathBuf]) -> Vec<FoundServer> {
+    let chosen = chosen.to_vec();
+    let listing = tokio::task::spawn_blocking(move || candidates(&chosen, &Places::of_this_machine()));
+    // No answer only if a drive hangs or the app is closing.
+    let Ok(Ok(candidates)) = tokio::time::timeout(Duration::from_secs(20), listing).await else { return Vec::new() };
+    let probes = candidates.into_iter().map(|(path, origin)| async move {
+        let version = probe(&path).await;
+        FoundServer { path, origin, version }
+    });
+    let mut found: Vec<_> = futures_util::stream::iter(probes).buffered(PROBES_AT_ONCE).collect().await;
+    sort_best_first(&mut found);
+    found
+}
+
+fn sort_best_first(found: &mut [FoundServer]) {
+    found.sort_by_key(|server| {
+        let newest = (server.origin != Origin::Chosen).then(|| server.version.as_ref().ok().map(|v| v.numbers()));
+        (server.version.is_err(), server.origin != Origin::Chosen, Reverse(newest), server.origin)
+    });
+}
+
+/// The files to ask, each program once; chosen ones even where nothing is.
+fn candidates(chosen: &[PathBuf], places: &Places) -> Vec<(PathBuf, Origin)> {
+    let mut all: Vec<_> = chosen.iter().map(|path| (path.clone(), Origin::Chosen)).collect();
+    let beside = places.app_dir.iter().flat_map(|dir| [dir.clone(), dir.join("redis"), dir.join("redis").join("bin")]);
+    let path = places.path.iter().filter(|dir| places.os != Os::Windows || !is_shim_folder(dir)).cloned();
+    let known = known_folders(places).into_iter().flat_map(|pattern| expand(&pattern));
+    let folders = beside
+        .map(|dir| (dir, Origin::BesideApp))
+        .chain(path.map(|dir| (dir, Origin::Path)))
+        .chain(known.map(|dir| (dir, Origin::KnownFolder)));
+    for (folder, origin) in folders {
+        let files = program_names(places.os).iter().map(|name| folder.join(name));
+        all.extend(files.filter(|file| file.is_file()).map(|file| (file, origin)));
+    }
+    // Compared by what the names lead to, but kept as found: a server goes by the name that it is called with, and on
+    // Debian redis-server is a link to redis-check-rdb.
+    let mut seen = HashSet::new();
+    all.retain(|(path, _)| seen.insert(std::fs::canonicalize(path).unwrap_or_else(|_| path.clone())));
+    all
+}
+
+/// The folders that a pattern stands for: each part with a `*` (at most one) is matched against what is there, in
+/// reverse order, so that newer versions tend to come first.
+fn expand(pattern: &Path) -> Vec<PathBuf> {
+    let mut folders = vec![PathBuf::new()];
+    for part in pattern.components() {
+        let text = part.as_os_str().to_string_lossy();
+        if let Some((start, end)) = text.split_once('*') {
+            folders = folders.iter().flat_map(|folder| matching(folder, start, end)).take(MAX_EXPANDED).collect();
+        } else {
+            for folder in &mut folders {
+                folder.push(part);
+            }
+        }
+    }
+    folders
+}
+
+fn matching(folder: &Path, start: &str, end: &str) -> Vec<PathBuf> {
+    let fits = |name: &OsString| {
+        let name = name.to_string_lossy().to_ascii_lowercase();
+        name.len() >= start.len() + end.len()
+            && name.starts_with(&start.to_ascii_lowercase())
+            && name.ends_with(&end.to_ascii_lowercase())
+    };
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut names: Vec<_> = entries.map(|entry| entry.file_name()).filter(fits).collect();
+    names.sort();
+    names.into_iter().rev().map(|name| folder.join(name)).collect()
+}
+
+#[cfg(test)]
+#[path = "discover_tests.rs"]
+mod tests;

@@ -1,0 +1,246 @@
+use std::process::Command;
+use std::time::Instant;
+
+use super::*;
+
+const SERVER: &str = "/usr/bin/redis-server";
+
+/// Writes a program. By another process, because one that this process holds open for writing, however shortly, can't
+/// be run by the test beside.
+#[cfg(unix)]
+fn script(path: &Path, text: &str) {
+    let status = Command::new("sh")
+        .args(["-c", r#"printf '#!/bin/sh\n%s\n' "$2" > "$1" && chmod 755 "$1""#, "sh"])
+        .arg(path)
+        .arg(text)
+        .status();
+    assert!(status.unwrap().success());
+}
+
+fn places(os: Os, variables: &[(&str, &str)]) -> Places {
+    Places {
+        os,
+        home: Some(PathBuf::from("/home/ann")),
+        app_dir: None,
+        path: Vec::new(),
+        variables: variables.iter().map(|(name, folder)| ((*name).to_owned(), PathBuf::from(folder))).collect(),
+    }
+}
+
+fn spelled(folders: &[PathBuf]) -> Vec<String> {
+    folders.iter().map(|folder| folder.to_string_lossy().replace('\\', "/")).collect()
+}
+
+#[tokio::test]
+async fn a_real_server_tells_its_version() {
+    let version = probe(Path::new(SERVER)).await.unwrap();
+    assert!(version.numbers() >= (3, 0, 0));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_server_runs_from_any_folder_and_through_a_script() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("my \"servers\" 服务器's");
+    std::fs::create_dir(&folder).unwrap();
+    std::os::unix::fs::symlink(SERVER, folder.join("redis-server")).unwrap();
+    script(&folder.join("wrapped"), "exec /usr/bin/redis-server \"$@\"");
+    for name in ["redis-server", "wrapped"] {
+        assert!(probe(&folder.join(name)).await.is_ok(), "{name}");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn what_is_no_server_is_refused_with_the_reason() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    std::fs::write(at("text"), "hello").unwrap();
+    std::fs::create_dir(at("folder")).unwrap();
+    script(&at("old"), "echo 'Redis server v=2.8.19 sha=00000000:0 malloc=jemalloc bits=64 build=1'");
+    script(&at("other"), "echo; echo '  frobnicator 1.2  '; echo more");
+    script(&at("complains"), "echo 'unknown option' >&2; exit 2");
+    script(&at("silent"), "exit 0");
+    script(&at("fails"), "exit 7");
+    script(&at("crashes"), "kill -SEGV $$");
+    script(&at("chatty"), "yes 'blah blah blah blah blah blah blah blah blah blah blah blah blah blah blah blah blah'");
+    script(&at("redis-sentinel"), "echo 'Redis server v=7.0.15 sha=0'");
+    Command::new("sh")
+        .args(["-c", "echo '#!/no/such' > \"$1\"; chmod 755 \"$1\"", "sh"])
+        .arg(at("lost"))
+        .status()
+        .unwrap();
+    let cases = [
+        ("missing", "There is no such file."),
+        ("folder", "This is a folder"),
+        ("text", "not executable"),
+        ("text/inside", "can't be opened"),
+        ("old", "Redis 2.8.19 is too old: clusters need 3.0 or newer."),
+        ("other", "it printed 'frobnicator 1.2'."),
+        ("complains", "it printed 'unknown option'."),
+        ("silent", "it printed nothing."),
+        ("fails", "exit code 7"),
+        ("crashes", "it crashed."),
+        ("chatty", "blah…'."),
+        ("redis-sentinel", "This is Sentinel"),
+        ("lost", "the program that should run it is missing"),
+    ];
+    for (name, reason) in cases {
+        let said = probe(&at(name)).await.unwrap_err();
+        assert!(said.contains(reason), "{name}: {said}");
+        assert!(said.ends_with('.') && said.chars().count() < 200, "{name}: {said}");
+    }
+    let said = probe(Path::new("/usr/bin/redis-cli")).await.unwrap_err();
+    assert!(said.contains("it printed 'redis-cli "), "{said}");
+    assert!(probe(Path::new("")).await.is_err());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_program_that_never_answers_is_ended_together_with_what_it_started() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("hangs");
+    script(&path, "sleep 600 & echo $! > \"$0.child\"; wait");
+    let said = probe(&path).await.unwrap_err();
+    assert_eq!(said, "It did not answer within 3 seconds.");
+    let child = std::fs::read_to_string(dir.path().join("hangs.child")).unwrap();
+    let begun = Instant::now();
+    // A zombie (its own parent is gone too) counts as ended.
+    let runs = || {
+        let state = std::fs::read_to_string(format!("/proc/{}/stat", child.trim())).unwrap_or_default();
+        state.rsplit(')').next().is_some_and(|rest| !rest.is_empty() && !rest.trim_start().starts_with('Z'))
+    };
+    while runs() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "its child still runs");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn this_machine_s_server_is_found_and_a_lost_choice_is_listed_last() {
+    let lost = PathBuf::from("/no/where/redis-server");
+    let found = find(std::slice::from_ref(&lost)).await;
+    let first = found.first().unwrap();
+    assert!(first.version.is_ok() && first.origin != Origin::Chosen, "{found:?}");
+    let gone = found.iter().find(|server| server.path == lost).unwrap();
+    assert_eq!((gone.origin, gone.version.is_err()), (Origin::Chosen, true));
+    let usable = found.iter().take_while(|server| server.version.is_ok()).count();
+    assert!(found[usable..].iter().all(|server| server.version.is_err()));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_program_reached_by_many_names_is_listed_once_as_it_was_found_first() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    for folder in ["app/redis", "bin", "other"] {
+        std::fs::create_dir_all(at(folder)).unwrap();
+    }
+    script(&at("bin/redis-server"), "true");
+    script(&at("other/valkey-server"), "true");
+    std::os::unix::fs::symlink(at("bin/redis-server"), at("app/redis/redis-server")).unwrap();
+    let places = Places {
+        app_dir: Some(at("app")),
+        path: vec![at("bin"), at("other"), at("bin"), at("missing")],
+        home: Some(dir.path().join("home")),
+        ..places(Os::Windows, &[])
+    };
+    let linux = Places { os: Os::Linux, ..places.clone() };
+    let found: Vec<_> = candidates(&[], &linux).into_iter().filter(|(path, _)| path.starts_with(dir.path())).collect();
+    assert_eq!(found, [(at("app/redis/redis-server"), Origin::BesideApp), (at("other/valkey-server"), Origin::Path)]);
+    let found = candidates(&[at("bin/redis-server")], &linux);
+    assert_eq!(found[0], (at("bin/redis-server"), Origin::Chosen));
+    assert!(!found.iter().any(|(path, _)| *path == at("app/redis/redis-server")));
+    assert!(candidates(&[], &places).is_empty(), "Windows programs end in .exe");
+}
+
+#[test]
+fn windows_folders_are_where_its_installers_put_servers() {
+    let folders = spelled(&known_folders(&places(
+        Os::Windows,
+        &[
+            ("ProgramFiles", "C:/Program Files"),
+            ("ProgramData", "C:/ProgramData"),
+            ("LOCALAPPDATA", "C:/Users/ann/AppData/Local"),
+            ("USERPROFILE", "C:/Users/ann"),
+            ("SystemDrive", "C:"),
+        ],
+    )));
+    for folder in [
+        "C:/Program Files/Redis*",
+        "C:/Program Files/Memurai*",
+        "C:/Users/ann/scoop/apps/redis*/current",
+        "C:/ProgramData/scoop/apps/redis*/current",
+        "C:/ProgramData/chocolatey/lib/redis*",
+        "C:/ProgramData/chocolatey/lib/memurai*/tools",
+        "C:/Users/ann/AppData/Local/Microsoft/WinGet/Packages/Redis*",
+        "C:/Users/ann/AppData/Local/Microsoft/WinGet/Links",
+        "C:/Redis*",
+    ] {
+        assert!(folders.contains(&folder.to_owned()), "{folder} is not among {folders:#?}");
+    }
+}
+
+#[test]
+fn package_managers_moved_elsewhere_are_followed() {
+    let variables = [("SCOOP", "D:/scoop"), ("SCOOP_GLOBAL", "E:/all"), ("ChocolateyInstall", "D:/choco")];
+    let folders = spelled(&known_folders(&places(Os::Windows, &variables)));
+    for folder in ["D:/scoop/apps/redis*/current", "E:/all/apps/redis*/current", "D:/choco/lib/redis*"] {
+        assert!(folders.contains(&folder.to_owned()), "{folder} is not among {folders:#?}");
+    }
+    assert!(folders.iter().all(|folder| !folder.starts_with("/home/ann/scoop")));
+}
+
+#[test]
+fn launchers_of_package_managers_are_not_taken_for_servers() {
+    for shim in ["C:\\Users\\ann\\scoop\\shims", "C:/ProgramData/chocolatey/bin/", "c:\\programdata\\Chocolatey\\bin"] {
+        assert!(is_shim_folder(Path::new(shim)), "{shim}");
+    }
+    for real in ["C:\\Program Files\\Redis", "/usr/bin", "C:\\tools\\bin"] {
+        assert!(!is_shim_folder(Path::new(real)), "{real}");
+    }
+}
+
+#[test]
+fn mac_and_linux_folders_hold_homebrew_snap_and_opt() {
+    let mac = spelled(&known_folders(&places(Os::Mac, &[])));
+    for folder in ["/opt/homebrew/bin", "/usr/local/bin", "/opt/homebrew/opt/redis@*/bin", "/opt/local/bin"] {
+        assert!(mac.contains(&folder.to_owned()), "{folder}");
+    }
+    let linux = spelled(&known_folders(&places(Os::Linux, &[])));
+    for folder in ["/usr/bin", "/usr/local/bin", "/opt/*/bin", "/snap/bin", "/home/ann/redis*/src"] {
+        assert!(linux.contains(&folder.to_owned()), "{folder}");
+    }
+}
+
+#[test]
+fn a_star_stands_for_what_is_there_newest_name_first() {
+    let dir = tempfile::tempdir().unwrap();
+    for folder in ["redis@6.2/bin", "redis@7.2/bin", "Redis/bin", "other/bin"] {
+        std::fs::create_dir_all(dir.path().join(folder)).unwrap();
+    }
+    let found = expand(&dir.path().join("redis@*").join("bin"));
+    assert_eq!(found, [dir.path().join("redis@7.2/bin"), dir.path().join("redis@6.2/bin")]);
+    assert_eq!(expand(&dir.path().join("redis*")).len(), 3, "without regard to case");
+    assert!(expand(&dir.path().join("missing/*/bin")).is_empty());
+    assert_eq!(expand(Path::new("/usr/bin")), [PathBuf::from("/usr/bin")]);
+}
+
+#[test]
+fn usable_servers_come_first_then_chosen_ones_then_the_newest() {
+    let server = |name: &str, origin, version: Result<ServerVersion, &str>| FoundServer {
+        path: PathBuf::from(name),
+        origin,
+        version: version.map_err(str::to_owned),
+    };
+    let mut found = vec![
+        server("broken", Origin::Chosen, Err("no")),
+        server("old", Origin::Path, Ok(ServerVersion::redis(5, 0, 0))),
+        server("new", Origin::KnownFolder, Ok(ServerVersion::valkey(8, 1, 0))),
+        server("second choice", Origin::Chosen, Ok(ServerVersion::redis(3, 0, 0))),
+        server("third choice", Origin::Chosen, Ok(ServerVersion::redis(7, 0, 0))),
+    ];
+    sort_best_first(&mut found);
+    let order: Vec<_> = found.iter().map(|server| server.path.to_str().unwrap()).collect();
+    assert_eq!(order, ["second choice", "third choice", "new", "old", "broken"]);
+}
