@@ -1,3 +1,7 @@
 //! slotctl: the terminal twin of Slotdeck.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(slotdeck::cli::run(std::env::args_os().skip(1).collect()))
+}

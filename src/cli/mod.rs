@@ -1,7 +1,107 @@
-//! slotctl: the terminal twin.
+//! slotctl: the terminal twin. It calls the engine's operations itself, one command a run, and prints what they say.
+//!
+//! [`argv`] brings redis-cli's grammar into one order, [`args`] reads it, and each command is a function: `create`,
+//! `check` and `info` in [`cluster`], the others in the modules of their names. [`redis_lines`] holds the lines that
+//! scripts search for; [`json`] the shapes of `--json`.
 
 pub mod args;
 pub mod argv;
+pub mod cluster;
+pub mod failure;
+pub mod json;
 pub mod login;
 pub mod redis_lines;
+pub mod steps;
+pub mod terminal;
 pub mod text;
+
+use std::ffi::OsString;
+
+use clap::Parser;
+use tokio_util::sync::CancellationToken;
+
+use args::{Cli, Cmd};
+use failure::Failure;
+use json::FailureJson;
+use terminal::{Terminal, complain};
+
+/// Runs slotctl with these arguments (without the program's name) and says its exit code: 0 when the command did what it
+/// says and its own check at the end holds, else 1.
+#[must_use]
+pub fn run(argv: Vec<OsString>) -> u8 {
+    let argv = match argv::normalise(argv) {
+        Ok(argv) => argv,
+        Err(error) => {
+            complain(&error.to_string());
+            return 1;
+        }
+    };
+    let cli = match Cli::try_parse_from(std::iter::once(OsString::from("slotctl")).chain(argv)) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version go to standard output, the rest to standard error. Nobody listens: nothing to be done.
+            let _ = error.print();
+            return u8::from(error.use_stderr());
+        }
+    };
+    let terminal = Terminal::new(cli.json);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            complain(&format!("slotctl can't start its threads: {error}"));
+            return 1;
+        }
+    };
+    let result = runtime.block_on(async {
+        let cancel = CancellationToken::new();
+        stop_on_ctrl_c(cancel.clone());
+        dispatch(&cli.command, terminal, &cancel).await
+    });
+    // A thread may still wait for standard input.
+    runtime.shutdown_background();
+    exit_code(result, terminal)
+}
+
+/// The first Ctrl-C asks the operation to stop at its next safe point; the second ends the program at once.
+fn stop_on_ctrl_c(cancel: CancellationToken) {
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            cancel.cancel();
+        }
+        if tokio::signal::ctrl_c().await.is_ok() {
+            complain("Stopped at once; what was under way is left as it is.");
+            std::process::exit(130);
+        }
+    });
+}
+
+async fn dispatch(command: &Cmd, terminal: Terminal, cancel: &CancellationToken) -> Result<(), Failure> {
+    match command {
+        Cmd::Create(args) => cluster::create(args, terminal, cancel).await,
+        Cmd::Check(args) => until_cancelled(cluster::check(args, terminal), cancel).await,
+        Cmd::Info(args) => until_cancelled(cluster::info(args, terminal), cancel).await,
+        _ => Err(Failure::message("this command is not available in this version of slotctl")),
+    }
+}
+
+/// For commands that only read: they end at once.
+async fn until_cancelled(
+    work: impl Future<Output = Result<(), Failure>>,
+    cancel: &CancellationToken,
+) -> Result<(), Failure> {
+    tokio::select! {
+        result = work => result,
+        () = cancel.cancelled() => Err(Failure::message("Interrupted.")),
+    }
+}
+
+fn exit_code(result: Result<(), Failure>, terminal: Terminal) -> u8 {
+    let Err(failure) = result else { return 0 };
+    if let Failure::Message(text) = &failure {
+        complain(text);
+    }
+    if !matches!(failure, Failure::Shown) {
+        terminal.object(&FailureJson { ok: false, error: failure.to_string() });
+    }
+    1
+}

@@ -1,0 +1,358 @@
+//! `create`, `check` and `info`: redis-cli's commands on servers that run already.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio_util::sync::CancellationToken;
+
+use crate::core::plan::create::{CreatePlan, CreatePlanError};
+use crate::core::topology::{NodeAddr, Role};
+use crate::engine::client::{CONNECT_DEADLINE, NodeClient, NodeError, NodeErrorKind};
+use crate::engine::command::Auth;
+use crate::engine::create::{CREATE_STEPS, CreateError, Journal, create as make, reset_touched};
+use crate::engine::gather::{Gathered, gather};
+use crate::engine::inspect::{Unfit, inspect};
+use crate::engine::job::Step;
+use crate::engine::steps::Steps;
+use crate::workspace::document::CreateJournal;
+
+use super::args::{CreateArgs, LoginArgs, SeedArgs};
+use super::failure::Failure;
+use super::json::{CheckJson, findings_of, nodes_of};
+use super::login::{self, Login};
+use super::redis_lines;
+use super::steps::{redis_report, steps_json};
+use super::terminal::{Terminal, ask_password, complain};
+
+/// redis-cli's words for an address that is none; byte-equal.
+const BAD_SEED: &str = "[ERR] Invalid arguments: you need to pass either a valid address (ie. 120.0.0.1:7000) or space separated IP and port (ie. 120.0.0.1 7000)";
+
+/// The question after a creation that stopped half-way.
+const RESET_QUESTION: &str = "Make exactly these nodes empty again? (type 'yes' to accept): ";
+
+/// User, password and deadline of the connections.
+struct Access {
+    auth: Auth,
+    connect: Duration,
+}
+
+async fn access(args: &LoginArgs) -> Result<Access, Failure> {
+    let login = Login::of(args, |name| std::env::var(name).ok())?;
+    if login.warn {
+        complain(login::WARNING);
+    }
+    let mut auth = login.auth;
+    if login.ask {
+        auth.password = ask_password("Please input password: ").await.map_err(|why| Failure::message(&why))?;
+    }
+    Ok(Access { auth, connect: login::connect_timeout(args).unwrap_or(CONNECT_DEADLINE) })
+}
+
+/// `host:port`, `host:port@busport` or `host port`.
+fn seed_of(words: &[String]) -> Result<NodeAddr, Failure> {
+    let seed = match words {
+        [addr] => addr.parse().ok(),
+        [host, port] => port.parse().ok().filter(|p| *p != 0).map(|port| NodeAddr::new(host.clone(), port)),
+        _ => None,
+    };
+    seed.ok_or_else(|| Failure::message(BAD_SEED))
+}
+
+/// The address of the family that `-4` or `-6` asks for, where `host` is a name. CLUSTER MEET takes no names, so a
+/// creation always needs the address (`must`).
+async fn resolved(addr: NodeAddr, login: &LoginArgs, must: bool) -> Result<NodeAddr, Failure> {
+    if addr.host.parse::<IpAddr>().is_ok() || !(must || login.ipv4 || login.ipv6) {
+        return Ok(addr);
+    }
+    let unknown = |why: &dyn std::fmt::Display| {
+        Failure::message(&format!("Invalid IP address or hostname specified: {} ({why})", addr.host))
+    };
+    let found: Vec<_> =
+        tokio::net::lookup_host((addr.host.as_str(), addr.port)).await.map_err(|e| unknown(&e))?.collect();
+    let first = |wanted: fn(&std::net::SocketAddr) -> bool| found.iter().find(|a| wanted(a));
+    let chosen = match (login.ipv4, login.ipv6) {
+        (true, _) => first(std::net::SocketAddr::is_ipv4),
+        (_, true) => first(std::net::SocketAddr::is_ipv6),
+        _ => first(std::net::SocketAddr::is_ipv4).or(found.first()),
+    };
+    let ip = chosen.ok_or_else(|| unknown(&"it has no address of this family"))?.ip();
+    Ok(NodeAddr { host: ip.to_string(), ..addr })
+}
+
+/// The seed answers, or redis-cli's words where it says them: no connection on standard error, replies on standard
+/// output.
+fn explain(terminal: Terminal, error: &NodeError) -> Failure {
+    let addr = &error.addr;
+    match &error.kind {
+        NodeErrorKind::Refused(reply) if reply.contains("cluster support disabled") => {
+            terminal.say(|text| text.error(format_args!("[ERR] Node {addr} is not configured as a cluster node.")));
+        }
+        NodeErrorKind::Auth(reply) | NodeErrorKind::Refused(reply) => {
+            terminal.say(|text| text.error(format_args!("Node {addr} replied with error:\n{reply}")));
+        }
+        NodeErrorKind::Connect(why) | NodeErrorKind::Lost(why) => {
+            return Failure::message(&could_not_connect(addr, bare(why)));
+        }
+        NodeErrorKind::Timeout(_) => return Failure::message(&could_not_connect(addr, "Connection timed out")),
+        NodeErrorKind::Unexpected(_) => return Failure::message(error),
+    }
+    Failure::said(error)
+}
+
+fn could_not_connect(addr: &NodeAddr, why: &str) -> String {
+    format!("Could not connect to Redis at {addr}: {why}")
+}
+
+/// The system's words without its number: `Connection refused (os error 111)`.
+fn bare(why: &str) -> &str {
+    why.split(" (os error").next().unwrap_or(why)
+}
+
+/// Every node of the seed's cluster, asked at once.
+async fn look(seed: &NodeAddr, access: &Access, terminal: Terminal) -> Result<Gathered, Failure> {
+    let client = NodeClient::connect_within(seed, &access.auth, access.connect).await;
+    match client {
+        Ok(client) => client.view().await.map(drop).map_err(|error| explain(terminal, &error))?,
+        Err(error) => return Err(explain(terminal, &error)),
+    }
+    let gathered = gather(std::slice::from_ref(seed), &access.auth, access.connect).await;
+    if gathered.topology.views.is_empty() {
+        let why = gathered.topology.unreachable.values().next().cloned().unwrap_or_default();
+        return Err(Failure::message(&could_not_connect(seed, &why)));
+    }
+    for (addr, why) in &gathered.topology.unreachable {
+        complain(&could_not_connect(addr, bare(why)));
+    }
+    Ok(gathered)
+}
+
+/// DBSIZE of every master, at once.
+async fn key_counts(gathered: &Gathered, access: &Access) -> BTreeMap<NodeAddr, Result<u64, String>> {
+    let masters = gathered.topology.views.iter().filter(|(_, v)| v.me().is_some_and(|me| me.role == Role::Master));
+    let counts = masters.map(|(addr, _)| async move {
+        let client = NodeClient::connect_within(addr, &access.auth, access.connect).await?;
+        client.number(&["DBSIZE"]).await
+    });
+    let addrs = gathered.topology.views.iter().filter(|(_, v)| v.me().is_some_and(|me| me.role == Role::Master));
+    addrs
+        .map(|(addr, _)| addr.clone())
+        .zip(join_all(counts).await)
+        .map(|(addr, count)| (addr, count.map_err(|error: NodeError| error.kind.to_string())))
+        .collect()
+}
+
+/// `check`: is the cluster whole?
+///
+/// # Errors
+/// The cluster is not whole, or the node can't be asked.
+pub async fn check(args: &SeedArgs, terminal: Terminal) -> Result<(), Failure> {
+    look_and_tell(args, terminal, true).await
+}
+
+/// `info`: keys, slots and replicas of each master.
+///
+/// # Errors
+/// A master does not tell its keys, or the node can't be asked.
+pub async fn info(args: &SeedArgs, terminal: Terminal) -> Result<(), Failure> {
+    look_and_tell(args, terminal, false).await
+}
+
+async fn look_and_tell(args: &SeedArgs, terminal: Terminal, with_check: bool) -> Result<(), Failure> {
+    let seed = resolved(seed_of(&args.node)?, &args.login, false).await?;
+    let access = access(&args.login).await?;
+    let gathered = look(&seed, &access, terminal).await?;
+    let keys = key_counts(&gathered, &access).await;
+    let findings = if with_check { gathered.check() } else { Vec::new() };
+    let mut text = terminal.text();
+    let counted = redis_lines::info(&mut text, &gathered.topology, &seed, &keys);
+    let whole = !with_check || redis_lines::check(&mut text, &gathered.topology, &seed, &findings);
+    terminal.print(&text.into_string());
+    // redis-cli goes on to the check when a master does not tell its keys; its exit code is the check's.
+    let ok = whole && (with_check || counted);
+    let mut nodes = nodes_of(&gathered.topology);
+    for node in &mut nodes {
+        let count = keys.iter().find(|(addr, _)| addr.to_string() == node.addr);
+        node.keys = count.and_then(|(_, count)| count.as_ref().ok().copied());
+    }
+    let sum = keys.values().filter_map(|count| count.as_ref().ok()).sum();
+    let findings = findings_of(&findings);
+    terminal.object(&CheckJson { ok, nodes, findings, keys: Some(sum), steps: Vec::new() });
+    if ok { Ok(()) } else { Err(Failure::Shown) }
+}
+
+/// `create`: makes a cluster of empty servers.
+///
+/// # Errors
+/// Bad nodes (all of them are named), a no to the question, a creation that failed, or a final check that does not
+/// hold.
+pub async fn create(args: &CreateArgs, terminal: Terminal, cancel: &CancellationToken) -> Result<(), Failure> {
+    let yes = args.yes || login::env_says_yes(|name| std::env::var(name).ok());
+    if terminal.is_json() && !yes {
+        return Err(Failure::message("--json prints nothing but the result and can't ask: add --yes"));
+    }
+    let mut addrs = Vec::new();
+    for word in &args.nodes {
+        let addr = word.parse().map_err(|_| Failure::message(&format!("Invalid address format: {word}")))?;
+        addrs.push(resolved(addr, &args.login, true).await?);
+    }
+    let access = access(&args.login).await?;
+    let candidates = inspect(&addrs, &access.auth).await.map_err(|unfit| refuse(terminal, &unfit))?;
+    let replicas = usize::from(args.cluster_replicas);
+    let plan = CreatePlan::new(candidates, replicas).map_err(|error| no_plan(terminal, &error))?;
+    let order: Vec<NodeAddr> = addrs.clone();
+    terminal.say(|text| redis_lines::plan(text, &plan, &order, replicas));
+    if !yes {
+        let answer = tokio::select! {
+            answer = terminal.confirmed(redis_lines::QUESTION) => answer,
+            () = cancel.cancelled() => false,
+        };
+        if !answer {
+            terminal.print("\n");
+            return Err(Failure::message("Not confirmed: nothing was sent to any node."));
+        }
+    }
+    let steps = Steps::new(&CREATE_STEPS, redis_report(terminal), cancel.clone());
+    let journal = MemoryJournal::default();
+    if let Err(error) = make(&plan, &access.auth, &steps, &journal).await {
+        return Err(after_failure(&error, &journal, &access.auth, terminal, yes).await);
+    }
+    let seed = &addrs[0];
+    let gathered = gather(&addrs, &access.auth, access.connect).await;
+    let findings = gathered.check();
+    let mut text = terminal.text();
+    let whole = redis_lines::check(&mut text, &gathered.topology, seed, &findings);
+    terminal.print(&text.into_string());
+    terminal.object(&CheckJson {
+        ok: whole,
+        nodes: nodes_of(&gathered.topology),
+        findings: findings_of(&findings),
+        keys: None,
+        steps: steps_json(&steps.views()),
+    });
+    if whole { Ok(()) } else { Err(Failure::Shown) }
+}
+
+/// Names every node that can't take part: redis-cli's line, then what the node holds.
+fn refuse(terminal: Terminal, unfit: &[Unfit]) -> Failure {
+    let mut connection_errors = Vec::new();
+    terminal.say(|text| {
+        for reason in unfit {
+            match reason {
+                Unfit::NotEmpty { addr, holds } => {
+                    text.error(format_args!("[ERR] Node {addr} is not empty. Either the node already knows other nodes (check with CLUSTER NODES) or contains some key in database 0."));
+                    text.line(format_args!("      {addr} {}.", holds.join(" and ")));
+                }
+                Unfit::NotClusterEnabled(addr) => {
+                    text.error(format_args!("[ERR] Node {addr} is not configured as a cluster node."));
+                }
+                Unfit::Loading(addr) => {
+                    text.error(format_args!("[ERR] Node {addr} is still loading its data set: try again when it is done."));
+                }
+                Unfit::Node(NodeError { addr, kind: NodeErrorKind::Auth(reply) | NodeErrorKind::Refused(reply) }) => {
+                    text.error(format_args!("Node {addr} replied with error:\n{reply}"));
+                }
+                Unfit::Node(NodeError { addr, kind: NodeErrorKind::Connect(why) }) => {
+                    connection_errors.push(could_not_connect(addr, bare(why)));
+                }
+                Unfit::Node(NodeError { addr, kind }) => connection_errors.push(could_not_connect(addr, &kind.to_string())),
+            }
+        }
+    });
+    for line in &connection_errors {
+        complain(line);
+    }
+    Failure::said(&unfit.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+}
+
+fn no_plan(terminal: Terminal, error: &CreatePlanError) -> Failure {
+    let CreatePlanError::TooFewNodes { nodes, replicas, .. } = error else { return Failure::message(error) };
+    terminal.say(|text| {
+        text.error(format_args!(
+            "*** ERROR: Invalid configuration for cluster creation.\n\
+             *** Redis Cluster requires at least 3 master nodes.\n\
+             *** This is not possible with {nodes} nodes and {replicas} replicas per node.\n\
+             *** At least {} nodes are required.",
+            3 * (replicas + 1)
+        ));
+    });
+    Failure::said(error)
+}
+
+/// What a creation may undo, kept for the time of the command.
+#[derive(Default)]
+struct MemoryJournal(Mutex<Option<CreateJournal>>);
+
+impl MemoryJournal {
+    fn get(&self) -> Option<CreateJournal> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Journal for MemoryJournal {
+    fn save(&self, journal: &CreateJournal) -> Result<(), String> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(journal.clone());
+        Ok(())
+    }
+
+    fn clear(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+/// Says what state was left. Nodes that were changed are made empty again after a yes; without a question
+/// (`--cluster-yes`) at once, since they were empty a moment ago and a second try would be refused otherwise.
+async fn after_failure(
+    error: &CreateError,
+    journal: &MemoryJournal,
+    auth: &Auth,
+    terminal: Terminal,
+    yes: bool,
+) -> Failure {
+    let CreateError::HalfMade { touched, reason, .. } = error else {
+        return Failure::message(&format!("[ERR] {error}"));
+    };
+    let nodes = touched.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    let said = format!("[ERR] The cluster was not finished: {reason}. Changed nodes: {nodes}.");
+    complain(&said);
+    let Some(record) = journal.get() else { return Failure::said(&said) };
+    let outcome = if yes || terminal.confirmed(RESET_QUESTION).await {
+        let steps = Steps::silent(&[Step::RestoreSettings, Step::ResetNodes]);
+        match reset_touched(&record, auth, &steps).await {
+            Ok(()) => "These nodes are empty again: the command can be tried once more.".to_owned(),
+            Err(why) => format!("Not all nodes could be made empty again: {why}"),
+        }
+    } else {
+        terminal.print("\n");
+        "Nothing was undone. To begin anew, send CLUSTER RESET HARD to each of these nodes.".to_owned()
+    };
+    complain(&outcome);
+    Failure::said(&format!("{said} {outcome}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<String> {
+        line.split(' ').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_seed_is_one_word_or_two() {
+        assert_eq!(seed_of(&words("127.0.0.1:7000@17000")).unwrap(), NodeAddr::new("127.0.0.1", 7000));
+        assert_eq!(seed_of(&words("localhost 7000")).unwrap(), NodeAddr::new("localhost", 7000));
+        assert_eq!(seed_of(&words("::1:7000")).unwrap(), NodeAddr::new("::1", 7000));
+        for bad in ["7000", "localhost x", "localhost 0", "localhost"] {
+            assert_eq!(seed_of(&words(bad)).unwrap_err().to_string(), BAD_SEED, "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_systems_words_lose_their_number() {
+        assert_eq!(bare("Connection refused (os error 111)"), "Connection refused");
+        assert_eq!(bare("timed out"), "timed out");
+    }
+}

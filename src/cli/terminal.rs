@@ -1,0 +1,115 @@
+//! Standard input and output: what is printed, what is asked.
+//!
+//! Nothing goes to standard error on success, and nothing but one JSON object to standard output under `--json`.
+
+use std::io::{BufRead, IsTerminal, Write};
+
+use serde::Serialize;
+use tokio::sync::oneshot;
+
+use crate::core::secret::Secret;
+
+use super::text::Text;
+
+/// Where the words go.
+#[derive(Debug, Clone, Copy)]
+pub struct Terminal {
+    /// Whether a person's terminal reads standard output.
+    pub is_terminal: bool,
+    colour: bool,
+    json: bool,
+}
+
+impl Terminal {
+    /// The process's own streams. Colour is for terminals only, and not where `NO_COLOR` is set or the terminal is dumb.
+    #[must_use]
+    pub fn new(json: bool) -> Self {
+        let is_terminal = std::io::stdout().is_terminal();
+        let plain = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty())
+            || std::env::var_os("TERM").is_some_and(|v| v == "dumb");
+        Self { is_terminal, colour: is_terminal && !plain && !json, json }
+    }
+
+    /// Whether the words are for a program.
+    #[must_use]
+    pub fn is_json(self) -> bool {
+        self.json
+    }
+
+    /// Empty text in this terminal's colours.
+    #[must_use]
+    pub fn text(self) -> Text {
+        Text::new(self.colour)
+    }
+
+    /// Prints text to standard output at once; nothing under `--json`.
+    pub fn print(self, text: &str) {
+        if !self.json {
+            write_out(text);
+        }
+    }
+
+    /// Prints built-up text; nothing under `--json`.
+    pub fn say(self, build: impl FnOnce(&mut Text)) {
+        let mut text = self.text();
+        build(&mut text);
+        self.print(&text.into_string());
+    }
+
+    /// Prints the one JSON object; nothing without `--json`.
+    pub fn object(self, value: &impl Serialize) {
+        if self.json
+            && let Ok(text) = serde_json::to_string_pretty(value)
+        {
+            write_out(&format!("{text}\n"));
+        }
+    }
+
+    /// Asks, and says whether the answer is `yes`: with or without a line break after it, also at the end of the input.
+    pub async fn confirmed(self, question: &str) -> bool {
+        self.print(question);
+        read_line().await.is_some_and(|answer| answer.trim() == "yes")
+    }
+}
+
+/// A password typed without echo; the first line of standard input where no person types it.
+///
+/// # Errors
+/// There is no terminal to ask at, or the input has ended.
+pub async fn ask_password(prompt: &'static str) -> Result<Secret, String> {
+    if !std::io::stdin().is_terminal() {
+        return read_line().await.map(Secret::new).ok_or_else(|| "no password came on standard input".to_owned());
+    }
+    let typed = tokio::task::spawn_blocking(move || rpassword::prompt_password(prompt)).await;
+    match typed {
+        Ok(Ok(password)) => Ok(Secret::new(password)),
+        Ok(Err(error)) => Err(format!("can't ask for the password: {error}")),
+        Err(error) => Err(format!("can't ask for the password: {error}")),
+    }
+}
+
+/// A line to standard error.
+pub fn complain(line: &str) {
+    // Nobody listens: nothing to be done.
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+fn write_out(text: &str) {
+    let mut out = std::io::stdout().lock();
+    // A reader that went away (`| head`) is no reason to stop half-way through an operation.
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// One line of standard input without its end; `None` at the end of the input. Read on a thread of its own, so that
+/// Ctrl-C is heard meanwhile.
+pub async fn read_line() -> Option<String> {
+    let (sender, receiver) = oneshot::channel();
+    let reader = std::thread::Builder::new().name("stdin".to_owned()).spawn(move || {
+        let mut line = String::new();
+        let read = std::io::stdin().lock().read_line(&mut line);
+        let line = read.ok().filter(|bytes| *bytes > 0).map(|_| line.trim_end_matches(['\r', '\n']).to_owned());
+        let _ = sender.send(line);
+    });
+    reader.ok()?;
+    receiver.await.ok().flatten()
+}
