@@ -15,7 +15,7 @@ use redis::Connection;
 use slotdeck::core::plan::create::CreatePlan;
 use slotdeck::core::topology::NodeAddr;
 use slotdeck::engine::command::Auth;
-use slotdeck::engine::create::{CREATE_STEPS, Journal, create};
+use slotdeck::engine::create::{CREATE_STEPS, Journal, Mode, create};
 use slotdeck::engine::inspect::inspect;
 use slotdeck::engine::steps::Steps;
 use slotdeck::workspace::document::CreateJournal;
@@ -140,7 +140,7 @@ fn ours(servers: &Servers) -> Vec<(String, f64)> {
         let nodes = inspect(&addrs, &Auth::default()).await.expect("six empty nodes");
         let plan = CreatePlan::new(nodes, 1).expect("a plan");
         let steps = Steps::silent(&CREATE_STEPS);
-        create(&plan, &Auth::default(), &steps, &NoJournal).await.expect("a cluster");
+        create(&plan, Mode::Fresh, &Auth::default(), &steps, &NoJournal).await.expect("a cluster");
         steps.views().iter().map(|s| (s.step.to_string(), s.took.as_secs_f64())).collect()
     })
 }

@@ -75,6 +75,11 @@ pub enum Command {
         /// The plan that was shown.
         plan: Arc<CreatePlan>,
     },
+    /// After a failed creation: go on with the same plan.
+    ResumeCreate {
+        /// The cluster.
+        cluster: String,
+    },
     /// After a failed creation: reset exactly the nodes that it touched.
     ResetTouched {
         /// The cluster.
@@ -141,6 +146,7 @@ impl Command {
             Command::Attach { .. } => "attach",
             Command::PlanCreate { .. } => "plan creation",
             Command::ApplyCreate { .. } => "create cluster",
+            Command::ResumeCreate { .. } => "go on with the creation",
             Command::ResetTouched { .. } => "reset touched nodes",
             Command::Start { .. } => "start",
             Command::Stop { .. } => "stop",
@@ -160,6 +166,7 @@ impl Command {
             Command::Launch { .. }
             | Command::WriteConfig { .. }
             | Command::ApplyCreate { .. }
+            | Command::ResumeCreate { .. }
             | Command::Start { .. } => Danger::Changes,
             Command::FindServers
             | Command::ProbeServer(_)

@@ -11,13 +11,14 @@ use tokio::time::{Instant, sleep};
 use crate::core::check::Finding;
 use crate::core::plan::NodeCommand;
 use crate::core::plan::create::CreatePlan;
+use crate::core::slot::SlotSet;
 use crate::core::topology::{NodeAddr, NodeId, Role, View};
 use crate::workspace::document::CreateJournal;
 
 use super::client::{NodeClient, NodeError, NodeErrorKind};
 use super::command::Auth;
 use super::gather::{Gathered, ask};
-use super::inspect::inspect;
+use super::inspect::{Unfit, inspect};
 use super::job::Step;
 use super::steps::Steps;
 
@@ -70,6 +71,15 @@ pub enum CreateError {
     },
 }
 
+/// Whether a creation begins or goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Every node must still be as empty as when the plan was made.
+    Fresh,
+    /// An earlier run stopped half-way: what is done already is left as it is, nodes must only be the plan's own.
+    Resume,
+}
+
 /// Makes the cluster of a confirmed plan. Returns the final check's findings that are worth knowing but no errors.
 ///
 /// # Errors
@@ -77,12 +87,13 @@ pub enum CreateError {
 /// touched nodes when something failed later or the work was cancelled.
 pub async fn create(
     plan: &CreatePlan,
+    mode: Mode,
     auth: &Auth,
     steps: &Steps,
     journal: &dyn Journal,
 ) -> Result<Vec<Finding>, CreateError> {
     steps.begin(Step::InspectNodes);
-    let clients = match prepare(plan, auth).await {
+    let clients = match prepare(plan, mode, auth).await {
         Ok(clients) => clients,
         Err(reason) => {
             steps.fail(&reason);
@@ -90,6 +101,7 @@ pub async fn create(
         }
     };
     let mut record = CreateJournal {
+        plan: Some(plan.clone()),
         touched: plan.nodes().map(|n| n.addr.clone()).collect(),
         restore: restore_list(plan),
         reason: None,
@@ -98,7 +110,7 @@ pub async fn create(
         steps.fail(&reason);
         return Err(CreateError::Untouched(reason));
     }
-    let result = form(plan, &clients, steps).await;
+    let result = form(plan, mode, &clients, steps).await;
     if let Err(reason) = &result {
         steps.fail(reason);
     }
@@ -124,26 +136,51 @@ pub async fn create(
 
 type Clients = BTreeMap<NodeAddr, NodeClient>;
 
-/// Makes sure that every node is still the empty node that the plan was made from, and connects.
-async fn prepare(plan: &CreatePlan, auth: &Auth) -> Result<Clients, String> {
+/// Connects, and makes sure that every node is still the one that the plan was made from (and, for a fresh creation,
+/// still empty).
+async fn prepare(plan: &CreatePlan, mode: Mode, auth: &Auth) -> Result<Clients, String> {
     let addrs: Vec<NodeAddr> = plan.nodes().map(|n| n.addr.clone()).collect();
-    let fresh = inspect(&addrs, auth)
-        .await
-        .map_err(|unfit| unfit.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
-    for (planned, found) in plan.nodes().zip(&fresh) {
-        if planned.id != found.id {
+    if mode == Mode::Fresh {
+        let joined = |unfit: Vec<Unfit>| unfit.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        inspect(&addrs, auth).await.map_err(joined)?;
+    }
+    let connections = join_all(addrs.iter().map(|addr| NodeClient::connect(addr, auth))).await;
+    let clients: Clients = connections
+        .into_iter()
+        .map(|client| client.map(|c| (c.addr().clone(), c)).map_err(|error| error.to_string()))
+        .collect::<Result<_, String>>()?;
+    let views = views(&clients).await;
+    for planned in plan.nodes() {
+        let Some(view) = views.get(&planned.addr) else { return Err(format!("{} does not answer", planned.addr)) };
+        if view.myself != planned.id {
             return Err(format!(
                 "{} is another node than when the plan was made ({} instead of {}): make a new plan",
                 planned.addr,
-                found.id.short(),
+                view.myself.short(),
                 planned.id.short()
             ));
         }
     }
-    let connections = join_all(addrs.iter().map(|addr| NodeClient::connect(addr, auth))).await;
-    connections
-        .into_iter()
-        .map(|client| client.map(|c| (c.addr().clone(), c)).map_err(|error| error.to_string()))
+    Ok(clients)
+}
+
+/// The slot commands of a plan; when it is gone on with, only for the slots that a master does not own already.
+async fn slot_commands(plan: &CreatePlan, mode: Mode, clients: &Clients) -> Vec<NodeCommand> {
+    if mode == Mode::Fresh {
+        return plan.slot_commands();
+    }
+    let views = views(clients).await;
+    plan.masters
+        .iter()
+        .flat_map(|m| {
+            let mut missing = SlotSet::from_iter([m.slots]);
+            if let Some(me) = views.get(&m.node.addr).and_then(View::me) {
+                for slot in me.slots.iter() {
+                    missing.remove(slot);
+                }
+            }
+            missing.ranges().into_iter().map(|range| m.node.add_slots_command(range)).collect::<Vec<_>>()
+        })
         .collect()
 }
 
@@ -153,7 +190,7 @@ fn restore_list(plan: &CreatePlan) -> Vec<(NodeAddr, String, String)> {
 }
 
 /// Everything between the inspection and putting the settings back.
-async fn form(plan: &CreatePlan, clients: &Clients, steps: &Steps) -> Result<(), String> {
+async fn form(plan: &CreatePlan, mode: Mode, clients: &Clients, steps: &Steps) -> Result<(), String> {
     steps.begin(Step::TuneForCreate);
     // A server that refuses a setting is only slower.
     for result in run_all(clients, plan.tune_commands()).await {
@@ -161,7 +198,7 @@ async fn form(plan: &CreatePlan, clients: &Clients, steps: &Steps) -> Result<(),
     }
     stop_if_cancelled(steps)?;
     steps.begin(Step::AssignSlots);
-    all_ok(run_all(clients, plan.slot_commands()).await)?;
+    all_ok(run_all(clients, slot_commands(plan, mode, clients).await).await)?;
     steps.begin(Step::AssignEpochs);
     // A node that was part of a cluster before may keep an epoch; it is as unique as ours (redis-cli ignores it too).
     all_ok(run_all(clients, plan.epoch_commands()).await.into_iter().filter(|r| !epoch_already_set(r)).collect())?;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::core::plan::create::CreatePlan;
 use crate::core::spec::ClusterSpec;
 use crate::core::topology::NodeAddr;
 
@@ -32,6 +33,9 @@ pub struct ProcessRecord {
 /// A creation under way: what to put back and what may be reset, should it stop half-way.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct CreateJournal {
+    /// The plan that is being carried out, so that it can be gone on with.
+    #[serde(default)]
+    pub plan: Option<CreatePlan>,
     /// Nodes that this run changed.
     pub touched: Vec<NodeAddr>,
     /// Settings to put back: node, name, value.

@@ -52,6 +52,20 @@ pub struct Candidate {
     pub tuned: Vec<TunedSetting>,
 }
 
+impl Candidate {
+    /// CLUSTER ADDSLOTSRANGE, or ADDSLOTS with every number where the server is older than 7.0.
+    #[must_use]
+    pub fn add_slots_command(&self, slots: SlotRange) -> NodeCommand {
+        if Capabilities::of(self.version).addslots_range {
+            let (first, last) = (slots.first.to_string(), slots.last.to_string());
+            NodeCommand::new(&self.addr, ["CLUSTER", "ADDSLOTSRANGE", &first, &last])
+        } else {
+            let head = ["CLUSTER".to_owned(), "ADDSLOTS".to_owned()];
+            NodeCommand::new(&self.addr, head.into_iter().chain(slots.slots().map(|s| s.to_string())))
+        }
+    }
+}
+
 /// A setting that is changed for the time of the creation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TunedSetting {
@@ -240,21 +254,10 @@ impl CreatePlan {
             .collect()
     }
 
-    /// CLUSTER ADDSLOTSRANGE, or ADDSLOTS with every number where the server is older than 7.0.
+    /// The slots of every master.
     #[must_use]
     pub fn slot_commands(&self) -> Vec<NodeCommand> {
-        self.masters
-            .iter()
-            .map(|m| {
-                let (first, last) = (m.slots.first.to_string(), m.slots.last.to_string());
-                if Capabilities::of(m.node.version).addslots_range {
-                    NodeCommand::new(&m.node.addr, ["CLUSTER", "ADDSLOTSRANGE", &first, &last])
-                } else {
-                    let head = ["CLUSTER".to_owned(), "ADDSLOTS".to_owned()];
-                    NodeCommand::new(&m.node.addr, head.into_iter().chain(m.slots.slots().map(|s| s.to_string())))
-                }
-            })
-            .collect()
+        self.masters.iter().map(|m| m.node.add_slots_command(m.slots)).collect()
     }
 
     /// CLUSTER SET-CONFIG-EPOCH, a number of its own for every node.
