@@ -12,7 +12,7 @@ use crate::core::plan::create::{CreatePlan, CreatePlanError};
 use crate::core::topology::{NodeAddr, Role};
 use crate::engine::client::{CONNECT_DEADLINE, NodeClient, NodeError, NodeErrorKind};
 use crate::engine::command::Auth;
-use crate::engine::create::{CREATE_STEPS, CreateError, Journal, create as make, reset_touched};
+use crate::engine::create::{CREATE_STEPS, CreateError, Journal, Mode, create as make, reset_touched};
 use crate::engine::gather::{Gathered, gather};
 use crate::engine::inspect::{Unfit, inspect};
 use crate::engine::job::Step;
@@ -216,7 +216,7 @@ pub async fn create(args: &CreateArgs, terminal: Terminal, cancel: &Cancellation
     }
     let steps = Steps::new(&CREATE_STEPS, redis_report(terminal), cancel.clone());
     let journal = MemoryJournal::default();
-    if let Err(error) = make(&plan, &access.auth, &steps, &journal).await {
+    if let Err(error) = make(&plan, Mode::Fresh, &access.auth, &steps, &journal).await {
         return Err(after_failure(&error, &journal, &access.auth, terminal, yes).await);
     }
     let seed = &addrs[0];
