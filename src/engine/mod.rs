@@ -9,6 +9,7 @@ pub mod event;
 pub mod gather;
 pub mod inspect;
 pub mod job;
+pub mod machine;
 pub mod poll;
 pub mod process;
 pub mod snapshot;
