@@ -24,4 +24,5 @@ pub mod icons;
 pub mod testing;
 pub mod theme;
 pub mod views;
+pub mod widgets;
 pub mod words;

@@ -1,0 +1,374 @@
+//! The wizard that makes a cluster: server, shape, configuration, launch, plan, done.
+//!
+//! Each page is a file. [`CreateUi`] is what the person has typed and what was started; everything else is in the
+//! snapshot. The pages before the launch write nothing; from the launch on, leaving asks what is to become of the
+//! servers.
+
+mod apply;
+mod ask;
+mod check;
+mod configuration;
+mod draft;
+mod footer;
+mod form;
+mod launch;
+mod preview;
+mod run;
+mod server;
+mod shape;
+mod steps;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use egui::{Key, Ui};
+
+use crate::core::spec::Problem;
+use crate::engine::command::Command;
+use crate::engine::event::Event;
+use crate::engine::snapshot::Snapshot;
+use crate::gui::action::{Action, View};
+use crate::gui::i18n::tr;
+use crate::gui::theme::{FORM_WIDTH, Tone};
+use crate::gui::widgets::plan_view::{PlanAnswer, plan_body};
+use crate::gui::widgets::problem_list::tone_line;
+
+use apply::ApplyTurn;
+use ask::{Answer, Ask};
+use check::Check;
+use draft::Draft;
+use run::Run;
+
+/// A page of the wizard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Page {
+    Server,
+    Shape,
+    Configuration,
+    Launch,
+    Plan,
+    Done,
+}
+
+impl Page {
+    const ALL: [Page; 6] = [Page::Server, Page::Shape, Page::Configuration, Page::Launch, Page::Plan, Page::Done];
+
+    fn before(self) -> Option<Page> {
+        match self {
+            Page::Server | Page::Launch | Page::Done => None,
+            Page::Shape => Some(Page::Server),
+            Page::Configuration => Some(Page::Shape),
+            Page::Plan => Some(Page::Launch),
+        }
+    }
+}
+
+/// The wizard's state between frames.
+#[derive(Debug, Clone)]
+pub struct CreateUi {
+    /// Whether the proposals were made from a snapshot.
+    begun: bool,
+    page: Page,
+    draft: Draft,
+    check: Check,
+    /// Server files seen so far: a new one among the chosen is the answer to the file dialog.
+    seen_servers: BTreeSet<PathBuf>,
+    /// Whether the first search has ended.
+    servers_known: bool,
+    /// Whether the password is shown.
+    reveal: bool,
+    /// Whose extra directives are shown.
+    extra_port: Option<u16>,
+    /// Whose file is shown.
+    preview_port: Option<u16>,
+    /// The first field gets the keyboard in the next frame.
+    focus_first: bool,
+    /// Enter was pressed while the check was under way: go on when it ends well.
+    next_wanted: bool,
+    /// What was started, from the launch on.
+    run: Option<Run>,
+    /// A cluster that is being removed before the wizard goes on with the same draft.
+    removing: Option<String>,
+    ask: Option<Ask>,
+}
+
+impl Default for CreateUi {
+    fn default() -> Self {
+        let nothing = Snapshot::default();
+        Self {
+            begun: false,
+            page: Page::Server,
+            draft: Draft::propose(&nothing),
+            check: Check::new(&nothing),
+            seen_servers: BTreeSet::new(),
+            servers_known: false,
+            reveal: false,
+            extra_port: None,
+            preview_port: None,
+            focus_first: false,
+            next_wanted: false,
+            run: None,
+            removing: None,
+            ask: None,
+        }
+    }
+}
+
+impl CreateUi {
+    /// The answer of the folder dialog.
+    pub fn folder_chosen(&mut self, dir: &Path) {
+        self.draft.dir = dir.display().to_string();
+        self.draft.dir_follows_name = false;
+        self.check.edited();
+    }
+
+    /// Tells the wizard what happened: it shows why the engine refused something that it had asked for.
+    pub fn note(&mut self, event: &Event) {
+        if let Some(run) = &mut self.run {
+            run.note(event);
+        }
+    }
+
+    /// The proposals for name, ports and folder need to know what exists.
+    fn begin(&mut self, snapshot: &Snapshot) {
+        if !self.begun {
+            self.begun = true;
+            self.draft = Draft::propose(snapshot);
+            self.check = Check::new(snapshot);
+        }
+        if self.removing.as_ref().is_some_and(|name| !snapshot.clusters.contains_key(name)) {
+            self.removing = None;
+            // Its name, ports and folder are free again.
+            self.check.edited();
+        }
+    }
+
+    fn go(&mut self, page: Page) {
+        self.page = page;
+        self.next_wanted = false;
+        self.focus_first = page == Page::Shape;
+        if page <= Page::Configuration {
+            // Ports and folders may have changed hands meanwhile.
+            self.check.edited();
+        }
+    }
+}
+
+/// The wizard. Says what the person meant.
+#[must_use]
+pub fn create_ui(ui: &mut Ui, snapshot: &Snapshot, state: &mut CreateUi) -> Option<Action> {
+    state.begin(snapshot);
+    server::preselect(&snapshot.servers, state);
+    let free_enter = ui.memory(|memory| memory.focused().is_none()) && state.ask.is_none();
+    let problems = check::problems(&state.draft, snapshot.draft.as_deref());
+
+    egui::Panel::top("create_steps").show(ui, |ui| steps::steps_header(ui, state.page));
+    let gate = footer::gate(snapshot, &problems, state);
+    let pressed = egui::Panel::bottom("create_footer").show(ui, |ui| footer::footer(ui, snapshot, &gate, state)).inner;
+    let (mut action, submitted) =
+        egui::CentralPanel::default().show(ui, |ui| page_ui(ui, snapshot, &problems, state)).inner;
+
+    let enter = ui.input(|input| input.key_pressed(Key::Enter));
+    let popup = egui::Popup::is_any_open(ui);
+    if submitted || (enter && free_enter && !popup) {
+        state.next_wanted = true;
+    }
+    let pressed = pressed.or_else(|| footer::by_enter(&gate, state));
+    if let Some(pressed) = pressed {
+        action = action.or_else(|| turn(pressed, snapshot, state));
+    }
+    if state.ask.is_none() && !popup && ui.input(|input| input.key_pressed(Key::Escape)) {
+        action = action.or_else(|| turn(footer::Press::Leave, snapshot, state));
+    } else if let Some(answer) = ask::ask_ui(ui, snapshot, state) {
+        action = action.or_else(|| answered(answer, state));
+    }
+    action.or_else(|| by_itself(ui, snapshot, state))
+}
+
+/// The page itself; says whether Enter was pressed in one of its fields.
+fn page_ui(ui: &mut Ui, snapshot: &Snapshot, problems: &[Problem], state: &mut CreateUi) -> (Option<Action>, bool) {
+    if state.page == Page::Configuration {
+        return (None, configuration::configuration_page(ui, snapshot, problems, state));
+    }
+    let scroll = egui::ScrollArea::vertical().id_salt(("create", state.page as u8)).auto_shrink(false);
+    scroll
+        .show(ui, |ui| {
+            if matches!(state.page, Page::Server | Page::Shape) {
+                ui.set_max_width(FORM_WIDTH.min(ui.available_width()));
+            }
+            match (state.page, &mut state.run) {
+                (Page::Server, _) => (server::server_page(ui, &snapshot.servers, state), false),
+                (Page::Shape, _) => shape::shape_page(ui, snapshot, problems, state),
+                (Page::Launch, Some(run)) => (launch::launch_page(ui, snapshot, run), false),
+                (Page::Plan, Some(run)) => (plan_page(ui, snapshot, run), false),
+                (Page::Done, Some(run)) => match apply::apply_page(ui, snapshot, run) {
+                    Some(ApplyTurn::Do(action)) => (Some(action), false),
+                    Some(ApplyTurn::PlanAgain) => (Some(plan_again(snapshot, state)), false),
+                    None => (None, false),
+                },
+                _ => (None, false),
+            }
+        })
+        .inner
+}
+
+fn plan_page(ui: &mut Ui, snapshot: &Snapshot, run: &mut Run) -> Option<Action> {
+    if let Some(plan) = run.plan(snapshot) {
+        plan_body(ui, plan);
+        return None;
+    }
+    let Some(why) = &run.refused else {
+        tone_line(ui, Tone::Busy, tr!("create.plan.waiting"));
+        return None;
+    };
+    tone_line(ui, Tone::Bad, why);
+    if !ui.button(tr!("create.plan.again")).clicked() {
+        return None;
+    }
+    run.refused = None;
+    Some(Action::Do(Command::PlanCreate { cluster: run.cluster.clone(), replicas: None }))
+}
+
+/// Asks for a new plan after a failed creation.
+fn plan_again(snapshot: &Snapshot, state: &mut CreateUi) -> Action {
+    state.go(Page::Plan);
+    let cluster = state.run.as_mut().map(|run| {
+        run.begin_again(snapshot);
+        run.plan_asked = true;
+        run.cluster.clone()
+    });
+    Action::Do(Command::PlanCreate { cluster: cluster.unwrap_or_default(), replicas: None })
+}
+
+/// A button of the footer, or its key.
+fn turn(press: footer::Press, snapshot: &Snapshot, state: &mut CreateUi) -> Option<Action> {
+    use footer::Press;
+    state.next_wanted = false;
+    match press {
+        Press::Next => next(snapshot, state),
+        Press::Back => {
+            match state.page.before() {
+                Some(page) => {
+                    if let Some(run) = &mut state.run {
+                        run.stay = true;
+                    }
+                    state.go(page);
+                }
+                None => back_from_launch(snapshot, state),
+            }
+            None
+        }
+        Press::Leave => {
+            let formed = state.page == Page::Done && footer::whole(snapshot, state);
+            if formed {
+                return Some(leave(state));
+            }
+            state.ask = Some(if state.run.is_some() { Ask::LeaveServers } else { Ask::LeaveDraft });
+            None
+        }
+        Press::Answer(PlanAnswer::Yes) => confirm(snapshot, state),
+        Press::Answer(PlanAnswer::Cancel) => {
+            state.ask = Some(Ask::PlanCancelled);
+            None
+        }
+        Press::CancelJob(job) => Some(Action::Do(Command::CancelJob(job))),
+    }
+}
+
+fn next(snapshot: &Snapshot, state: &mut CreateUi) -> Option<Action> {
+    match state.page {
+        Page::Server => state.go(Page::Shape),
+        Page::Shape => state.go(Page::Configuration),
+        Page::Configuration => {
+            let spec = Box::new(state.draft.spec(&snapshot.servers.found));
+            state.run = Some(Run::new(spec.name.clone(), snapshot));
+            state.go(Page::Launch);
+            return Some(Action::Do(Command::Launch { spec, edited: state.draft.edited_files() }));
+        }
+        Page::Launch => state.go(Page::Plan),
+        Page::Plan => {}
+        Page::Done => {
+            let run = state.run.as_ref()?;
+            let cluster = run.cluster.clone();
+            *state = CreateUi::default();
+            return Some(Action::All(vec![Action::OpenCluster(cluster), Action::ShowView(View::Slots)]));
+        }
+    }
+    None
+}
+
+/// Yes: exactly the plan that is shown.
+fn confirm(snapshot: &Snapshot, state: &mut CreateUi) -> Option<Action> {
+    let run = state.run.as_mut()?;
+    let plan = run.plan(snapshot)?.clone();
+    run.begin_again(snapshot);
+    run.confirmed = Some(plan.clone());
+    let cluster = run.cluster.clone();
+    state.go(Page::Done);
+    Some(Action::Do(Command::ApplyCreate { cluster, plan }))
+}
+
+/// Back to the settings: nothing was started where the engine refused, else the servers must go first.
+fn back_from_launch(snapshot: &Snapshot, state: &mut CreateUi) {
+    let started = state.run.as_ref().is_some_and(|run| run.view(snapshot).is_some());
+    if started {
+        state.ask = Some(Ask::BackFromLaunch);
+    } else {
+        state.run = None;
+        state.go(Page::Configuration);
+    }
+}
+
+/// Closes the wizard; what was typed stays, what was started is the cluster list's from now on.
+fn leave(state: &mut CreateUi) -> Action {
+    match state.run.take() {
+        Some(run) => {
+            *state = CreateUi::default();
+            Action::All(vec![Action::LeaveWizard, Action::OpenCluster(run.cluster)])
+        }
+        None => Action::LeaveWizard,
+    }
+}
+
+fn answered(answer: Answer, state: &mut CreateUi) -> Option<Action> {
+    let asked = state.ask.take();
+    match answer {
+        Answer::Stay => None,
+        Answer::Leave => Some(leave(state)),
+        Answer::Remove => {
+            let cluster = state.run.take()?.cluster;
+            let delete = Action::Do(Command::Delete { cluster: cluster.clone(), wipe: true });
+            if asked == Some(Ask::BackFromLaunch) {
+                state.removing = Some(cluster);
+                state.go(Page::Configuration);
+                return Some(delete);
+            }
+            *state = CreateUi::default();
+            Some(Action::All(vec![delete, Action::LeaveWizard]))
+        }
+    }
+}
+
+/// What the wizard does without being pressed: the live check, the plan once the servers run, the page after it.
+fn by_itself(ui: &Ui, snapshot: &Snapshot, state: &mut CreateUi) -> Option<Action> {
+    if state.page <= Page::Configuration {
+        let now = ui.input(|input| input.time);
+        let (command, wait) = state.check.due(now, &state.draft, snapshot);
+        if let Some(secs) = wait {
+            ui.request_repaint_after(Duration::from_secs_f64(secs));
+        }
+        return command.map(Action::Do);
+    }
+    let run = state.run.as_mut()?;
+    if state.page == Page::Launch {
+        if let Some(action) = launch::ask_for_plan(snapshot, run) {
+            return Some(action);
+        }
+        if !run.stay && run.plan(snapshot).is_some() {
+            state.go(Page::Plan);
+            ui.request_repaint();
+        }
+    }
+    None
+}

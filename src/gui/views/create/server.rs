@@ -1,0 +1,115 @@
+//! Which `redis-server` program: those found on this machine, or a file of one's own.
+
+use egui::{RichText, Ui};
+
+use crate::engine::command::Command;
+use crate::engine::snapshot::{FoundServer, Origin, Servers};
+use crate::gui::action::Action;
+use crate::gui::i18n::tr;
+use crate::gui::icons::Icon;
+use crate::gui::theme::{Palette, Tone};
+use crate::gui::widgets::problem_list::tone_line;
+use crate::gui::words;
+
+use super::CreateUi;
+
+pub(super) fn server_page(ui: &mut Ui, servers: &Servers, state: &mut CreateUi) -> Option<Action> {
+    ui.label(tr!("create.server.intro"));
+    ui.add_space(8.0);
+    for server in &servers.found {
+        server_row(ui, server, state);
+    }
+    if servers.searching {
+        tone_line(ui, Tone::Busy, tr!("create.server.searching"));
+    } else if !servers.found.iter().any(|server| server.version.is_ok()) {
+        install_help(ui);
+    }
+    ui.add_space(8.0);
+    let mut action = None;
+    ui.horizontal_wrapped(|ui| {
+        if ui.button(Icon::File.with(tr!("create.server.choose"))).clicked() {
+            action = Some(Action::ChooseServerFile);
+        }
+        let again = egui::Button::new(Icon::Refresh.with(tr!("create.server.again")));
+        if ui.add_enabled(!servers.searching, again).clicked() {
+            action = Some(Action::Do(Command::FindServers));
+        }
+    });
+    action
+}
+
+/// Takes the first usable server where none is chosen, and a file that the person has chosen just now.
+pub(super) fn preselect(servers: &Servers, state: &mut CreateUi) {
+    let usable = |server: &&FoundServer| server.version.is_ok();
+    let fresh = servers
+        .found
+        .iter()
+        .filter(usable)
+        .find(|s| s.origin == Origin::Chosen && !state.seen_servers.contains(&s.path));
+    let chosen = state.draft.server.as_ref();
+    let present = chosen.is_some_and(|path| servers.found.iter().filter(usable).any(|server| server.path == *path));
+    let pick = match fresh {
+        // Servers chosen in an earlier run are there from the start; only later ones are this person's answer.
+        Some(server) if state.servers_known => Some(server),
+        _ if !present => servers.found.iter().find(usable),
+        _ => None,
+    };
+    if let Some(server) = pick.filter(|server| chosen != Some(&server.path)) {
+        state.draft.server = Some(server.path.clone());
+        state.check.edited();
+    }
+    state.servers_known |= !servers.searching;
+    let new = servers.found.iter().filter(|server| !state.seen_servers.contains(&server.path)).map(|s| s.path.clone());
+    let new: Vec<_> = new.collect();
+    state.seen_servers.extend(new);
+}
+
+fn server_row(ui: &mut Ui, server: &FoundServer, state: &mut CreateUi) {
+    let palette = Palette::of(ui);
+    let selected = state.draft.server.as_ref() == Some(&server.path);
+    let mut frame = palette.card_frame().inner_margin(8);
+    if selected {
+        frame = frame.fill(palette.selected);
+    }
+    frame.show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        let path = server.path.display().to_string();
+        match &server.version {
+            Ok(version) => {
+                let title = RichText::new(tr!("create.server.row", version = version, path = path));
+                if ui.radio(selected, title.strong()).clicked() && !selected {
+                    state.draft.server = Some(server.path.clone());
+                    state.check.edited();
+                }
+                ui.horizontal(|ui| {
+                    ui.add_space(24.0);
+                    ui.weak(tr!("create.server.origin", origin = words::origin(server.origin)));
+                });
+            }
+            Err(why) => {
+                ui.add_enabled(false, egui::RadioButton::new(false, path));
+                tone_line(ui, Tone::Bad, tr!("create.server.unusable", why = why));
+            }
+        }
+    });
+    ui.add_space(2.0);
+}
+
+/// How to get a server, this system's way first.
+fn install_help(ui: &mut Ui) {
+    Palette::of(ui).card_frame().show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        ui.strong(tr!("create.server.none"));
+        ui.label(tr!("create.server.none_hint"));
+        ui.add_space(4.0);
+        let mut ways = [
+            ("windows", tr!("create.server.windows")),
+            ("macos", tr!("create.server.macos")),
+            ("linux", tr!("create.server.linux")),
+        ];
+        ways.sort_by_key(|(os, _)| *os != std::env::consts::OS);
+        for (_, way) in ways {
+            ui.label(way);
+        }
+    });
+}

@@ -1,0 +1,5 @@
+//! House widgets: what more than one screen shows.
+
+pub mod plan_view;
+pub mod problem_list;
+pub mod slot_bar;
