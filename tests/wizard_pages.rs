@@ -169,6 +169,7 @@ fn cluster(nodes: Vec<NodeView>) -> ClusterView {
         nodes: nodes.into(),
         slot_owner: vec![NO_OWNER; 16384].into(),
         plan: None,
+        plan_error: None,
         half_made: None,
         slot_keys: None,
         on_close: OnClose::Ask,
@@ -231,11 +232,9 @@ fn without_a_server_the_page_tells_how_to_get_one_and_next_stays_shut() {
     window.get_by_label("No usable redis-server was found on this machine");
     window.get_by_label("Choose a redis-server program.");
     assert!(!enabled(&window, "Next"));
-    window.get_by_label_contains("Look again").click();
-    settle(&mut window);
+    press(&mut window, "Look again");
     assert!(window.state().commands().iter().any(|command| matches!(command, Command::FindServers)));
-    window.get_by_label_contains("Choose a file…").click();
-    settle(&mut window);
+    press(&mut window, "Choose a file…");
     assert!(window.state().actions.iter().any(|action| matches!(action, Action::ChooseServerFile)));
 }
 
@@ -325,8 +324,7 @@ fn enter_in_a_field_goes_on() {
 #[test]
 fn the_browse_button_asks_for_a_folder_and_the_answer_is_kept() {
     let mut window = at_shape(stage());
-    window.get_by_label_contains("Browse…").click();
-    settle(&mut window);
+    press(&mut window, "Browse…");
     assert!(window.state().actions.iter().any(|action| matches!(action, Action::ChooseFolder)));
     window.state_mut().wizard.folder_chosen(&PathBuf::from("/mnt/big"));
     settle(&mut window);
@@ -366,8 +364,7 @@ fn own_save_points_can_be_added_and_removed() {
     let mut window = at_configuration(stage());
     window.get_by_label("Own").click();
     settle(&mut window);
-    window.get_by_label_contains("Add a save point").click();
-    settle(&mut window);
+    press(&mut window, "Add a save point");
     type_into(&mut window, "Save point 2: seconds", "60");
     assert_eq!(last_draft(&window).config.save, Some(vec![(3600, 1), (60, 100)]));
     press(&mut window, "Remove save point 1");
@@ -390,8 +387,7 @@ fn an_edited_file_is_marked_and_can_go_back_to_the_generated_one() {
         other => panic!("{other:?}"),
     };
     assert_eq!(sent(&window), BTreeMap::from([(7002, "port 7002\ncluster-enabled yes\nhz 50".to_owned())]));
-    window.get_by_label_contains("Back to generated").click();
-    settle(&mut window);
+    press(&mut window, "Back to generated");
     assert!(sent(&window).is_empty());
     assert!(window.query_by_label("Edited by hand").is_none());
 }
@@ -432,8 +428,7 @@ fn a_server_that_died_shows_its_last_lines_and_the_likely_cause() {
     put(&mut window, cluster(nodes), vec![job(1, JobKind::Launch, failed, Vec::new())]);
     window.get_by_label("Likely cause: the port is taken");
     window.get_by_label_contains("Could not create server TCP listening socket");
-    window.get_by_label_contains("Start again").click();
-    settle(&mut window);
+    press(&mut window, "Start again");
     assert!(window.state().commands().iter().any(|c| matches!(c, Command::Start { cluster } if cluster == "demo")));
 }
 
@@ -451,6 +446,18 @@ fn once_all_run_the_plan_is_asked_for_once_and_shown() {
     assert_eq!(asked(&window), 1);
     window.get_by_label("Can I set the above configuration?");
     window.get_by_label_contains("slots:[0-5460]");
+}
+
+#[test]
+fn why_there_is_no_plan_is_told_and_it_can_be_asked_for_again() {
+    let mut window = at_launch(stage());
+    put(&mut window, running(), vec![job(1, JobKind::Launch, JobState::Done, Vec::new())]);
+    let mut view = running();
+    view.plan_error = Some("127.0.0.1:7003 holds 12 keys".into());
+    put(&mut window, view, vec![job(1, JobKind::Launch, JobState::Done, Vec::new())]);
+    window.get_by_label("127.0.0.1:7003 holds 12 keys");
+    press(&mut window, "Plan again");
+    assert_eq!(window.state().commands().iter().filter(|c| matches!(c, Command::PlanCreate { .. })).count(), 2);
 }
 
 #[test]
@@ -475,8 +482,7 @@ fn a_refused_launch_says_why_and_lets_one_go_back() {
     window.state_mut().wizard.note(&event);
     settle(&mut window);
     window.get_by_label_contains("the folder is not empty");
-    window.get_by_label_contains("Back").click();
-    settle(&mut window);
+    press(&mut window, "Back");
     window.get_by_label("Launch 6 servers");
 }
 
@@ -484,12 +490,10 @@ fn a_refused_launch_says_why_and_lets_one_go_back() {
 fn going_back_after_the_launch_offers_to_stop_and_remove() {
     let mut window = at_launch(stage());
     put(&mut window, running(), vec![job(1, JobKind::Launch, JobState::Running, Vec::new())]);
-    window.get_by_label_contains("Back").click();
-    settle(&mut window);
+    press(&mut window, "Back");
     window.get_by_label_contains("stops 6 servers");
     window.get_by_label(PathBuf::from("/data/clusters").join("demo").to_str().unwrap());
-    window.get_by_label_contains("Stop and remove").click();
-    settle(&mut window);
+    press(&mut window, "Stop and remove");
     let gone = |c: &&Command| matches!(c, Command::Delete { cluster, wipe: true } if cluster == "demo");
     assert!(window.state().commands().iter().any(gone));
     assert!(!enabled(&window, "Launch 6 servers"), "not before the old ones are gone");
@@ -537,8 +541,7 @@ fn cancel_sends_nothing_and_offers_to_keep_or_remove_the_servers() {
 fn cancel_can_stop_and_remove_what_was_made() {
     let mut window = at_plan();
     press(&mut window, "Cancel");
-    window.get_by_label_contains("Stop and remove").click();
-    settle(&mut window);
+    press(&mut window, "Stop and remove");
     assert!(window.state().commands().iter().any(|c| matches!(c, Command::Delete { wipe: true, .. })));
 }
 
@@ -598,13 +601,11 @@ fn a_failed_creation_offers_to_go_on_or_to_reset_exactly_the_touched_nodes() {
     put(&mut window, view, vec![job(2, JobKind::Create, JobState::Failed(reason.clone()), steps)]);
     window.get_by_label(&reason);
     window.get_by_label("Nodes that were changed: 127.0.0.1:7000, 127.0.0.1:7001");
-    window.get_by_label_contains("Reset these 2 nodes…").click();
-    settle(&mut window);
+    press(&mut window, "Reset these 2 nodes…");
     let asked =
         window.state().actions.iter().find_map(|a| if let Action::Ask(question) = a { Some(question) } else { None });
     assert_eq!(asked, Some(&Confirm::Reset { cluster: "demo".to_owned(), nodes: touched }));
-    window.get_by_label_contains("Plan again and go on…").click();
-    settle(&mut window);
+    press(&mut window, "Plan again and go on…");
     assert_eq!(window.state().commands().iter().filter(|c| matches!(c, Command::PlanCreate { .. })).count(), 2);
 }
 

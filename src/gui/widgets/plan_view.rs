@@ -13,6 +13,7 @@ use crate::gui::icons::Icon;
 use crate::gui::theme::{self, Palette};
 use crate::gui::words;
 
+use super::icon_button::icon_button;
 use super::problem_list::tone_line;
 use super::slot_bar::{Share, slot_bar};
 
@@ -79,7 +80,7 @@ fn heading_with_copy(ui: &mut Ui, heading: &str, button: &str, text: impl FnOnce
     ui.horizontal(|ui| {
         ui.strong(heading);
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            if ui.button(Icon::Copy.with(button)).clicked() {
+            if icon_button(ui, Icon::Copy, button).clicked() {
                 ui.copy_text(text());
             }
         });

@@ -10,6 +10,7 @@ use crate::gui::action::{Action, Confirm};
 use crate::gui::i18n::tr;
 use crate::gui::icons::Icon;
 use crate::gui::theme::{Palette, Tone};
+use crate::gui::widgets::icon_button::icon_button;
 use crate::gui::widgets::problem_list::{tone_icon, tone_line};
 use crate::gui::words;
 
@@ -35,7 +36,7 @@ pub(super) fn apply_page(ui: &mut Ui, snapshot: &Snapshot, run: &Run) -> Option<
     }
     let Some(job) = create_job(snapshot, run) else {
         if run.refused.is_some() {
-            return ui.button(Icon::Refresh.with(tr!("create.plan.again"))).clicked().then_some(ApplyTurn::PlanAgain);
+            return icon_button(ui, Icon::Refresh, tr!("create.plan.again")).clicked().then_some(ApplyTurn::PlanAgain);
         }
         tone_line(ui, Tone::Busy, tr!("create.apply.waiting"));
         return None;
@@ -136,11 +137,11 @@ fn ways_out(ui: &mut Ui, snapshot: &Snapshot, run: &Run, why: &str) -> Option<Ap
     }
     let mut turn = None;
     ui.horizontal_wrapped(|ui| {
-        if ui.button(Icon::Next.with(tr!("create.apply.go_on"))).clicked() {
+        if icon_button(ui, Icon::Next, tr!("create.apply.go_on")).clicked() {
             turn = Some(ApplyTurn::PlanAgain);
         }
-        let label = Icon::Reset.with(tr!("create.apply.reset", n = touched.len()));
-        if !touched.is_empty() && ui.button(label).clicked() {
+        let label = tr!("create.apply.reset", n = touched.len());
+        if !touched.is_empty() && icon_button(ui, Icon::Reset, label).clicked() {
             let question = Confirm::Reset { cluster: run.cluster.clone(), nodes: touched.to_vec() };
             turn = Some(ApplyTurn::Do(Action::Ask(question)));
         }

@@ -6,6 +6,7 @@ use crate::engine::snapshot::Snapshot;
 use crate::gui::i18n::tr;
 use crate::gui::icons::Icon;
 use crate::gui::theme::{self, Palette};
+use crate::gui::widgets::icon_button::icon_button;
 
 use super::CreateUi;
 
@@ -86,7 +87,7 @@ fn buttons(ui: &mut Ui, ask: Ask) -> Option<Answer> {
             }
             Ask::BackFromLaunch => {}
         }
-        if ask != Ask::LeaveDraft && ui.button(Icon::Delete.with(tr!("create.ask.remove"))).clicked() {
+        if ask != Ask::LeaveDraft && icon_button(ui, Icon::Delete, tr!("create.ask.remove")).clicked() {
             answer = Some(Answer::Remove);
         }
     });

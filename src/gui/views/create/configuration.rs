@@ -6,6 +6,7 @@ use crate::core::spec::{Field, Problem};
 use crate::engine::snapshot::Snapshot;
 use crate::gui::i18n::tr;
 use crate::gui::icons::Icon;
+use crate::gui::widgets::icon_button::icon_button;
 
 use super::CreateUi;
 use super::draft::{Draft, SaveBy};
@@ -113,10 +114,11 @@ fn save_points(ui: &mut Ui, form: &mut Form<'_>, rows: &mut Vec<(String, String)
     for (i, (secs, changes)) in rows.iter_mut().enumerate() {
         ui.horizontal(|ui| {
             let n = i + 1;
-            let secs = form.line(ui, TextEdit::singleline(secs).id_salt(("secs", i)).desired_width(60.0));
+            let secs = form.nameless_line(ui, TextEdit::singleline(secs).id_salt(("secs", i)).desired_width(60.0));
             secs.accessible_name(tr!("create.conf.save_secs_name", n = n));
             ui.label(tr!("create.conf.save_secs"));
-            let changes = form.line(ui, TextEdit::singleline(changes).id_salt(("changes", i)).desired_width(60.0));
+            let changes =
+                form.nameless_line(ui, TextEdit::singleline(changes).id_salt(("changes", i)).desired_width(60.0));
             changes.accessible_name(tr!("create.conf.save_changes_name", n = n));
             ui.label(tr!("create.conf.save_changes"));
             let button = ui.button(Icon::Delete.text()).on_hover_text(tr!("create.conf.save_remove"));
@@ -129,7 +131,7 @@ fn save_points(ui: &mut Ui, form: &mut Form<'_>, rows: &mut Vec<(String, String)
         rows.remove(i);
         form.edited = true;
     }
-    if ui.button(Icon::Create.with(tr!("create.conf.save_add"))).clicked() {
+    if icon_button(ui, Icon::Create, tr!("create.conf.save_add")).clicked() {
         rows.push(("300".to_owned(), "100".to_owned()));
         form.edited = true;
     }
@@ -146,7 +148,7 @@ fn directives(ui: &mut Ui, form: &mut Form<'_>, label: &str, fields: &[Field], s
             .desired_rows(3)
             .desired_width(f32::INFINITY)
             .hint_text(tr!("create.conf.extra_hint"));
-        form.seen(ui.add(editor));
+        form.line(ui, editor);
     });
 }
 

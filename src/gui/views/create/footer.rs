@@ -8,6 +8,7 @@ use crate::engine::snapshot::{Phase, Snapshot};
 use crate::gui::i18n::tr;
 use crate::gui::icons::Icon;
 use crate::gui::theme::{self, Palette, Tone};
+use crate::gui::widgets::icon_button::icon_button;
 use crate::gui::widgets::plan_view::{PlanAnswer, plan_question};
 use crate::gui::widgets::problem_list::tone_icon;
 use crate::gui::words;
@@ -77,7 +78,7 @@ fn launch_gate(snapshot: &Snapshot, state: &CreateUi) -> Gate {
     let Some(run) = &state.run else { return Gate::Shut(String::new()) };
     match run.view(snapshot) {
         Some(_) if run.plan(snapshot).is_some() => Gate::Open,
-        Some(_) if run.refused.is_some() && run.plan_asked => Gate::Open,
+        Some(_) if run.no_plan(snapshot).is_some() => Gate::Open,
         Some(view) if all_run(view) => Gate::Wait(tr!("create.plan.waiting")),
         _ => Gate::Wait(tr!("create.gate.servers")),
     }
@@ -117,7 +118,7 @@ pub(super) fn footer(ui: &mut Ui, snapshot: &Snapshot, gate: &Gate, state: &Crea
         }
         let question = state.page == Page::Plan && state.run.as_ref().is_some_and(|run| run.plan(snapshot).is_some());
         if question {
-            if ui.button(Icon::Back.with(tr!("create.back"))).clicked() {
+            if icon_button(ui, Icon::Back, tr!("create.back")).clicked() {
                 pressed = Some(Press::Back);
             }
             pressed = plan_question(ui).map(Press::Answer).or(pressed);
@@ -157,7 +158,7 @@ fn buttons(ui: &mut Ui, snapshot: &Snapshot, gate: &Gate, state: &CreateUi) -> O
             }
         }
         _ => {
-            if ui.button(Icon::Back.with(tr!("create.back"))).clicked() {
+            if icon_button(ui, Icon::Back, tr!("create.back")).clicked() {
                 pressed = Some(Press::Back);
             }
         }

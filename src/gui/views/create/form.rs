@@ -1,6 +1,6 @@
 //! A form: labelled rows, each with its problems in words below the field.
 
-use egui::{Align, Key, Layout, Response, TextEdit, Ui, vec2};
+use egui::{Align, Id, Key, Layout, Response, TextEdit, Ui, vec2};
 
 use crate::core::spec::{Field, Problem};
 use crate::gui::widgets::problem_list::problem_list;
@@ -15,6 +15,8 @@ pub(super) struct Form<'a> {
     problems: &'a [Problem],
     /// Labels above the fields instead of beside them: for narrow columns.
     stacked: bool,
+    /// The label of the present row.
+    label: Option<Id>,
     /// Whether something was edited.
     pub edited: bool,
     /// Whether Enter was pressed in a one-line field.
@@ -24,7 +26,7 @@ pub(super) struct Form<'a> {
 impl<'a> Form<'a> {
     /// A form with labels beside the fields.
     pub(super) fn new(problems: &'a [Problem]) -> Self {
-        Self { problems, stacked: false, edited: false, submitted: false }
+        Self { problems, stacked: false, label: None, edited: false, submitted: false }
     }
 
     /// A form with labels above the fields.
@@ -38,6 +40,7 @@ impl<'a> Form<'a> {
         let shown = problems.iter().filter(|problem| fields.contains(&problem.field));
         if self.stacked {
             let label = ui.label(label);
+            self.label = Some(label.id);
             ui.label_inputs_by(label.id, |ui| add(ui, self));
             problem_list(ui, shown);
         } else {
@@ -48,6 +51,7 @@ impl<'a> Form<'a> {
                     ui.label(label)
                 });
                 ui.vertical(|ui| {
+                    self.label = Some(label.inner.id);
                     ui.label_inputs_by(label.inner.id, |ui| add(ui, self));
                     problem_list(ui, shown);
                 });
@@ -69,9 +73,19 @@ impl<'a> Form<'a> {
         self.line(ui, TextEdit::singleline(text).desired_width(width))
     }
 
-    /// Any one-line text field.
+    /// Any text field that the row's label names. (A hint would count as its name otherwise.)
     pub(super) fn line(&mut self, ui: &mut Ui, field: TextEdit<'_>) -> Response {
+        let response = self.nameless_line(ui, field);
+        match self.label {
+            Some(label) => response.labelled_by(label),
+            None => response,
+        }
+    }
+
+    /// A text field that the caller names.
+    pub(super) fn nameless_line(&mut self, ui: &mut Ui, field: TextEdit<'_>) -> Response {
         let response = ui.add(field);
+        // A field of several lines keeps the focus on Enter.
         self.submitted |= response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
         self.seen(response)
     }

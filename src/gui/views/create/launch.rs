@@ -9,6 +9,7 @@ use crate::gui::action::Action;
 use crate::gui::i18n::tr;
 use crate::gui::icons::Icon;
 use crate::gui::theme::{Palette, Tone};
+use crate::gui::widgets::icon_button::icon_button;
 use crate::gui::widgets::problem_list::{tone_icon, tone_line};
 use crate::gui::words;
 
@@ -24,7 +25,7 @@ pub(super) fn launch_page(ui: &mut Ui, snapshot: &Snapshot, run: &mut Run) -> Op
     headline(ui, snapshot, run);
     if let Some(JobState::Failed(_) | JobState::Cancelled) = job.map(|job| &job.state)
         && view.is_some()
-        && ui.button(Icon::Start.with(tr!("create.launch.again"))).clicked()
+        && icon_button(ui, Icon::Start, tr!("create.launch.again")).clicked()
     {
         let cluster = run.cluster.clone();
         run.begin_again(snapshot);

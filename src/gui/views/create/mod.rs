@@ -218,7 +218,7 @@ fn plan_page(ui: &mut Ui, snapshot: &Snapshot, run: &mut Run) -> Option<Action> 
         plan_body(ui, plan);
         return None;
     }
-    let Some(why) = &run.refused else {
+    let Some(why) = run.no_plan(snapshot) else {
         tone_line(ui, Tone::Busy, tr!("create.plan.waiting"));
         return None;
     };
@@ -365,7 +365,7 @@ fn by_itself(ui: &Ui, snapshot: &Snapshot, state: &mut CreateUi) -> Option<Actio
         if let Some(action) = launch::ask_for_plan(snapshot, run) {
             return Some(action);
         }
-        if !run.stay && run.plan(snapshot).is_some() {
+        if !run.stay && (run.plan(snapshot).is_some() || run.no_plan(snapshot).is_some()) {
             state.go(Page::Plan);
             ui.request_repaint();
         }

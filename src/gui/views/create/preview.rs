@@ -7,6 +7,7 @@ use crate::engine::snapshot::{DraftFile, Snapshot};
 use crate::gui::i18n::tr;
 use crate::gui::icons::Icon;
 use crate::gui::theme::{Palette, Tone};
+use crate::gui::widgets::icon_button::icon_button;
 use crate::gui::widgets::problem_list::{problem_list, tone_line};
 
 use super::CreateUi;
@@ -53,7 +54,7 @@ fn caption(ui: &mut Ui, file: &DraftFile, state: &mut CreateUi) {
     ui.horizontal(|ui| {
         if state.draft.edited.contains_key(&file.port) {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                if ui.button(Icon::Reset.with(tr!("create.preview.back"))).clicked() {
+                if icon_button(ui, Icon::Reset, tr!("create.preview.back")).clicked() {
                     state.draft.edited.remove(&file.port);
                     state.check.edited();
                 }

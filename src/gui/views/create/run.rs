@@ -67,6 +67,15 @@ impl Run {
         self.view(snapshot)?.plan.as_ref().filter(|plan| !old(plan))
     }
 
+    /// Why there is no plan though one was asked for.
+    pub(super) fn no_plan<'a>(&'a self, snapshot: &'a Snapshot) -> Option<&'a str> {
+        if !self.plan_asked || self.plan(snapshot).is_some() {
+            return None;
+        }
+        let why = self.view(snapshot).and_then(|view| view.plan_error.as_deref());
+        why.or(self.refused.as_deref())
+    }
+
     /// An event that tells why something was not done.
     pub(super) fn note(&mut self, event: &Event) {
         let mine = event.cluster.as_ref().is_none_or(|name| *name == self.cluster);

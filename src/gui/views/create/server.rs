@@ -8,6 +8,7 @@ use crate::gui::action::Action;
 use crate::gui::i18n::tr;
 use crate::gui::icons::Icon;
 use crate::gui::theme::{Palette, Tone};
+use crate::gui::widgets::icon_button::{icon_button, icon_button_enabled};
 use crate::gui::widgets::problem_list::tone_line;
 use crate::gui::words;
 
@@ -27,11 +28,11 @@ pub(super) fn server_page(ui: &mut Ui, servers: &Servers, state: &mut CreateUi) 
     ui.add_space(8.0);
     let mut action = None;
     ui.horizontal_wrapped(|ui| {
-        if ui.button(Icon::File.with(tr!("create.server.choose"))).clicked() {
+        if icon_button(ui, Icon::File, tr!("create.server.choose")).clicked() {
             action = Some(Action::ChooseServerFile);
         }
-        let again = egui::Button::new(Icon::Refresh.with(tr!("create.server.again")));
-        if ui.add_enabled(!servers.searching, again).clicked() {
+        let again = icon_button_enabled(ui, !servers.searching, Icon::Refresh, tr!("create.server.again"));
+        if again.clicked() {
             action = Some(Action::Do(Command::FindServers));
         }
     });

@@ -9,6 +9,7 @@ use crate::gui::action::Action;
 use crate::gui::i18n::tr;
 use crate::gui::icons::Icon;
 use crate::gui::theme::Palette;
+use crate::gui::widgets::icon_button::icon_button;
 
 use super::CreateUi;
 use super::draft::{Draft, PortsBy};
@@ -47,7 +48,7 @@ pub(super) fn shape_page(
             if form.line(ui, TextEdit::singleline(&mut draft.dir).desired_width(width)).changed() {
                 draft.dir_follows_name = false;
             }
-            if ui.button(Icon::Folder.with(tr!("create.shape.browse"))).clicked() {
+            if icon_button(ui, Icon::Folder, tr!("create.shape.browse")).clicked() {
                 action = Some(Action::ChooseFolder);
             }
         });
