@@ -6,6 +6,7 @@ pub mod command;
 pub mod create;
 pub mod discover;
 pub mod event;
+pub mod files;
 pub mod gather;
 pub mod inspect;
 pub mod job;
