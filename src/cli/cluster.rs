@@ -106,8 +106,9 @@ fn could_not_connect(addr: &NodeAddr, why: &str) -> String {
     format!("Could not connect to Redis at {addr}: {why}")
 }
 
-/// The system's words without its number: `Connection refused (os error 111)`.
+/// The system's bare words, as redis-cli has them: `can't connect (Connection refused (os error 111))`.
 fn bare(why: &str) -> &str {
+    let why = why.strip_prefix("can't connect (").and_then(|why| why.strip_suffix(')')).unwrap_or(why);
     why.split(" (os error").next().unwrap_or(why)
 }
 
@@ -351,7 +352,8 @@ mod tests {
     }
 
     #[test]
-    fn the_systems_words_lose_their_number() {
+    fn the_systems_words_are_bared() {
+        assert_eq!(bare("can't connect (Connection refused (os error 111))"), "Connection refused");
         assert_eq!(bare("Connection refused (os error 111)"), "Connection refused");
         assert_eq!(bare("timed out"), "timed out");
     }

@@ -1,0 +1,222 @@
+//! slotctl beside the real redis-cli, on real servers: the same words, to the byte, and the same exit codes where
+//! redis-cli's are right.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod common;
+mod slotctl_tools;
+
+use common::TestServer;
+use slotctl_tools::{Ran, redis_cli, run, slotctl};
+
+fn servers(n: usize, extra: &str) -> Vec<TestServer> {
+    (0..n).map(|_| TestServer::start_cluster_node(extra)).collect()
+}
+
+fn with_addrs<'a>(before: &[&'a str], addrs: &'a [String], after: &[&'a str]) -> Vec<&'a str> {
+    before.iter().copied().chain(addrs.iter().map(String::as_str)).chain(after.iter().copied()).collect()
+}
+
+fn addrs(servers: &[TestServer]) -> Vec<String> {
+    servers.iter().map(TestServer::addr).collect()
+}
+
+/// The text in blocks: a node's three lines are one. The asked node's stays first, the other nodes are sorted, since
+/// redis-cli has them in the order of CLUSTER NODES, which changes from run to run.
+fn in_one_order(text: &str) -> Vec<String> {
+    let mut blocks: Vec<String> = Vec::new();
+    for line in text.lines() {
+        match blocks.last_mut() {
+            Some(block) if line.starts_with("   ") => *block = format!("{block}\n{line}"),
+            _ => blocks.push(line.to_owned()),
+        }
+    }
+    let is_node = |block: &String| block.starts_with("M: ") || block.starts_with("S: ") || block.contains("...) -> ");
+    for run in blocks.chunk_by_mut(|a, b| is_node(a) && is_node(b)) {
+        match run.first() {
+            Some(first) if first.contains("...) -> ") => run.sort(),
+            Some(first) if is_node(first) => run[1..].sort(),
+            _ => {}
+        }
+    }
+    blocks
+}
+
+#[track_caller]
+fn alike(ours: &Ran, theirs: &Ran) {
+    assert_eq!(in_one_order(&ours.out), in_one_order(&theirs.out), "ours: {ours:#?}\ntheirs: {theirs:#?}");
+    assert_eq!((&ours.err, ours.code), (&theirs.err, theirs.code));
+}
+
+#[test]
+fn check_and_info_are_byte_equal_and_the_plan_is_too() {
+    let servers = servers(6, "");
+    let addrs = addrs(&servers);
+    // Nobody answers: nothing is sent, and the plans can be compared. redis-cli pairs replicas at random on one host.
+    let create = with_addrs(&["--cluster", "create"], &addrs, &["--cluster-replicas", "1"]);
+    let (ours, theirs) = (slotctl(&create, "no\n").failed(), redis_cli(&create, "no\n"));
+    let mended = |ran: &Ran| -> Vec<String> {
+        let pairing = |l: &&str| !l.starts_with("   replicates ") && !l.starts_with("Adding replica ");
+        ran.out.lines().filter(pairing).map(|l| l.trim_end().to_owned()).collect()
+    };
+    assert_eq!(mended(&ours), mended(&theirs));
+    assert_eq!(ours.out.matches("Adding replica").count(), 3);
+
+    let made = slotctl(&create, "yes").fine();
+    for line in [
+        "Can I set the above configuration? (type 'yes' to accept): >>> Nodes configuration updated\n",
+        "\n>>> Assign a different config epoch to each node\n>>> Sending CLUSTER MEET messages to join the cluster\n",
+        "\nWaiting for the cluster to join\n\n>>> Performing Cluster Check (using node ",
+        "\n[OK] All nodes agree about slots configuration.\n>>> Check for open slots...\n>>> Check slots coverage...\n",
+        "\n[OK] All 16384 slots covered.\n",
+        "   slots:[0-5460] (5461 slots) master\n   1 additional replica(s)\n",
+    ] {
+        assert!(made.out.contains(line), "no {line:?} in {}", made.out);
+    }
+    for key in ["a", "b", "c", "d"] {
+        redis_cli(&["-c", "-p", &servers[0].port().to_string(), "set", key, "1"], "").fine();
+    }
+    for (i, server) in servers.iter().enumerate() {
+        for sub in ["check", "info"] {
+            let port = server.port().to_string();
+            let args = if i % 2 == 0 {
+                vec!["--cluster".to_owned(), sub.to_owned(), server.addr()]
+            } else {
+                vec!["--cluster".to_owned(), sub.to_owned(), "127.0.0.1".to_owned(), port]
+            };
+            alike(&slotctl(&args, "").fine(), &redis_cli(&args, ""));
+        }
+    }
+}
+
+#[test]
+fn broken_coverage_and_open_slots_are_told_in_the_same_words() {
+    let servers = servers(3, "cluster-require-full-coverage no");
+    let addrs = addrs(&servers);
+    slotctl(&with_addrs(&["create", "--cluster-yes"], &addrs, &[]), "").fine();
+    let id =
+        |server: &TestServer| redis::cmd("CLUSTER").arg("MYID").query::<String>(&mut server.connect(None)).unwrap();
+    let (from, to) = (id(&servers[0]), id(&servers[1]));
+    let call =
+        |server: &TestServer, words: &[&str]| redis::cmd("CLUSTER").arg(words).exec(&mut server.connect(None)).unwrap();
+    call(&servers[1], &["SETSLOT", "7", "IMPORTING", &from]);
+    call(&servers[0], &["SETSLOT", "7", "MIGRATING", &to]);
+    let args = ["--cluster", "check", &addrs[0]];
+    let (ours, theirs) = (slotctl(&args, ""), redis_cli(&args, ""));
+    alike(&ours, &theirs);
+    assert_eq!(ours.code, 1);
+    for server in &servers {
+        call(server, &["DELSLOTS", "100"]);
+    }
+    let (ours, theirs) = (slotctl(&args, "").failed(), redis_cli(&args, "").failed());
+    let (ours, theirs) = (in_one_order(&ours.out), in_one_order(&theirs.out));
+    assert_eq!(ours[..theirs.len()], theirs, "what redis-cli does not look at comes after its lines");
+    assert!(ours[theirs.len()..].iter().any(|line| line.contains("100")), "{ours:#?}");
+}
+
+#[test]
+fn a_dead_node_fails_the_check_and_is_named() {
+    let mut servers = servers(6, "");
+    let addrs = addrs(&servers);
+    slotctl(&with_addrs(&["create", "--cluster-yes", "--cluster-replicas", "1"], &addrs, &[]), "").fine();
+    servers[5].kill();
+    slotctl(&["check", &addrs[0]], "")
+        .failed()
+        .says("[OK] All 16384 slots covered.\n>>> Check nodes, roles and replica links...\n[ERR] ")
+        .says(&format!("[ERR] {} does not answer", addrs[5]))
+        .complains(&format!("Could not connect to Redis at {}: Connection refused\n", addrs[5]));
+    slotctl(&["check", &addrs[5]], "").failed().complains(&format!("Could not connect to Redis at {}", addrs[5]));
+}
+
+#[test]
+fn every_node_that_is_not_empty_is_named_with_what_it_holds() {
+    let servers = servers(4, "");
+    let addrs = addrs(&servers);
+    let mut first = servers[0].connect(None);
+    // A key can only be set where its slot is served.
+    let all: Vec<String> = (0..16384).map(|slot: u32| slot.to_string()).collect();
+    redis::cmd("CLUSTER").arg("ADDSLOTS").arg(all).exec(&mut first).unwrap();
+    common::wait_until("the node with all slots serves them", || {
+        redis::cmd("SET").arg("k").arg("v").exec(&mut first).ok()
+    });
+    let meet = ["MEET", "127.0.0.1", &servers[2].port().to_string()].map(str::to_owned);
+    redis::cmd("CLUSTER").arg(&meet).exec(&mut servers[1].connect(None)).unwrap();
+    common::wait_until("two nodes know each other", || {
+        let known: String = redis::cmd("CLUSTER").arg("NODES").query(&mut servers[2].connect(None)).unwrap();
+        (known.lines().count() == 2 && !known.contains("handshake")).then_some(())
+    });
+    let refused = slotctl(&with_addrs(&["create", "--cluster-yes"], &addrs, &[]), "").failed();
+    assert_eq!(refused.err, "");
+    for (i, words) in [(0, "holds 1 key"), (1, "knows 1 other node"), (2, "knows 1 other node")] {
+        let line = format!(
+            "[ERR] Node {0} is not empty. Either the node already knows other nodes (check with CLUSTER NODES) or contains some key in database 0.\n      {0} ",
+            addrs[i]
+        );
+        let told = refused.out.split_once(line.as_str()).map(|(_, rest)| rest.lines().next().unwrap_or_default());
+        assert!(told.is_some_and(|told| told.contains(words)), "{i} {words}: {refused:#?}");
+    }
+    assert!(!refused.out.contains(&addrs[3]), "{refused:#?}");
+    assert!(!refused.out.contains(">>>"), "no plan was made: {refused:#?}");
+}
+
+#[test]
+fn too_few_nodes_are_refused_in_redis_clis_words() {
+    let servers = servers(4, "");
+    let args = with_addrs(&["--cluster", "create"], &addrs(&servers), &["--cluster-replicas", "1"])
+        .iter()
+        .map(|s| (*s).to_owned())
+        .collect::<Vec<_>>();
+    alike(&slotctl(&args, ""), &redis_cli(&args, ""));
+}
+
+#[test]
+fn passwords_come_from_the_line_the_environment_or_an_address() {
+    let servers = servers(3, "requirepass p@ss\nmasterauth p@ss");
+    let addrs = addrs(&servers);
+    let warning = "Warning: Using a password with '-a' or '-u' option on the command line interface may not be safe.\n";
+    let wrong = slotctl(&with_addrs(&["-a", "wrong", "--no-auth-warning", "create"], &addrs, &[]), "").failed();
+    for addr in &addrs {
+        assert!(wrong.out.contains(&format!("Node {addr} replied with error:\n")), "all are named: {wrong:#?}");
+    }
+    slotctl(&with_addrs(&["create"], &addrs, &[]), "").failed().says("NOAUTH");
+    slotctl(&with_addrs(&["create", "-a", "p@ss", "--no-auth-warning", "--cluster-yes"], &addrs, &[]), "").fine();
+    let check = ["--cluster", "check", addrs[0].as_str()];
+    let with_env = run(env!("CARGO_BIN_EXE_slotctl"), &check, "", &[("REDISCLI_AUTH", "p@ss".as_ref())]);
+    with_env.fine().says("[OK] All 16384 slots covered.");
+    let warned = slotctl(&["-a", "p@ss", "--cluster", "check", &addrs[0]], "");
+    assert_eq!((warned.code, warned.err.as_str()), (0, warning));
+    slotctl(&["-u", "redis://default:p%40ss@x", "--no-auth-warning", "check", &addrs[0]], "").fine();
+    slotctl(&["--user", "default", "--askpass", "--cluster", "check", &addrs[0]], "p@ss\n").fine();
+}
+
+#[test]
+fn usage_errors_are_redis_clis() {
+    for args in [
+        vec!["--cluster", "create"],
+        vec!["--cluster", "nosuch", "a:1"],
+        vec!["--cluster", "check", "127.0.0.1"],
+        vec!["--cluster", "info", "a:1", "--nosuch-option"],
+        vec!["--cluster", "create", "nonsense", "a:1", "b:2"],
+    ] {
+        alike(&slotctl(&args, ""), &redis_cli(&args, ""));
+    }
+    slotctl(&["--cluster", "fix", "a:1"], "").failed().complains("'fix' is not available in this version of slotctl");
+    slotctl(&["create", "--help"], "").fine().says("--cluster-replicas");
+    slotctl(&["--help"], "").fine().says("create");
+    slotctl(&["--version"], "").fine().says("slotctl ");
+    slotctl(&["nosuch"], "").failed();
+}
+
+#[test]
+fn the_environment_answers_yes_and_json_is_one_object() {
+    let servers = servers(3, "");
+    let addrs = addrs(&servers);
+    slotctl(&with_addrs(&["create", "--json"], &addrs, &[]), "").failed().complains("--yes");
+    let env = [("REDISCLI_CLUSTER_YES", "1".as_ref())];
+    let made = run(env!("CARGO_BIN_EXE_slotctl"), &with_addrs(&["create", "--json"], &addrs, &[]), "", &env).fine();
+    assert_eq!((&made.json()["ok"], made.json()["nodes"].as_array().unwrap().len()), (&true.into(), 3));
+    let checked = slotctl(&["check", &addrs[1], "--json"], "").fine().json();
+    assert_eq!(checked["findings"].as_array().unwrap().iter().filter(|f| f["error"] == true).count(), 0);
+    let refused = slotctl(&with_addrs(&["create", "--json", "--yes"], &addrs, &[]), "").failed().json();
+    assert!(refused["ok"] == false && refused["error"].as_str().unwrap().contains(&addrs[2]), "{refused}");
+}
