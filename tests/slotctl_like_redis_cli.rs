@@ -220,3 +220,33 @@ fn the_environment_answers_yes_and_json_is_one_object() {
     let refused = slotctl(&with_addrs(&["create", "--json", "--yes"], &addrs, &[]), "").failed().json();
     assert!(refused["ok"] == false && refused["error"].as_str().unwrap().contains(&addrs[2]), "{refused}");
 }
+
+#[test]
+fn a_creation_that_stops_half_way_is_undone_or_gone_on_with() {
+    // This user may do everything but introduce nodes to each other.
+    let servers = servers(3, "user limited on >pw ~* &* +@all -cluster|meet");
+    let addrs = addrs(&servers);
+    let login = ["create", "--user", "limited", "-a", "pw", "--no-auth-warning"];
+    let owned = |server: &TestServer| {
+        let nodes: String = redis::cmd("CLUSTER").arg("NODES").query(&mut server.connect(None)).unwrap();
+        !nodes.trim_end().ends_with("connected")
+    };
+    for (input, yes) in [("yes\nreset\n", false), ("", true)] {
+        let mut args = with_addrs(&login, &addrs, &[]);
+        if yes {
+            args.push("--cluster-yes");
+        }
+        slotctl(&args, input).failed().complains("NOPERM").complains(&addrs[2]).complains("empty again");
+        assert!(servers.iter().all(|server| !owned(server)), "a reset takes the slots back");
+    }
+    slotctl(&with_addrs(&login, &addrs, &[]), "yes\nno\n").failed().complains("CLUSTER RESET HARD");
+    assert!(servers.iter().all(owned), "nothing was undone");
+    for server in &servers {
+        let mut admin = server.connect(None);
+        redis::cmd("CLUSTER").arg("RESET").arg("HARD").exec(&mut admin).unwrap();
+        let timeout: Vec<String> =
+            redis::cmd("CONFIG").arg("GET").arg("cluster-node-timeout").query(&mut admin).unwrap();
+        assert_eq!(timeout[1], "2000", "settings are put back after every failure");
+    }
+    slotctl(&with_addrs(&["create", "--cluster-yes"], &addrs, &[]), "").fine();
+}

@@ -1,45 +1,33 @@
-//! `create`, `check` and `info`: redis-cli's commands on servers that run already.
+//! `check` and `info`, and how servers that run already are reached.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tokio_util::sync::CancellationToken;
 
-use crate::core::plan::create::{CreatePlan, CreatePlanError};
 use crate::core::topology::{NodeAddr, Role};
 use crate::engine::client::{CONNECT_DEADLINE, NodeClient, NodeError, NodeErrorKind};
 use crate::engine::command::Auth;
-use crate::engine::create::{CREATE_STEPS, CreateError, Journal, Mode, create as make, reset_touched};
 use crate::engine::gather::{Gathered, gather};
-use crate::engine::inspect::{Unfit, inspect};
-use crate::engine::job::Step;
-use crate::engine::steps::Steps;
-use crate::workspace::document::CreateJournal;
 
-use super::args::{CreateArgs, LoginArgs, SeedArgs};
+use super::args::{LoginArgs, SeedArgs};
 use super::failure::Failure;
 use super::json::{CheckJson, findings_of, nodes_of};
 use super::login::{self, Login};
 use super::redis_lines;
-use super::steps::{redis_report, steps_json};
 use super::terminal::{Terminal, ask_password, complain};
 
 /// redis-cli's words for an address that is none; byte-equal.
 const BAD_SEED: &str = "[ERR] Invalid arguments: you need to pass either a valid address (ie. 120.0.0.1:7000) or space separated IP and port (ie. 120.0.0.1 7000)";
 
-/// The question after a creation that stopped half-way.
-const RESET_QUESTION: &str = "Make exactly these nodes empty again? (type 'yes' to accept): ";
-
 /// User, password and deadline of the connections.
-struct Access {
-    auth: Auth,
-    connect: Duration,
+pub(super) struct Access {
+    pub(super) auth: Auth,
+    pub(super) connect: Duration,
 }
 
-async fn access(args: &LoginArgs) -> Result<Access, Failure> {
+pub(super) async fn access(args: &LoginArgs) -> Result<Access, Failure> {
     let login = Login::of(args, |name| std::env::var(name).ok())?;
     if login.warn {
         complain(login::WARNING);
@@ -63,7 +51,7 @@ fn seed_of(words: &[String]) -> Result<NodeAddr, Failure> {
 
 /// The address of the family that `-4` or `-6` asks for, where `host` is a name. CLUSTER MEET takes no names, so a
 /// creation always needs the address (`must`).
-async fn resolved(addr: NodeAddr, login: &LoginArgs, must: bool) -> Result<NodeAddr, Failure> {
+pub(super) async fn resolved(addr: NodeAddr, login: &LoginArgs, must: bool) -> Result<NodeAddr, Failure> {
     if addr.host.parse::<IpAddr>().is_ok() || !(must || login.ipv4 || login.ipv6) {
         return Ok(addr);
     }
@@ -102,12 +90,12 @@ fn explain(terminal: Terminal, error: &NodeError) -> Failure {
     Failure::said(error)
 }
 
-fn could_not_connect(addr: &NodeAddr, why: &str) -> String {
+pub(super) fn could_not_connect(addr: &NodeAddr, why: &str) -> String {
     format!("Could not connect to Redis at {addr}: {why}")
 }
 
 /// The system's bare words, as redis-cli has them: `can't connect (Connection refused (os error 111))`.
-fn bare(why: &str) -> &str {
+pub(super) fn bare(why: &str) -> &str {
     let why = why.strip_prefix("can't connect (").and_then(|why| why.strip_suffix(')')).unwrap_or(why);
     why.split(" (os error").next().unwrap_or(why)
 }
@@ -182,155 +170,6 @@ async fn look_and_tell(args: &SeedArgs, terminal: Terminal, with_check: bool) ->
     let findings = findings_of(&findings);
     terminal.object(&CheckJson { ok, nodes, findings, keys: Some(sum), steps: Vec::new() });
     if ok { Ok(()) } else { Err(Failure::Shown) }
-}
-
-/// `create`: makes a cluster of empty servers.
-///
-/// # Errors
-/// Bad nodes (all of them are named), a no to the question, a creation that failed, or a final check that does not
-/// hold.
-pub async fn create(args: &CreateArgs, terminal: Terminal, cancel: &CancellationToken) -> Result<(), Failure> {
-    let yes = args.yes || login::env_says_yes(|name| std::env::var(name).ok());
-    if terminal.is_json() && !yes {
-        return Err(Failure::message("--json prints nothing but the result and can't ask: add --yes"));
-    }
-    let mut addrs = Vec::new();
-    for word in &args.nodes {
-        let addr = word.parse().map_err(|_| Failure::message(&format!("Invalid address format: {word}")))?;
-        addrs.push(resolved(addr, &args.login, true).await?);
-    }
-    let access = access(&args.login).await?;
-    let candidates = inspect(&addrs, &access.auth).await.map_err(|unfit| refuse(terminal, &unfit))?;
-    let replicas = usize::from(args.cluster_replicas);
-    let plan = CreatePlan::new(candidates, replicas).map_err(|error| no_plan(terminal, &error))?;
-    let order: Vec<NodeAddr> = addrs.clone();
-    terminal.say(|text| redis_lines::plan(text, &plan, &order, replicas));
-    if !yes {
-        let answer = tokio::select! {
-            answer = terminal.confirmed(redis_lines::QUESTION) => answer,
-            () = cancel.cancelled() => false,
-        };
-        if !answer {
-            terminal.print("\n");
-            return Err(Failure::message("Not confirmed: nothing was sent to any node."));
-        }
-    }
-    let steps = Steps::new(&CREATE_STEPS, redis_report(terminal), cancel.clone());
-    let journal = MemoryJournal::default();
-    if let Err(error) = make(&plan, Mode::Fresh, &access.auth, &steps, &journal).await {
-        return Err(after_failure(&error, &journal, &access.auth, terminal, yes).await);
-    }
-    let seed = &addrs[0];
-    let gathered = gather(&addrs, &access.auth, access.connect).await;
-    let findings = gathered.check();
-    let mut text = terminal.text();
-    let whole = redis_lines::check(&mut text, &gathered.topology, seed, &findings);
-    terminal.print(&text.into_string());
-    terminal.object(&CheckJson {
-        ok: whole,
-        nodes: nodes_of(&gathered.topology),
-        findings: findings_of(&findings),
-        keys: None,
-        steps: steps_json(&steps.views()),
-    });
-    if whole { Ok(()) } else { Err(Failure::Shown) }
-}
-
-/// Names every node that can't take part: redis-cli's line, then what the node holds.
-fn refuse(terminal: Terminal, unfit: &[Unfit]) -> Failure {
-    let mut connection_errors = Vec::new();
-    terminal.say(|text| {
-        for reason in unfit {
-            match reason {
-                Unfit::NotEmpty { addr, holds } => {
-                    text.error(format_args!("[ERR] Node {addr} is not empty. Either the node already knows other nodes (check with CLUSTER NODES) or contains some key in database 0."));
-                    text.line(format_args!("      {addr} {}.", holds.join(" and ")));
-                }
-                Unfit::NotClusterEnabled(addr) => {
-                    text.error(format_args!("[ERR] Node {addr} is not configured as a cluster node."));
-                }
-                Unfit::Loading(addr) => {
-                    text.error(format_args!("[ERR] Node {addr} is still loading its data set: try again when it is done."));
-                }
-                Unfit::Node(NodeError { addr, kind: NodeErrorKind::Auth(reply) | NodeErrorKind::Refused(reply) }) => {
-                    text.error(format_args!("Node {addr} replied with error:\n{reply}"));
-                }
-                Unfit::Node(NodeError { addr, kind: NodeErrorKind::Connect(why) }) => {
-                    connection_errors.push(could_not_connect(addr, bare(why)));
-                }
-                Unfit::Node(NodeError { addr, kind }) => connection_errors.push(could_not_connect(addr, &kind.to_string())),
-            }
-        }
-    });
-    for line in &connection_errors {
-        complain(line);
-    }
-    Failure::said(&unfit.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
-}
-
-fn no_plan(terminal: Terminal, error: &CreatePlanError) -> Failure {
-    let CreatePlanError::TooFewNodes { nodes, replicas, .. } = error else { return Failure::message(error) };
-    terminal.say(|text| {
-        text.error(format_args!(
-            "*** ERROR: Invalid configuration for cluster creation.\n\
-             *** Redis Cluster requires at least 3 master nodes.\n\
-             *** This is not possible with {nodes} nodes and {replicas} replicas per node.\n\
-             *** At least {} nodes are required.",
-            3 * (replicas + 1)
-        ));
-    });
-    Failure::said(error)
-}
-
-/// What a creation may undo, kept for the time of the command.
-#[derive(Default)]
-struct MemoryJournal(Mutex<Option<CreateJournal>>);
-
-impl MemoryJournal {
-    fn get(&self) -> Option<CreateJournal> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-impl Journal for MemoryJournal {
-    fn save(&self, journal: &CreateJournal) -> Result<(), String> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(journal.clone());
-        Ok(())
-    }
-
-    fn clear(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-}
-
-/// Says what state was left. Nodes that were changed are made empty again after a yes; without a question
-/// (`--cluster-yes`) at once, since they were empty a moment ago and a second try would be refused otherwise.
-async fn after_failure(
-    error: &CreateError,
-    journal: &MemoryJournal,
-    auth: &Auth,
-    terminal: Terminal,
-    yes: bool,
-) -> Failure {
-    let CreateError::HalfMade { touched, reason, .. } = error else {
-        return Failure::message(&format!("[ERR] {error}"));
-    };
-    let nodes = touched.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-    let said = format!("[ERR] The cluster was not finished: {reason}. Changed nodes: {nodes}.");
-    complain(&said);
-    let Some(record) = journal.get() else { return Failure::said(&said) };
-    let outcome = if yes || terminal.confirmed(RESET_QUESTION).await {
-        let steps = Steps::silent(&[Step::RestoreSettings, Step::ResetNodes]);
-        match reset_touched(&record, auth, &steps).await {
-            Ok(()) => "These nodes are empty again: the command can be tried once more.".to_owned(),
-            Err(why) => format!("Not all nodes could be made empty again: {why}"),
-        }
-    } else {
-        terminal.print("\n");
-        "Nothing was undone. To begin anew, send CLUSTER RESET HARD to each of these nodes.".to_owned()
-    };
-    complain(&outcome);
-    Failure::said(&format!("{said} {outcome}"))
 }
 
 #[cfg(test)]

@@ -7,10 +7,12 @@
 pub mod args;
 pub mod argv;
 pub mod cluster;
+pub mod create;
 pub mod failure;
 pub mod json;
 pub mod login;
 pub mod redis_lines;
+pub mod servers;
 pub mod steps;
 pub mod terminal;
 pub mod text;
@@ -19,6 +21,8 @@ use std::ffi::OsString;
 
 use clap::Parser;
 use tokio_util::sync::CancellationToken;
+
+use crate::workspace::store::Workspace;
 
 use args::{Cli, Cmd};
 use failure::Failure;
@@ -77,9 +81,10 @@ fn stop_on_ctrl_c(cancel: CancellationToken) {
 
 async fn dispatch(command: &Cmd, terminal: Terminal, cancel: &CancellationToken) -> Result<(), Failure> {
     match command {
-        Cmd::Create(args) => cluster::create(args, terminal, cancel).await,
+        Cmd::Create(args) => create::create(args, terminal, cancel).await,
         Cmd::Check(args) => until_cancelled(cluster::check(args, terminal), cancel).await,
         Cmd::Info(args) => until_cancelled(cluster::info(args, terminal), cancel).await,
+        Cmd::Servers => servers::servers(&Workspace::open(None)?, terminal).await,
         _ => Err(Failure::message("this command is not available in this version of slotctl")),
     }
 }

@@ -67,8 +67,13 @@ impl Terminal {
 
     /// Asks, and says whether the answer is `yes`: with or without a line break after it, also at the end of the input.
     pub async fn confirmed(self, question: &str) -> bool {
+        self.ask(question).await == "yes"
+    }
+
+    /// Asks for a word; the end of the input is an empty one.
+    pub async fn ask(self, question: &str) -> String {
         self.print(question);
-        read_line().await.is_some_and(|answer| answer.trim() == "yes")
+        read_line().await.map(|answer| answer.trim().to_owned()).unwrap_or_default()
     }
 }
 
