@@ -394,12 +394,18 @@ fn an_edited_file_is_marked_and_can_go_back_to_the_generated_one() {
 }
 
 #[test]
-fn findings_name_their_line_below_the_file() {
+fn findings_name_their_line_at_the_field_or_below_the_edited_file() {
     let mut stage = stage();
     let kind = ProblemKind::UnknownDirective { line: 3, name: "hzz".to_owned() };
     stage.problems = vec![Problem::error(Field::ExtraFor(7000), kind)];
-    let window = at_configuration(stage);
-    assert!(window.query_all_by_label("Line 3: this server does not know 'hzz'.").count() > 0);
+    let mut window = at_configuration(stage);
+    window.get_by_label("The file of 7000: Line 3: this server does not know 'hzz'.");
+    assert_eq!(window.query_all_by_label("Line 3: this server does not know 'hzz'.").count(), 1, "at the field");
+    window.get_by_role_and_label(Ui::MultilineTextInput, "redis.conf of 7000").focus();
+    window.step();
+    window.get_by_role_and_label(Ui::MultilineTextInput, "redis.conf of 7000").type_text("hzz 1\n");
+    settle(&mut window);
+    assert_eq!(window.query_all_by_label("Line 3: this server does not know 'hzz'.").count(), 1, "at the file");
     assert!(!enabled(&window, "Launch 6 servers"));
 }
 
@@ -606,8 +612,11 @@ fn a_failed_creation_offers_to_go_on_or_to_reset_exactly_the_touched_nodes() {
     let asked =
         window.state().actions.iter().find_map(|a| if let Action::Ask(question) = a { Some(question) } else { None });
     assert_eq!(asked, Some(&Confirm::Reset { cluster: "demo".to_owned(), nodes: touched }));
-    press(&mut window, "Plan again and go on…");
-    assert_eq!(window.state().commands().iter().filter(|c| matches!(c, Command::PlanCreate { .. })).count(), 2);
+    press(&mut window, "Go on with the same plan");
+    assert!(
+        window.state().commands().iter().any(|c| matches!(c, Command::ResumeCreate { cluster } if cluster == "demo"))
+    );
+    window.get_by_label("The creation begins…");
 }
 
 #[test]

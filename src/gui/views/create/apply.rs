@@ -22,6 +22,8 @@ pub(super) enum ApplyTurn {
     Do(Action),
     /// Plan once more, then ask again.
     PlanAgain,
+    /// Go on with the plan that was confirmed.
+    Resume,
 }
 
 /// The creation's job.
@@ -137,7 +139,10 @@ fn ways_out(ui: &mut Ui, snapshot: &Snapshot, run: &Run, why: &str) -> Option<Ap
     }
     let mut turn = None;
     ui.horizontal_wrapped(|ui| {
-        if icon_button(ui, Icon::Next, tr!("create.apply.go_on")).clicked() {
+        if half.is_some() && icon_button(ui, Icon::Next, tr!("create.apply.go_on")).clicked() {
+            turn = Some(ApplyTurn::Resume);
+        }
+        if half.is_none() && icon_button(ui, Icon::Refresh, tr!("create.plan.again")).clicked() {
             turn = Some(ApplyTurn::PlanAgain);
         }
         let label = tr!("create.apply.reset", n = touched.len());

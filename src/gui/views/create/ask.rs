@@ -1,6 +1,6 @@
 //! The wizard's own questions: leaving, going back after the launch, and a plan that was not confirmed.
 
-use egui::{Id, Modal, Ui};
+use egui::{Frame, Id, Modal, Ui};
 
 use crate::engine::snapshot::Snapshot;
 use crate::gui::i18n::tr;
@@ -37,7 +37,7 @@ pub(super) enum Answer {
 /// The open question, if there is one.
 pub(super) fn ask_ui(ui: &Ui, snapshot: &Snapshot, state: &CreateUi) -> Option<Answer> {
     let ask = state.ask?;
-    let modal = Modal::new(Id::unique("create_ask")).show(ui, |ui| {
+    let modal = Modal::new(Id::unique("create_ask")).frame(Frame::popup(ui.style()).inner_margin(16)).show(ui, |ui| {
         ui.set_width(440.0);
         let (title, text) = match ask {
             Ask::LeaveDraft => (tr!("create.ask.leave"), tr!("create.ask.leave_draft")),

@@ -160,8 +160,9 @@ fn node_row(ui: &mut Ui, form: &mut Form<'_>, draft: &mut Draft, ports: &[u16], 
     ui.label_inputs_by(label.id, |ui| {
         ComboBox::from_id_salt("extra_port").selected_text(port.to_string()).width(90.0).show_ui(ui, |ui| {
             for other in ports {
-                let mark = if draft.config.extra_by_port.contains_key(other) { " *" } else { "" };
-                ui.selectable_value(&mut next, *other, format!("{other}{mark}"));
+                let mark = draft.config.extra_by_port.contains_key(other);
+                let label = if mark { Icon::Edit.with(other.to_string()) } else { other.to_string() };
+                ui.selectable_value(&mut next, *other, label);
             }
         });
     });

@@ -3,7 +3,7 @@
 use egui::{Align, Button, Label, Layout, RichText, Ui};
 
 use crate::core::spec::{Field, Problem};
-use crate::engine::job::{JobId, JobState};
+use crate::engine::job::{JobId, JobKind, JobState};
 use crate::engine::snapshot::{Phase, Snapshot};
 use crate::gui::i18n::tr;
 use crate::gui::icons::Icon;
@@ -44,7 +44,7 @@ pub(super) fn gate(snapshot: &Snapshot, problems: &[Problem], state: &CreateUi) 
             return Gate::Wait(tr!("create.gate.removing", name = name));
         }
         match check::first_error(problems, of) {
-            Some(problem) => Gate::Shut(words::problem(&problem.kind)),
+            Some(problem) => Gate::Shut(named(problem)),
             None if state.check.is_fresh(snapshot) => Gate::Open,
             None => Gate::Wait(tr!("create.gate.checking")),
         }
@@ -64,7 +64,7 @@ pub(super) fn gate(snapshot: &Snapshot, problems: &[Problem], state: &CreateUi) 
         Page::Shape => fields(&shape::is_mine),
         // The last page before the launch answers for all fields.
         Page::Configuration => match check::first_error(problems, |field| !configuration::is_mine(field)) {
-            Some(problem) => Gate::Shut(words::problem(&problem.kind)),
+            Some(problem) => Gate::Shut(named(problem)),
             None => fields(&configuration::is_mine),
         },
         Page::Launch => launch_gate(snapshot, state),
@@ -74,13 +74,25 @@ pub(super) fn gate(snapshot: &Snapshot, problems: &[Problem], state: &CreateUi) 
     }
 }
 
+/// A problem away from its field: with the node whose file it is in.
+fn named(problem: &Problem) -> String {
+    let text = words::problem(&problem.kind);
+    match problem.field {
+        Field::ExtraFor(port) => tr!("create.gate.file", port = port, text = text),
+        _ => text,
+    }
+}
+
 fn launch_gate(snapshot: &Snapshot, state: &CreateUi) -> Gate {
     let Some(run) = &state.run else { return Gate::Shut(String::new()) };
     match run.view(snapshot) {
         Some(_) if run.plan(snapshot).is_some() => Gate::Open,
         Some(_) if run.no_plan(snapshot).is_some() => Gate::Open,
         Some(view) if all_run(view) => Gate::Wait(tr!("create.plan.waiting")),
-        _ => Gate::Wait(tr!("create.gate.servers")),
+        _ => match run.job(snapshot, &[JobKind::Launch, JobKind::Start]).map(|job| &job.state) {
+            Some(JobState::Failed(_) | JobState::Cancelled) => Gate::Shut(tr!("create.launch.not_all")),
+            _ => Gate::Wait(tr!("create.gate.servers")),
+        },
     }
 }
 

@@ -129,14 +129,9 @@ fn log(ui: &mut Ui, port: u16, lines: &[String]) {
         return;
     }
     egui::Frame::canvas(ui.style()).inner_margin(6).show(ui, |ui| {
-        ScrollArea::both()
-            .id_salt(("log", port))
-            .max_height(180.0)
-            .auto_shrink([false, true])
-            .stick_to_bottom(true)
-            .show(ui, |ui| {
-                ui.style_mut().wrap_mode = Some(egui::TextWrapMode::Extend);
-                ui.add(Label::new(RichText::new(lines.join("\n")).monospace()).selectable(true));
-            });
+        let scroll = ScrollArea::vertical().id_salt(("log", port)).max_height(180.0).auto_shrink([false, true]);
+        scroll.stick_to_bottom(true).show(ui, |ui| {
+            ui.add(Label::new(RichText::new(lines.join("\n")).monospace()).wrap().selectable(true));
+        });
     });
 }

@@ -205,6 +205,10 @@ fn page_ui(ui: &mut Ui, snapshot: &Snapshot, problems: &[Problem], state: &mut C
                 (Page::Done, Some(run)) => match apply::apply_page(ui, snapshot, run) {
                     Some(ApplyTurn::Do(action)) => (Some(action), false),
                     Some(ApplyTurn::PlanAgain) => (Some(plan_again(snapshot, state)), false),
+                    Some(ApplyTurn::Resume) => {
+                        run.begin_again(snapshot);
+                        (Some(Action::Do(Command::ResumeCreate { cluster: run.cluster.clone() })), false)
+                    }
                     None => (None, false),
                 },
                 _ => (None, false),

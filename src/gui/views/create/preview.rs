@@ -1,6 +1,6 @@
 //! The files as they will be written: one tab a node, editable, with what the check found and where.
 
-use egui::{Align, Label, Layout, RichText, ScrollArea, TextEdit, TextWrapMode, Ui};
+use egui::{Align, Label, Layout, RichText, ScrollArea, TextEdit, TextStyle, TextWrapMode, Ui};
 
 use crate::core::spec::{Field, Problem};
 use crate::engine::snapshot::{DraftFile, Snapshot};
@@ -22,10 +22,16 @@ pub(super) fn preview(ui: &mut Ui, snapshot: &Snapshot, problems: &[Problem], st
     state.preview_port = Some(file.port);
     tabs(ui, files, problems, state);
     caption(ui, file, state);
+    // Without an edit the lines meant are those of the field at the left, and the problems stand there.
     let found: Vec<&Problem> = problems.iter().filter(|problem| problem.field == Field::ExtraFor(file.port)).collect();
-    let below = if found.is_empty() { 0.0 } else { 110.0 };
-    editor(ui, file, state, (ui.available_height() - below).max(120.0));
-    ScrollArea::vertical().id_salt("findings").show(ui, |ui| problem_list(ui, found));
+    let edited = state.draft.edited.contains_key(&file.port);
+    if edited && !found.is_empty() {
+        let height = 26.0 * f32::from(u8::try_from(found.len().min(4)).unwrap_or(4));
+        egui::Panel::bottom("create_findings").exact_size(height).show(ui, |ui| {
+            ScrollArea::vertical().id_salt("findings").auto_shrink(false).show(ui, |ui| problem_list(ui, found));
+        });
+    }
+    editor(ui, file, state);
 }
 
 fn tabs(ui: &mut Ui, files: &[DraftFile], problems: &[Problem], state: &mut CreateUi) {
@@ -73,17 +79,21 @@ fn path_label(ui: &mut Ui, file: &DraftFile) {
     ui.add(Label::new(RichText::new(&path).weak()).truncate()).on_hover_text(path);
 }
 
-fn editor(ui: &mut Ui, file: &DraftFile, state: &mut CreateUi, height: f32) {
+fn editor(ui: &mut Ui, file: &DraftFile, state: &mut CreateUi) {
     let edited = state.draft.edited.get(&file.port);
     let mut text = edited.unwrap_or(&file.text).clone();
     let lines = text.lines().count().max(1);
-    ScrollArea::both().id_salt(("file", file.port)).max_height(height).auto_shrink(false).show(ui, |ui| {
+    let row = ui.text_style_height(&TextStyle::Monospace);
+    let rows = ((ui.available_height() - 12.0) / row).floor().max(6.0);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 6 and a screen's rows")]
+    let rows = rows as usize;
+    ScrollArea::both().id_salt(("file", file.port)).auto_shrink(false).show(ui, |ui| {
         ui.horizontal_top(|ui| {
             ui.spacing_mut().item_spacing.x = 6.0;
             let numbers: Vec<String> = (1..=lines).map(|n| format!("{n:>3}")).collect();
             let numbers = RichText::new(numbers.join("\n")).monospace().weak();
             ui.vertical(|ui| {
-                ui.add_space(2.0);
+                ui.add_space(5.0);
                 ui.add(Label::new(numbers).wrap_mode(TextWrapMode::Extend).selectable(false));
             });
             let field = TextEdit::multiline(&mut text)
@@ -91,7 +101,7 @@ fn editor(ui: &mut Ui, file: &DraftFile, state: &mut CreateUi, height: f32) {
                 .code_editor()
                 .lock_focus(false)
                 .clip_text(false)
-                .desired_rows(lines.max(12))
+                .desired_rows(lines.max(rows))
                 .desired_width(ui.available_width());
             let response = ui.add(field).accessible_name(tr!("create.preview.file", port = file.port));
             if response.changed() {

@@ -83,7 +83,8 @@ fn server_row(ui: &mut Ui, server: &FoundServer, state: &mut CreateUi) {
                     state.check.edited();
                 }
                 ui.horizontal(|ui| {
-                    ui.add_space(24.0);
+                    let spacing = ui.spacing();
+                    ui.add_space(spacing.icon_width + spacing.icon_spacing - spacing.item_spacing.x);
                     ui.weak(tr!("create.server.origin", origin = words::origin(server.origin)));
                 });
             }
