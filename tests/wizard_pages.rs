@@ -470,12 +470,13 @@ fn why_there_is_no_plan_is_told_and_it_can_be_asked_for_again() {
 #[test]
 fn an_open_log_keeps_the_launch_page_until_next_is_pressed() {
     let mut window = at_launch(stage());
-    put(&mut window, cluster(vec![node(7000, ProcessState::Starting { pid: 1 }, &["a line"])]), Vec::new());
+    let jobs = || vec![job(1, JobKind::Launch, JobState::Done, Vec::new())];
+    put(&mut window, cluster(vec![node(7000, ProcessState::Starting { pid: 1 }, &["a line"])]), jobs());
     press(&mut window, "Log of 127.0.0.1:7000");
     window.get_by_label("a line");
     let mut view = running();
     view.plan = Some(plan());
-    put(&mut window, view, Vec::new());
+    put(&mut window, view, jobs());
     assert!(window.query_by_label("Can I set the above configuration?").is_none());
     press(&mut window, "Next");
     window.get_by_label("Can I set the above configuration?");
@@ -496,7 +497,7 @@ fn a_refused_launch_says_why_and_lets_one_go_back() {
 #[test]
 fn going_back_after_the_launch_offers_to_stop_and_remove() {
     let mut window = at_launch(stage());
-    put(&mut window, running(), vec![job(1, JobKind::Launch, JobState::Running, Vec::new())]);
+    put(&mut window, running(), vec![job(1, JobKind::Launch, JobState::Done, Vec::new())]);
     press(&mut window, "Back");
     window.get_by_label_contains("stops 6 servers");
     window.get_by_label(PathBuf::from("/data/clusters").join("demo").to_str().unwrap());
@@ -507,6 +508,33 @@ fn going_back_after_the_launch_offers_to_stop_and_remove() {
     window.state_mut().snapshot.clusters.clear();
     settle(&mut window);
     assert!(enabled(&window, "Launch 6 servers"));
+}
+
+#[test]
+fn a_job_under_way_is_cancelled_before_its_servers_are_removed() {
+    let mut window = at_launch(stage());
+    put(&mut window, running(), vec![job(1, JobKind::Launch, JobState::Running, Vec::new())]);
+    press(&mut window, "Leave…");
+    press(&mut window, "Stop and remove");
+    let deleted = |window: &Window| window.state().commands().iter().any(|c| matches!(c, Command::Delete { .. }));
+    assert!(window.state().commands().iter().any(|c| matches!(c, Command::CancelJob(1))));
+    assert!(!deleted(&window));
+    put(&mut window, running(), vec![job(1, JobKind::Launch, JobState::Cancelled, Vec::new())]);
+    assert!(deleted(&window));
+    let left = |window: &Window| window.state().actions.iter().any(|action| matches!(action, Action::LeaveWizard));
+    assert!(!left(&window));
+    window.state_mut().snapshot.clusters.clear();
+    settle(&mut window);
+    assert!(left(&window));
+}
+
+#[test]
+fn somebody_elses_cluster_of_the_same_name_is_never_touched() {
+    let mut window = at_launch(stage());
+    put(&mut window, running(), Vec::new());
+    press(&mut window, "Back");
+    assert!(window.query_by_label_contains("Stop and remove").is_none());
+    window.get_by_label("Launch 6 servers");
 }
 
 #[test]

@@ -17,6 +17,8 @@ pub(super) enum Ask {
     LeaveDraft,
     /// Leave while servers run: keep them or remove them?
     LeaveServers,
+    /// Leave while the cluster is being made?
+    LeaveCreating,
     /// Change the settings: the servers have to go first.
     BackFromLaunch,
     /// The plan was not confirmed: keep the servers or remove them?
@@ -42,18 +44,23 @@ pub(super) fn ask_ui(ui: &Ui, snapshot: &Snapshot, state: &CreateUi) -> Option<A
         let (title, text) = match ask {
             Ask::LeaveDraft => (tr!("create.ask.leave"), tr!("create.ask.leave_draft")),
             Ask::LeaveServers => (tr!("create.ask.leave"), tr!("create.ask.leave_servers")),
+            Ask::LeaveCreating => (tr!("create.ask.leave"), tr!("create.ask.leave_creating")),
             Ask::BackFromLaunch => (tr!("create.ask.back"), tr!("create.ask.back_text")),
             Ask::PlanCancelled => (tr!("create.ask.cancelled"), tr!("create.ask.leave_servers")),
         };
         ui.heading(title);
         ui.label(text);
-        if ask != Ask::LeaveDraft {
+        if offers_removal(ask) {
             what_goes(ui, snapshot, state);
         }
         ui.add_space(8.0);
         buttons(ui, ask)
     });
     modal.inner.or_else(|| modal.should_close().then_some(Answer::Stay))
+}
+
+fn offers_removal(ask: Ask) -> bool {
+    !matches!(ask, Ask::LeaveDraft | Ask::LeaveCreating)
 }
 
 /// What "remove" removes, by name.
@@ -71,11 +78,14 @@ fn buttons(ui: &mut Ui, ask: Ask) -> Option<Answer> {
     let mut answer = None;
     ui.horizontal_wrapped(|ui| {
         let stay = ui.add(theme::primary(Palette::of(ui), tr!("create.ask.stay")));
+        if ui.memory(|memory| memory.focused().is_none()) {
+            stay.request_focus();
+        }
         if stay.clicked() {
             answer = Some(Answer::Stay);
         }
         match ask {
-            Ask::LeaveDraft => {
+            Ask::LeaveDraft | Ask::LeaveCreating => {
                 if ui.button(tr!("create.ask.yes_leave")).clicked() {
                     answer = Some(Answer::Leave);
                 }
@@ -87,7 +97,7 @@ fn buttons(ui: &mut Ui, ask: Ask) -> Option<Answer> {
             }
             Ask::BackFromLaunch => {}
         }
-        if ask != Ask::LeaveDraft && icon_button(ui, Icon::Delete, tr!("create.ask.remove")).clicked() {
+        if offers_removal(ask) && icon_button(ui, Icon::Delete, tr!("create.ask.remove")).clicked() {
             answer = Some(Answer::Remove);
         }
     });

@@ -40,8 +40,8 @@ pub(super) enum Gate {
 /// Whether the present page lets one go on.
 pub(super) fn gate(snapshot: &Snapshot, problems: &[Problem], state: &CreateUi) -> Gate {
     let fields = |of: &dyn Fn(Field) -> bool| {
-        if let Some(name) = &state.removing {
-            return Gate::Wait(tr!("create.gate.removing", name = name));
+        if let Some(removal) = &state.removing {
+            return Gate::Wait(tr!("create.gate.removing", name = removal.cluster()));
         }
         match check::first_error(problems, of) {
             Some(problem) => Gate::Shut(named(problem)),

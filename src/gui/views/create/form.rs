@@ -1,9 +1,15 @@
 //! A form: labelled rows, each with its problems in words below the field.
 
-use egui::{Align, Id, Key, Layout, Response, TextEdit, Ui, vec2};
+use egui::{Align, Event, Id, Key, Layout, Response, TextEdit, Ui, vec2};
 
 use crate::core::spec::{Field, Problem};
 use crate::gui::widgets::problem_list::problem_list;
+
+/// Whether Enter was pressed just now. A key that is held down does not walk through several pages.
+pub(super) fn enter_pressed(ui: &Ui) -> bool {
+    let fresh = |event: &Event| matches!(event, Event::Key { key: Key::Enter, pressed: true, repeat: false, .. });
+    ui.input(|input| input.events.iter().any(fresh))
+}
 
 /// Width of the labels' column, points.
 const LABEL_WIDTH: f32 = 150.0;
@@ -86,7 +92,7 @@ impl<'a> Form<'a> {
     pub(super) fn nameless_line(&mut self, ui: &mut Ui, field: TextEdit<'_>) -> Response {
         let response = ui.add(field);
         // A field of several lines keeps the focus on Enter.
-        self.submitted |= response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+        self.submitted |= response.lost_focus() && enter_pressed(ui);
         self.seen(response)
     }
 

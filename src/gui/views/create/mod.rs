@@ -13,6 +13,7 @@ mod footer;
 mod form;
 mod launch;
 mod preview;
+mod removal;
 mod run;
 mod server;
 mod shape;
@@ -38,7 +39,11 @@ use apply::ApplyTurn;
 use ask::{Answer, Ask};
 use check::Check;
 use draft::Draft;
+use removal::{Progress, Removal};
 use run::Run;
+
+/// Widest that a page without a form becomes, points.
+const PAGE_WIDTH: f32 = 1200.0;
 
 /// A page of the wizard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -88,8 +93,8 @@ pub struct CreateUi {
     next_wanted: bool,
     /// What was started, from the launch on.
     run: Option<Run>,
-    /// A cluster that is being removed before the wizard goes on with the same draft.
-    removing: Option<String>,
+    /// What was started is being removed.
+    removing: Option<Removal>,
     ask: Option<Ask>,
 }
 
@@ -137,10 +142,8 @@ impl CreateUi {
             self.draft = Draft::propose(snapshot);
             self.check = Check::new(snapshot);
         }
-        if self.removing.as_ref().is_some_and(|name| !snapshot.clusters.contains_key(name)) {
-            self.removing = None;
-            // Its name, ports and folder are free again.
-            self.check.edited();
+        if let Some(run) = &mut self.run {
+            run.observe(snapshot);
         }
     }
 
@@ -169,7 +172,7 @@ pub fn create_ui(ui: &mut Ui, snapshot: &Snapshot, state: &mut CreateUi) -> Opti
     let (mut action, submitted) =
         egui::CentralPanel::default().show(ui, |ui| page_ui(ui, snapshot, &problems, state)).inner;
 
-    let enter = ui.input(|input| input.key_pressed(Key::Enter));
+    let enter = form::enter_pressed(ui);
     let popup = egui::Popup::is_any_open(ui);
     if submitted || (enter && free_enter && !popup) {
         state.next_wanted = true;
@@ -181,7 +184,7 @@ pub fn create_ui(ui: &mut Ui, snapshot: &Snapshot, state: &mut CreateUi) -> Opti
     if state.ask.is_none() && !popup && ui.input(|input| input.key_pressed(Key::Escape)) {
         action = action.or_else(|| turn(footer::Press::Leave, snapshot, state));
     } else if let Some(answer) = ask::ask_ui(ui, snapshot, state) {
-        action = action.or_else(|| answered(answer, state));
+        action = action.or_else(|| answered(answer, snapshot, state));
     }
     action.or_else(|| by_itself(ui, snapshot, state))
 }
@@ -194,9 +197,9 @@ fn page_ui(ui: &mut Ui, snapshot: &Snapshot, problems: &[Problem], state: &mut C
     let scroll = egui::ScrollArea::vertical().id_salt(("create", state.page as u8)).auto_shrink(false);
     scroll
         .show(ui, |ui| {
-            if matches!(state.page, Page::Server | Page::Shape) {
-                ui.set_max_width(FORM_WIDTH.min(ui.available_width()));
-            }
+            // Long lines are hard to read, and a button at their far end is hard to find.
+            let width = if matches!(state.page, Page::Server | Page::Shape) { FORM_WIDTH } else { PAGE_WIDTH };
+            ui.set_max_width(width.min(ui.available_width()));
             match (state.page, &mut state.run) {
                 (Page::Server, _) => (server::server_page(ui, &snapshot.servers, state), false),
                 (Page::Shape, _) => shape::shape_page(ui, snapshot, problems, state),
@@ -268,7 +271,13 @@ fn turn(press: footer::Press, snapshot: &Snapshot, state: &mut CreateUi) -> Opti
             if formed {
                 return Some(leave(state));
             }
-            state.ask = Some(if state.run.is_some() { Ask::LeaveServers } else { Ask::LeaveDraft });
+            let creating =
+                state.page == Page::Done && state.run.as_ref().is_some_and(|r| r.active_job(snapshot).is_some());
+            state.ask = Some(match &state.run {
+                None => Ask::LeaveDraft,
+                Some(_) if creating => Ask::LeaveCreating,
+                Some(_) => Ask::LeaveServers,
+            });
             None
         }
         Press::Answer(PlanAnswer::Yes) => confirm(snapshot, state),
@@ -335,27 +344,51 @@ fn leave(state: &mut CreateUi) -> Action {
     }
 }
 
-fn answered(answer: Answer, state: &mut CreateUi) -> Option<Action> {
+fn answered(answer: Answer, snapshot: &Snapshot, state: &mut CreateUi) -> Option<Action> {
     let asked = state.ask.take();
     match answer {
         Answer::Stay => None,
         Answer::Leave => Some(leave(state)),
         Answer::Remove => {
-            let cluster = state.run.take()?.cluster;
-            let delete = Action::Do(Command::Delete { cluster: cluster.clone(), wipe: true });
-            if asked == Some(Ask::BackFromLaunch) {
-                state.removing = Some(cluster);
-                state.go(Page::Configuration);
-                return Some(delete);
-            }
+            let then_leave = asked != Some(Ask::BackFromLaunch);
+            let (removal, cancel) = Removal::begin(state.run.take()?, then_leave, snapshot);
+            state.removing = Some(removal);
+            state.go(Page::Configuration);
+            cancel
+        }
+    }
+}
+
+/// Carries a removal on.
+fn remove(snapshot: &Snapshot, state: &mut CreateUi) -> Option<Action> {
+    let removal = state.removing.as_mut()?;
+    match removal.advance(snapshot) {
+        Progress::Waiting => None,
+        Progress::Send(action) => Some(action),
+        Progress::Gone if removal.then_leave => {
             *state = CreateUi::default();
-            Some(Action::All(vec![delete, Action::LeaveWizard]))
+            Some(Action::LeaveWizard)
+        }
+        Progress::Gone => {
+            state.removing = None;
+            // Its name, ports and folder are free again.
+            state.check.edited();
+            None
+        }
+        Progress::Failed(run) => {
+            state.removing = None;
+            state.run = Some(*run);
+            state.go(Page::Launch);
+            None
         }
     }
 }
 
 /// What the wizard does without being pressed: the live check, the plan once the servers run, the page after it.
 fn by_itself(ui: &Ui, snapshot: &Snapshot, state: &mut CreateUi) -> Option<Action> {
+    if let Some(action) = remove(snapshot, state) {
+        return Some(action);
+    }
     if state.page <= Page::Configuration {
         let now = ui.input(|input| input.time);
         let (command, wait) = state.check.due(now, &state.draft, snapshot);

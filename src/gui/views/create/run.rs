@@ -16,6 +16,8 @@ pub(super) struct Run {
     pub cluster: String,
     /// The newest job from before: older ones are not ours.
     after: Option<JobId>,
+    /// Whether the engine took the launch. Before, a cluster of this name would be somebody else's.
+    launched: bool,
     /// Whether a plan was asked for.
     pub plan_asked: bool,
     /// The plan that was confirmed; it must not be asked about again.
@@ -34,12 +36,24 @@ impl Run {
         Self {
             cluster,
             after: newest_job(snapshot),
+            launched: false,
             plan_asked: false,
             confirmed: None,
             refused: None,
             opened: BTreeSet::new(),
             stay: false,
         }
+    }
+
+    /// Looks whether the engine has taken the launch.
+    pub(super) fn observe(&mut self, snapshot: &Snapshot) {
+        self.launched |= self.job(snapshot, &[JobKind::Launch]).is_some();
+    }
+
+    /// The job that works on the cluster right now, whoever began it.
+    pub(super) fn active_job(&self, snapshot: &Snapshot) -> Option<JobId> {
+        let active = |job: &&Arc<JobView>| job.cluster == self.cluster && !job.state.is_over();
+        snapshot.jobs.iter().find(active).map(|job| job.id)
     }
 
     /// Jobs from here on count, earlier ones no more.
@@ -50,7 +64,7 @@ impl Run {
 
     /// The cluster as the engine sees it; `None` until it has begun and after it was removed.
     pub(super) fn view<'a>(&self, snapshot: &'a Snapshot) -> Option<&'a ClusterView> {
-        snapshot.clusters.get(&self.cluster).map(Arc::as_ref)
+        snapshot.clusters.get(&self.cluster).filter(|_| self.launched).map(Arc::as_ref)
     }
 
     /// The newest job of these kinds in this run.

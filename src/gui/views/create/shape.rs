@@ -13,7 +13,7 @@ use crate::gui::widgets::icon_button::icon_button;
 
 use super::CreateUi;
 use super::draft::{Draft, PortsBy};
-use super::form::Form;
+use super::form::{Form, enter_pressed};
 
 /// The fields of this page.
 pub(super) fn is_mine(field: Field) -> bool {
@@ -67,7 +67,7 @@ fn number_row(ui: &mut Ui, form: &mut Form<'_>, label: &str, field: Field, value
             let before = *value;
             let width = egui::vec2(64.0, ui.spacing().interact_size.y);
             let number = ui.add(DragValue::new(value).range(least..=999).speed(0.05).min_size(width));
-            form.submitted |= number.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
+            form.submitted |= number.lost_focus() && enter_pressed(ui);
             let fewer = ui.add_enabled(*value > least, egui::Button::new("-"));
             if fewer.accessible_name(tr!("create.shape.fewer", what = label)).clicked() {
                 *value -= 1;
