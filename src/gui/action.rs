@@ -7,8 +7,7 @@ use crate::core::topology::NodeAddr;
 use crate::engine::command::Command;
 use crate::engine::job::JobId;
 use crate::workspace::document::OnClose;
-
-use super::i18n::Language;
+pub use crate::workspace::settings::{Language as LanguageChoice, Theme as ThemeChoice};
 
 /// A screen of one cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -49,18 +48,6 @@ pub enum Screen {
     Settings,
 }
 
-/// Dark, light, or as the system has it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ThemeChoice {
-    /// As the system has it.
-    #[default]
-    System,
-    /// Dark.
-    Dark,
-    /// Light.
-    Light,
-}
-
 /// A question that must be answered before something happens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Confirm {
@@ -89,6 +76,8 @@ pub enum Confirm {
         /// Whether the answer is to be remembered for them.
         remember: bool,
     },
+    /// The window closes, and waits for the servers of these clusters to stop.
+    Stopping(Vec<String>),
 }
 
 /// What the person meant.
@@ -100,8 +89,6 @@ pub enum Action {
     LeaveWizard,
     /// Open the dialog that attaches running servers.
     OpenAttach,
-    /// Close that dialog.
-    CloseAttach,
     /// Show this cluster, on the screen that was shown last.
     OpenCluster(String),
     /// Show this screen of the chosen cluster.
@@ -120,8 +107,8 @@ pub enum Action {
     Do(Command),
     /// Ask the person first.
     Ask(Confirm),
-    /// The person said yes to the open question, as it stands now.
-    Answer(Confirm),
+    /// Close the window, whatever still goes on.
+    CloseNow,
     /// The person closed the window and answered what is to become of the servers.
     CloseWith {
         /// Stop them, or leave them; [`OnClose::Ask`] never comes.
@@ -145,8 +132,17 @@ pub enum Action {
     DismissJob(JobId),
     /// Change the theme.
     SetTheme(ThemeChoice),
-    /// Change the language; `None` follows the system.
-    SetLanguage(Option<Language>),
+    /// Change the language.
+    SetLanguage(LanguageChoice),
     /// Several, in order.
     All(Vec<Action>),
+}
+
+impl Action {
+    /// Puts what a part of a view said into what the whole view says; the latest word counts.
+    pub fn note(said: &mut Option<Action>, part: Option<Action>) {
+        if part.is_some() {
+            *said = part;
+        }
+    }
 }

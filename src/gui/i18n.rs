@@ -8,7 +8,12 @@
 use std::cell::Cell;
 
 /// The macro that reads the translation files does not tell cargo so; these lines make it build again when one changes.
-const _: [&str; 2] = [include_str!("../../assets/i18n/app.en.toml"), include_str!("../../assets/i18n/app.zh-CN.toml")];
+const _: [&str; 4] = [
+    include_str!("../../assets/i18n/app.en.toml"),
+    include_str!("../../assets/i18n/app.zh-CN.toml"),
+    include_str!("../../assets/i18n/create.en.toml"),
+    include_str!("../../assets/i18n/create.zh-CN.toml"),
+];
 
 /// A language that the window speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

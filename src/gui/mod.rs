@@ -18,8 +18,14 @@
 //! New things for the engine go through `Action::Do(Command)`; what destroys goes through `Action::Ask(Confirm)` first.
 
 pub mod action;
+pub mod app;
+pub mod format;
 pub mod i18n;
 pub mod icons;
+#[cfg(test)]
+pub mod samples;
+pub mod shell;
+pub mod summary;
 #[cfg(test)]
 pub mod testing;
 pub mod theme;

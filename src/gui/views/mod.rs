@@ -1,3 +1,12 @@
 //! One screen a file: `xxx_ui(ui, &Snapshot, &mut XxxUi) -> Option<Action>`. How to add one: see [`crate::gui`].
 
+pub mod attach;
 pub mod create;
+pub mod events;
+pub mod log;
+pub mod nodes;
+pub mod overview;
+pub mod plan;
+pub mod settings;
+pub mod slots;
+pub mod welcome;

@@ -1,6 +1,11 @@
-//! House widgets: what more than one screen shows.
+//! House widgets: drawn the same wherever they stand.
 
+pub mod bits;
+pub mod confirm;
 pub mod icon_button;
+pub mod job_strip;
+pub mod node_table;
 pub mod plan_view;
 pub mod problem_list;
 pub mod slot_bar;
+pub mod slot_map;

@@ -1,0 +1,312 @@
+//! The window's state and its frame: `logic` takes in what is new, `ui` shows one snapshot, `dispatch` does what the
+//! person meant.
+
+mod closing;
+mod dispatch;
+mod link;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::{Duration, SystemTime};
+
+use eframe::egui;
+use egui_notify::{Anchor, Toast, Toasts};
+
+use crate::engine::command::Command;
+use crate::engine::event::{Event, Level};
+use crate::engine::snapshot::Snapshot;
+use crate::workspace::settings::Settings;
+use crate::workspace::store::Workspace;
+
+use super::action::{Action, Confirm, LanguageChoice, Screen, View};
+use super::format;
+use super::i18n::{self, Language, tr};
+use super::icons::Icon;
+use super::shell;
+use super::theme::{self, Palette};
+use super::views::attach::{AttachUi, attach_ui};
+use super::views::create::{CreateUi, create_ui};
+use super::views::events::{EventList, EventsUi, events_ui};
+use super::views::log::{LogUi, log_ui};
+use super::views::nodes::nodes_ui;
+use super::views::overview::overview_ui;
+use super::views::plan::plan_ui;
+use super::views::settings::settings_ui;
+use super::views::slots::{SlotsUi, slots_ui};
+use super::views::welcome::welcome_ui;
+use super::widgets::bits;
+use super::widgets::confirm::confirm_ui;
+use super::widgets::job_strip::{JobStripUi, job_strip_ui};
+use super::widgets::node_table::NodeTableUi;
+use super::words;
+
+use closing::Closing;
+pub use link::Link;
+
+/// Width of the navigation, points.
+const NAV_WIDTH: f32 = 180.0;
+/// Longest text of a toast, characters; the whole one stands in the event list.
+const TOAST_LENGTH: usize = 160;
+/// Where a toast breaks its lines, characters.
+const TOAST_LINE: usize = 64;
+
+/// What a file dialog found.
+#[derive(Debug)]
+enum Picked {
+    Server(PathBuf),
+    Folder(PathBuf),
+}
+
+/// What the views remember between frames.
+#[derive(Default)]
+struct UiState {
+    screen: Screen,
+    /// The screen that the next chosen cluster opens on.
+    view: View,
+    create: CreateUi,
+    slots: SlotsUi,
+    nodes: NodeTableUi,
+    log: LogUi,
+    events: EventsUi,
+    jobs: JobStripUi,
+    attach: Option<AttachUi>,
+    question: Option<Confirm>,
+}
+
+/// The window.
+pub struct App {
+    link: Link,
+    /// Where the settings are kept; `None` in previews.
+    workspace: Option<Workspace>,
+    settings: Settings,
+    /// The truth of this frame.
+    snapshot: Arc<Snapshot>,
+    ui: UiState,
+    events: EventList,
+    toasts: Toasts,
+    closing: Closing,
+    /// What the engine was told last.
+    visible: bool,
+    picked: (SyncSender<Picked>, Receiver<Picked>),
+    /// The time that previews show; `None` for the real one.
+    fixed_time: Option<SystemTime>,
+}
+
+impl App {
+    /// The window over an engine and a workspace.
+    pub fn new(ctx: &egui::Context, link: Link, workspace: Option<Workspace>, settings: Settings) -> Self {
+        theme::install(ctx);
+        theme::choose(ctx, settings.theme);
+        i18n::set_language(language_of(settings.language));
+        Self {
+            snapshot: link.snapshot(),
+            link,
+            workspace,
+            settings,
+            ui: UiState::default(),
+            events: EventList::default(),
+            toasts: Toasts::default().with_anchor(Anchor::BottomRight),
+            closing: Closing::default(),
+            visible: true,
+            picked: sync_channel(4),
+            fixed_time: None,
+        }
+    }
+
+    /// A window without an engine that shows this snapshot at this time, on this screen: for tests and pictures.
+    #[must_use]
+    pub fn preview(ctx: &egui::Context, snapshot: Arc<Snapshot>, time: SystemTime, screen: Screen) -> Self {
+        let settings = Settings { language: choice_of(i18n::language()), ..Settings::default() };
+        let mut app = Self::new(ctx, Link::preview(snapshot), None, settings);
+        app.fixed_time = Some(time);
+        app.ui.screen = screen;
+        app
+    }
+
+    /// The commands that a preview would have sent.
+    #[must_use]
+    pub fn sent(&self) -> &[Command] {
+        self.link.sent()
+    }
+
+    /// Pins a slot on the map.
+    pub fn pin(&mut self, slot: crate::core::slot::Slot) {
+        self.ui.slots.pinned = Some(slot);
+    }
+
+    /// Takes in an event: the list keeps it, a toast says it, the wizard hears it.
+    pub fn take_event(&mut self, event: Event) {
+        self.ui.create.note(&event);
+        let mut toast = match event.level {
+            Level::Info => Toast::info(toast_text(&words::what(&event.what))),
+            Level::Success => Toast::success(toast_text(&words::what(&event.what))),
+            Level::Warning => Toast::warning(toast_text(&words::what(&event.what))),
+            Level::Error => Toast::error(toast_text(&words::what(&event.what))),
+        };
+        let secs = if event.level >= Level::Warning { 10 } else { 4 };
+        toast.duration(Duration::from_secs(secs)).closable(true).show_progress_bar(false);
+        self.toasts.add(toast);
+        self.events.push(event);
+    }
+
+    /// Something that the window itself has to say.
+    fn say(&mut self, level: Level, text: String) {
+        let what = crate::engine::event::What::Notice(text);
+        self.take_event(Event { at: SystemTime::now(), level, cluster: None, what });
+    }
+
+    /// The chosen cluster left: nothing of it can be shown.
+    fn leave_lost_cluster(&mut self, before: &Snapshot) {
+        let lost = |name: &String| before.clusters.contains_key(name) && !self.snapshot.clusters.contains_key(name);
+        if let Screen::Cluster(name, _) | Screen::Plan(name) = &self.ui.screen
+            && lost(name)
+        {
+            self.ui.screen = Screen::Welcome;
+        }
+        if self.ui.screen == Screen::Welcome
+            && let Some(first) = self.snapshot.clusters.keys().next()
+        {
+            self.ui.screen = Screen::Cluster(first.clone(), self.ui.view);
+        }
+    }
+
+    fn tell_visibility(&mut self, ctx: &egui::Context) {
+        let visible = ctx.input(|input| input.viewport().visible()).unwrap_or(true);
+        if visible != self.visible && self.link.send(Command::SetVisible(visible)).is_ok() {
+            self.visible = visible;
+        }
+    }
+
+    fn frame_ui(&mut self, ui: &mut egui::Ui) -> Option<Action> {
+        let colors = Palette::of(ui);
+        let snapshot = Arc::clone(&self.snapshot);
+        let mut action = None;
+        let side = egui::Frame::new().fill(colors.side).inner_margin(8);
+        egui::Panel::left("nav").exact_size(NAV_WIDTH).resizable(false).frame(side).show(ui, |ui| {
+            Action::note(&mut action, shell::nav_ui(ui, &snapshot, &self.ui.screen));
+        });
+        if !self.ui.jobs.is_empty(&snapshot) {
+            egui::Panel::bottom("jobs").frame(side).show(ui, |ui| {
+                Action::note(&mut action, job_strip_ui(ui, &snapshot, &mut self.ui.jobs));
+            });
+        }
+        let screen = self.ui.screen.clone();
+        if let Screen::Cluster(name, view) = &screen
+            && let Some(cluster) = snapshot.clusters.get(name)
+        {
+            let tint = colors.tint(shell::banner_tone(cluster));
+            let frame = egui::Frame::new().fill(tint).inner_margin(egui::Margin::symmetric(theme::PAD, 6));
+            egui::Panel::top("banner").frame(frame).show_separator_line(false).show(ui, |ui| {
+                Action::note(&mut action, shell::banner_ui(ui, cluster, *view));
+            });
+        }
+        let center = egui::Frame::new().fill(colors.window).inner_margin(theme::PAD);
+        egui::CentralPanel::default().frame(center).show(ui, |ui| {
+            Action::note(&mut action, self.screen_ui(ui, &snapshot, &screen));
+        });
+        Action::note(&mut action, self.dialogs_ui(ui, &snapshot));
+        action
+    }
+
+    fn screen_ui(&mut self, ui: &mut egui::Ui, snapshot: &Snapshot, screen: &Screen) -> Option<Action> {
+        match screen {
+            Screen::Welcome => welcome_ui(ui, snapshot),
+            Screen::Wizard => create_ui(ui, snapshot, &mut self.ui.create),
+            Screen::Settings => settings_ui(ui, &self.settings),
+            Screen::AllEvents => events_ui(ui, &self.events, None, &mut self.ui.events),
+            Screen::Plan(name) | Screen::Cluster(name, _) => {
+                let Some(cluster) = snapshot.clusters.get(name) else {
+                    bits::nothing(ui, Icon::Busy, tr!("app.no_cluster", cluster = name));
+                    return None;
+                };
+                let Screen::Cluster(_, view) = screen else { return plan_ui(ui, cluster) };
+                match view {
+                    View::Overview => overview_ui(ui, snapshot, cluster),
+                    View::Slots => slots_ui(ui, cluster, &mut self.ui.slots),
+                    View::Nodes => nodes_ui(ui, cluster, &mut self.ui.nodes),
+                    View::Log => log_ui(ui, cluster, &mut self.ui.log),
+                    View::Events => events_ui(ui, &self.events, Some(name), &mut self.ui.events),
+                }
+            }
+        }
+    }
+
+    fn dialogs_ui(&mut self, ui: &egui::Ui, snapshot: &Snapshot) -> Option<Action> {
+        let attach = self.ui.attach.as_mut().and_then(|attach| attach_ui(ui, snapshot, attach));
+        let answer = self.ui.question.as_mut().and_then(|question| confirm_ui(ui, snapshot, question));
+        answer.or(attach)
+    }
+}
+
+impl eframe::App for App {
+    fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
+        let before = std::mem::replace(&mut self.snapshot, self.link.snapshot());
+        self.leave_lost_cluster(&before);
+        for event in self.link.drain_events() {
+            self.take_event(event);
+        }
+        while let Ok(picked) = self.picked.1.try_recv() {
+            match picked {
+                Picked::Server(file) => self.send(Command::ProbeServer(file)),
+                Picked::Folder(folder) => self.ui.create.folder_chosen(&folder),
+            }
+        }
+        self.tell_visibility(ctx);
+        self.close_logic(ctx);
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, frame: &mut eframe::Frame) {
+        format::begin_frame(self.fixed_time.unwrap_or_else(SystemTime::now));
+        let action = self.frame_ui(ui);
+        self.toasts.show(ui);
+        if let Some(action) = action {
+            self.dispatch(ui, frame, action);
+            // What the action changed is shown at once.
+            ui.request_repaint();
+        }
+        if format::age_was_shown() && self.fixed_time.is_none() {
+            ui.request_repaint_after(Duration::from_secs(1));
+        }
+    }
+
+    fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
+        self.link.shutdown();
+    }
+}
+
+/// The language that a choice means on this machine.
+fn language_of(choice: LanguageChoice) -> Language {
+    choice.tag().and_then(Language::from_code).unwrap_or_else(Language::of_system)
+}
+
+/// The choice that names a language.
+fn choice_of(language: Language) -> LanguageChoice {
+    match language {
+        Language::English => LanguageChoice::English,
+        Language::Chinese => LanguageChoice::Chinese,
+    }
+}
+
+/// The text cut and broken into lines: toasts do neither by themselves.
+fn toast_text(text: &str) -> String {
+    let mut shown = String::new();
+    let mut width = 0;
+    for (i, word) in text.split(' ').enumerate() {
+        let length = word.chars().count();
+        if shown.chars().count() + length > TOAST_LENGTH {
+            shown.push('…');
+            break;
+        }
+        if i > 0 {
+            shown.push(if width + length > TOAST_LINE { '\n' } else { ' ' });
+        }
+        width = if width + length > TOAST_LINE { length } else { width + length + 1 };
+        shown.push_str(word);
+    }
+    shown
+}
+
+#[cfg(test)]
+#[path = "app_tests.rs"]
+mod tests;

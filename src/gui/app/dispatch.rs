@@ -1,0 +1,192 @@
+//! From what the person meant to what happens: the only place where the window acts.
+
+use std::path::Path;
+
+use eframe::egui::Context;
+
+use crate::engine::command::Command;
+use crate::engine::event::Level;
+use crate::gui::action::{Action, Confirm, Screen, View};
+use crate::gui::i18n::{self, tr};
+use crate::gui::theme;
+use crate::gui::views::attach::AttachUi;
+use crate::gui::views::create::CreateUi;
+use crate::workspace::settings::Settings;
+
+use super::closing::Closing;
+use super::{App, Picked, language_of};
+
+impl App {
+    /// Does what the person meant.
+    pub(super) fn dispatch(&mut self, ctx: &Context, frame: &eframe::Frame, action: Action) {
+        match action {
+            Action::All(actions) => actions.into_iter().for_each(|action| self.dispatch(ctx, frame, action)),
+            Action::Do(command) => self.send(command),
+            Action::Ask(question) => self.ui.question = Some(question),
+            Action::Withdraw => self.withdraw(),
+            Action::CloseWith { servers, clusters, remember } => self.close_with(ctx, servers, clusters, remember),
+            Action::CloseNow => self.close_now(ctx),
+            Action::Copy(text) => {
+                ctx.copy_text(text);
+                self.toasts
+                    .info(tr!("app.copied"))
+                    .duration(std::time::Duration::from_secs(1))
+                    .show_progress_bar(false);
+            }
+            Action::ChooseServerFile => self.choose_server(ctx, frame),
+            Action::ChooseFolder => self.choose_folder(ctx, frame),
+            Action::OpenFolder(folder) => self.open_folder(&folder),
+            Action::DismissJob(id) => self.ui.jobs.dismiss(id),
+            Action::SetTheme(choice) => {
+                theme::choose(ctx, choice);
+                self.change_settings(|settings| settings.theme = choice);
+            }
+            Action::SetLanguage(choice) => {
+                i18n::set_language(language_of(choice));
+                self.change_settings(|settings| settings.language = choice);
+            }
+            other => self.navigate(other),
+        }
+    }
+
+    /// The actions that only change what is shown.
+    fn navigate(&mut self, action: Action) {
+        match action {
+            Action::OpenWizard => self.ui.screen = Screen::Wizard,
+            Action::LeaveWizard => self.open_first(),
+            Action::OpenAttach => self.ui.attach = Some(AttachUi::default()),
+            Action::OpenCluster(name) => self.open_cluster(name),
+            Action::ShowView(view) => self.show_view(view),
+            Action::ShowLog(node) => {
+                self.ui.log.node = Some(node);
+                self.show_view(View::Log);
+            }
+            Action::ShowSlot(slot) => {
+                self.ui.slots.pinned = Some(slot);
+                self.show_view(View::Slots);
+            }
+            Action::OpenPlan(cluster) => {
+                self.send(Command::PlanCreate { cluster: cluster.clone(), replicas: None });
+                self.ui.screen = Screen::Plan(cluster);
+            }
+            Action::OpenAllEvents => self.ui.screen = Screen::AllEvents,
+            Action::OpenSettings => self.ui.screen = Screen::Settings,
+            _ => {}
+        }
+    }
+
+    /// Hands a command to the engine; says so where it takes none.
+    pub(super) fn send(&mut self, command: Command) {
+        if let Err(busy) = self.link.send(command) {
+            tracing::warn!(command = busy, "the engine's queue is full");
+            self.say(Level::Error, tr!("app.busy"));
+        }
+    }
+
+    fn open_cluster(&mut self, name: String) {
+        let is_new = !matches!(&self.ui.screen, Screen::Cluster(shown, _) if *shown == name);
+        if is_new {
+            // Slots and nodes are another cluster's now.
+            self.ui.slots = super::SlotsUi::default();
+            self.ui.log.node = None;
+        }
+        if self.ui.screen == Screen::Wizard {
+            self.ui.create = CreateUi::default();
+        }
+        self.ui.screen = Screen::Cluster(name, self.ui.view);
+    }
+
+    fn show_view(&mut self, view: View) {
+        self.ui.view = view;
+        if let Screen::Cluster(_, shown) = &mut self.ui.screen {
+            *shown = view;
+        }
+    }
+
+    fn open_first(&mut self) {
+        self.ui.screen = match self.snapshot.clusters.keys().next() {
+            Some(first) => Screen::Cluster(first.clone(), self.ui.view),
+            None => Screen::Welcome,
+        };
+    }
+
+    /// The open dialog goes; the window stays open.
+    fn withdraw(&mut self) {
+        match self.ui.question.take() {
+            Some(Confirm::Stopping(_)) => self.closing = Closing::No,
+            Some(_) => {}
+            None => self.ui.attach = None,
+        }
+    }
+
+    /// Changes the settings on disk, which the engine writes too, and here.
+    fn change_settings(&mut self, change: impl Fn(&mut Settings)) {
+        change(&mut self.settings);
+        let Some(workspace) = &self.workspace else { return };
+        let saved = workspace.load_settings().and_then(|mut on_disk| {
+            change(&mut on_disk);
+            workspace.save_settings(&on_disk)
+        });
+        if let Err(why) = saved {
+            self.say(Level::Error, tr!("app.settings_failed", why = why));
+        }
+    }
+
+    fn choose_server(&mut self, ctx: &Context, frame: &eframe::Frame) {
+        let mut dialog = rfd::AsyncFileDialog::new().set_title(tr!("app.choose_server")).set_parent(frame);
+        if cfg!(windows) {
+            dialog = dialog.add_filter(tr!("app.programs"), &["exe"]);
+        }
+        self.pick(ctx, dialog.pick_file(), Picked::Server);
+    }
+
+    fn choose_folder(&mut self, ctx: &Context, frame: &eframe::Frame) {
+        let dialog = rfd::AsyncFileDialog::new()
+            .set_title(tr!("app.choose_folder"))
+            .set_directory(&self.snapshot.clusters_dir)
+            .set_parent(frame);
+        self.pick(ctx, dialog.pick_folder(), Picked::Folder);
+    }
+
+    /// Waits for a dialog on the engine's runtime, so that the window never freezes.
+    fn pick(
+        &self,
+        ctx: &Context,
+        answer: impl Future<Output = Option<rfd::FileHandle>> + Send + 'static,
+        picked: fn(std::path::PathBuf) -> Picked,
+    ) {
+        let (sender, ctx) = (self.picked.0.clone(), ctx.clone());
+        if let Some(runtime) = self.link.runtime() {
+            runtime.spawn(async move {
+                if let Some(file) = answer.await {
+                    // Full only if four answers wait: then this one is one too many.
+                    sender.try_send(picked(file.path().to_owned())).ok();
+                    ctx.request_repaint();
+                }
+            });
+        }
+    }
+
+    fn open_folder(&mut self, folder: &Path) {
+        let program = if cfg!(windows) {
+            "explorer"
+        } else if cfg!(target_os = "macos") {
+            "open"
+        } else {
+            "xdg-open"
+        };
+        let opened = std::process::Command::new(program)
+            .arg(folder)
+            .stdin(std::process::Stdio::null())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .and_then(|mut child| {
+                // Somebody has to wait for it, or it stays as a zombie.
+                std::thread::Builder::new().name("open-folder".to_owned()).spawn(move || child.wait().map(drop))
+            });
+        if let Err(why) = opened {
+            self.say(Level::Error, tr!("app.open_failed", folder = folder.display(), why = why));
+        }
+    }
+}

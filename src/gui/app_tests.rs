@@ -1,0 +1,123 @@
+use eframe::egui::{ViewportCommand, ViewportEvent, ViewportId};
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable as _;
+
+use super::*;
+use crate::engine::snapshot::ClusterView;
+use crate::gui::samples;
+use crate::gui::testing::{self, Look};
+use crate::workspace::document::OnClose;
+
+fn app(cluster: ClusterView) -> Harness<'static, App> {
+    let snapshot = samples::snapshot(cluster);
+    let mut harness = testing::builder(Look::default())
+        .build_eframe(|cc| App::preview(&cc.egui_ctx, snapshot, samples::now(), Screen::Welcome));
+    harness.run();
+    harness
+}
+
+fn request_close(harness: &mut Harness<'static, App>) -> bool {
+    harness.input_mut().viewports.entry(ViewportId::ROOT).or_default().events.push(ViewportEvent::Close);
+    harness.step();
+    let commands = &harness.output().viewport_output[&ViewportId::ROOT].commands;
+    let cancelled = commands.contains(&ViewportCommand::CancelClose);
+    if let Some(info) = harness.input_mut().viewports.get_mut(&ViewportId::ROOT) {
+        info.events.clear();
+    }
+    harness.step();
+    !cancelled
+}
+
+#[test]
+fn the_first_cluster_opens_by_itself_and_every_screen_can_be_reached() {
+    let mut harness = app(samples::healthy());
+    harness.get_by_label("3 masters, 3 replicas");
+    for (screen, sign) in
+        [("Slots", "Shards"), ("Nodes", "Filter nodes"), ("Log", "Follow"), ("Events", "Only problems")]
+    {
+        harness.get_all_by_label(screen).next().unwrap().click();
+        harness.run();
+        harness.get_by_label(sign);
+    }
+    harness.get_by_label("Settings").click();
+    harness.run();
+    harness.get_by_label("Dark");
+}
+
+#[test]
+fn stopping_asks_first_and_then_sends() {
+    let mut harness = app(samples::healthy());
+    harness.get_by_label("Stop…").click();
+    harness.run();
+    assert!(harness.state().sent().is_empty());
+    harness.get_by_label("Stop").click();
+    harness.run();
+    assert!(matches!(harness.state().sent(), [Command::Stop { cluster }] if cluster == "orders"));
+    assert!(harness.query_by_label("Stop the servers of orders?").is_none());
+}
+
+#[test]
+fn closing_with_running_servers_asks_and_obeys() {
+    let mut harness = app(samples::healthy());
+    assert!(!request_close(&mut harness), "must not close yet");
+    harness.get_by_label("Leave them running").click();
+    harness.step();
+    harness.step();
+    assert_eq!(harness.state().closing, Closing::Allowed);
+    assert!(harness.state().sent().is_empty());
+}
+
+#[test]
+fn closing_with_stop_remembers_stops_and_waits() {
+    let mut harness = app(samples::healthy());
+    assert!(!request_close(&mut harness));
+    harness.get_by_label("Remember for this cluster").click();
+    harness.step();
+    harness.get_by_label("Stop them and close").click();
+    harness.run_steps(3);
+    let sent = harness.state().sent();
+    assert!(matches!(sent, [Command::SetOnClose { on_close: OnClose::Stop, .. }, Command::Stop { .. }]), "{sent:?}");
+    harness.get_by_label_contains("0 of 6 stopped");
+    let stopped = samples::snapshot(samples::stopped());
+    harness.state_mut().link = Link::preview(stopped);
+    harness.run_steps(2);
+    assert_eq!(harness.state().closing, Closing::Allowed);
+}
+
+#[test]
+fn remembered_answers_are_obeyed_without_asking() {
+    let mut leave = samples::healthy();
+    leave.on_close = OnClose::Leave;
+    assert!(request_close(&mut app(leave)), "closes at once");
+
+    let mut stop = samples::healthy();
+    stop.on_close = OnClose::Stop;
+    let mut harness = app(stop);
+    assert!(!request_close(&mut harness), "waits for the servers");
+    assert!(matches!(harness.state().sent(), [Command::Stop { .. }]));
+}
+
+#[test]
+fn a_deleted_cluster_leaves_the_screen() {
+    let mut harness = app(samples::healthy());
+    let mut snapshot = (*samples::snapshot(samples::healthy())).clone();
+    snapshot.clusters.remove("orders");
+    harness.state_mut().link = Link::preview(Arc::new(snapshot));
+    harness.run();
+    assert!(matches!(&harness.state().ui.screen, Screen::Cluster(name, _) if name == "sessions"));
+}
+
+#[test]
+fn an_idle_window_asks_for_no_frame_but_to_count_the_seconds() {
+    let mut harness = app(samples::healthy());
+    harness.run();
+    let delay = harness.output().viewport_output[&ViewportId::ROOT].repaint_delay;
+    assert!(delay >= Duration::from_secs(1), "{delay:?}");
+}
+
+#[test]
+fn toasts_are_cut_and_broken() {
+    let text = toast_text(&"word ".repeat(80));
+    assert!(text.ends_with('…') && text.chars().count() <= TOAST_LENGTH + 1);
+    assert!(text.lines().all(|line| line.chars().count() <= TOAST_LINE + 1), "{text}");
+}

@@ -1,0 +1,139 @@
+//! Numbers, sizes and times as people read them, in the current language.
+
+use std::cell::Cell;
+use std::time::{Duration, SystemTime};
+
+use super::i18n::tr;
+
+/// What stands where a value is not known.
+pub const NONE: &str = "—";
+
+thread_local! {
+    /// The frame's time: one for the whole frame, so that two ages in it never disagree.
+    static NOW: Cell<Option<SystemTime>> = const { Cell::new(None) };
+    /// Whether an age was written in this frame: then it must be written anew after a second.
+    static AGE_SHOWN: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Begins a frame: ages count from `now`.
+pub fn begin_frame(now: SystemTime) {
+    NOW.set(Some(now));
+    AGE_SHOWN.set(false);
+}
+
+/// Whether an age was shown since [`begin_frame`].
+#[must_use]
+pub fn age_was_shown() -> bool {
+    AGE_SHOWN.get()
+}
+
+/// A whole number with a thin gap between thousands.
+#[must_use]
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A size in bytes with a binary unit: `512 B`, `1.5 MiB`.
+#[must_use]
+pub fn bytes(size: u64) -> String {
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    if size < 1024 {
+        return format!("{size} B");
+    }
+    #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
+    let mut value = size as f64 / 1024.0;
+    let mut unit = 0;
+    while value >= 1023.95 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    format!("{value:.1} {}", UNITS[unit])
+}
+
+/// How long something took: `340 ms`, `2.4 s`, `3 min 5 s`, `2 h 7 min`.
+#[must_use]
+pub fn took(time: Duration) -> String {
+    let secs = time.as_secs();
+    match secs {
+        0 => format!("{} ms", time.as_millis()),
+        1..10 => format!("{:.1} s", time.as_secs_f64()),
+        10..60 => format!("{secs} s"),
+        60..3600 => format!("{} min {} s", secs / 60, secs % 60),
+        _ => format!("{} h {} min", secs / 3600, secs % 3600 / 60),
+    }
+}
+
+/// How long ago something was: `now`, `5 s ago`.
+#[must_use]
+pub fn age(then: SystemTime) -> String {
+    AGE_SHOWN.set(true);
+    let now = NOW.get().unwrap_or_else(SystemTime::now);
+    match now.duration_since(then).unwrap_or_default().as_secs() {
+        0 | 1 => tr!("age.now"),
+        secs @ 2..60 => tr!("age.secs", count = secs),
+        secs @ 60..3600 => tr!("age.mins", count = secs / 60),
+        secs @ 3600..86_400 => tr!("age.hours", count = secs / 3600),
+        secs => tr!("age.days", count = secs / 86_400),
+    }
+}
+
+/// The time of day in UTC, `14:05:09`.
+///
+/// UTC, because the standard library knows no time zones and the servers' logs are easier to compare with it than with
+/// an age; the column says so.
+#[must_use]
+pub fn clock(at: SystemTime) -> String {
+    let secs = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs() % 86_400;
+    format!("{:02}:{:02}:{:02}", secs / 3600, secs / 60 % 60, secs % 60)
+}
+
+/// A part of a whole in percent: `33.3 %`.
+#[must_use]
+pub fn share(part: usize, whole: usize) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
+    let percent = part as f64 * 100.0 / whole.max(1) as f64;
+    format!("{percent:.1} %")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_by_thousands() {
+        assert_eq!(
+            [count(0), count(999), count(1000), count(16_384), count(1_234_567)].join(" "),
+            "0 999 1,000 16,384 1,234,567"
+        );
+    }
+
+    #[test]
+    fn sizes_have_one_decimal_and_never_1024_of_a_unit() {
+        assert_eq!(bytes(512), "512 B");
+        assert_eq!(bytes(1536), "1.5 KiB");
+        assert_eq!(bytes(1024 * 1024 - 1), "1.0 MiB");
+        assert_eq!(bytes(u64::MAX), "16384.0 PiB");
+    }
+
+    #[test]
+    fn durations_and_ages_are_short() {
+        assert_eq!(took(Duration::from_millis(340)), "340 ms");
+        assert_eq!(took(Duration::from_millis(2_400)), "2.4 s");
+        assert_eq!(took(Duration::from_secs(185)), "3 min 5 s");
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(100_000);
+        begin_frame(now);
+        assert!(!age_was_shown());
+        assert_eq!(age(now - Duration::from_secs(5)), "5 s ago");
+        assert_eq!(age(now + Duration::from_secs(5)), "now");
+        assert!(age_was_shown());
+        assert_eq!(clock(now), "03:46:40");
+    }
+}

@@ -1,0 +1,235 @@
+//! Snapshots made by hand: a healthy cluster, one with a failed master, one with slots that nobody owns.
+//!
+//! Also compiled into `tests/pictures.rs`, hence the `slotdeck::` paths.
+
+#![allow(clippy::missing_panics_doc, clippy::unwrap_used, reason = "for tests only")]
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use slotdeck::core::check::Finding;
+use slotdeck::core::plan::create::allocate_slots;
+use slotdeck::core::slot::{SlotRange, SlotSet};
+use slotdeck::core::spec::ClusterSpec;
+use slotdeck::core::topology::{NodeAddr, NodeId, Role};
+use slotdeck::core::version::ServerVersion;
+use slotdeck::engine::job::{JobKind, JobState, JobView, Step, StepState, StepView};
+use slotdeck::engine::snapshot::{
+    ClusterView, HalfMade, Health, NO_OWNER, NodeStats, NodeView, Phase, ProcessState, ProcessView, Reach, Snapshot,
+    Standing,
+};
+use slotdeck::workspace::document::OnClose;
+
+/// The moment in which all samples stand.
+pub fn now() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(1_760_000_000)
+}
+
+/// The id of the node with this number.
+pub fn id(number: usize) -> NodeId {
+    let digit = b"3f9a1c8e5b7d2064"[number % 16] as char;
+    format!("{digit}{number:02x}e1d0c9{:031x}", 0x9e37_79b9_7f4a_7c15_u128 * (number as u128 + 3)).parse().unwrap()
+}
+
+fn node(number: usize, masters: usize) -> NodeView {
+    let port = 7000 + u16::try_from(number).unwrap();
+    let is_master = number < masters;
+    let shard = number % masters;
+    let pid = 41_200 + u32::try_from(number).unwrap();
+    let seed = 17 * shard as u64 + 3;
+    NodeView {
+        addr: NodeAddr::new("127.0.0.1", port),
+        id: Some(id(number)),
+        role: Some(if is_master { Role::Master } else { Role::Replica }),
+        master: (!is_master).then(|| id(shard)),
+        shard: Some(shard),
+        slots: SlotSet::new(),
+        epoch: shard as u64 + 1,
+        standing: Standing::Fine,
+        reach: Reach::Live,
+        stats: Some(NodeStats {
+            keys: 41_337 + seed * 97,
+            used_memory: 12_582_912 + seed * 65_537,
+            ops_per_sec: if is_master { 1_240 + seed } else { 12 },
+            clients: 7 + shard as u64,
+            link_up: (!is_master).then_some(true),
+            lag_bytes: (!is_master).then_some(0),
+            lag_secs: (!is_master).then_some(1),
+            state_ok: true,
+            version: Some(ServerVersion::redis(7, 0, 15)),
+            process_id: Some(pid),
+            uptime: Duration::from_secs(4_000),
+        }),
+        process: ProcessView { state: ProcessState::Running { pid }, log_tail: log(pid) },
+    }
+}
+
+fn log(pid: u32) -> Arc<[String]> {
+    vec![
+        format!("{pid}:C 09 Oct 2025 08:53:20.101 * oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo"),
+        format!("{pid}:M 09 Oct 2025 08:53:20.104 * Running mode=cluster, port=7000."),
+        format!("{pid}:M 09 Oct 2025 08:53:20.104 # WARNING Memory overcommit must be enabled!"),
+        format!("{pid}:M 09 Oct 2025 08:53:20.107 * Ready to accept connections"),
+        format!("{pid}:M 09 Oct 2025 08:53:24.411 # Cluster state changed: ok"),
+    ]
+    .into()
+}
+
+/// A cluster of `masters` masters with one replica each, all well.
+pub fn cluster(masters: usize) -> ClusterView {
+    let mut nodes: Vec<NodeView> = (0..masters * 2).map(|i| node(i, masters)).collect();
+    let mut owners = vec![NO_OWNER; 16384];
+    for (i, range) in allocate_slots(masters).into_iter().enumerate() {
+        nodes[i].slots.insert_range(range);
+        for slot in range.slots() {
+            owners[slot.index()] = u16::try_from(i).unwrap();
+        }
+    }
+    ClusterView {
+        name: "orders".to_owned(),
+        spec: Some(Arc::new(ClusterSpec::new("orders", "/home/ada/slotdeck/orders"))),
+        phase: Phase::Formed,
+        health: Health::Ok,
+        findings: Vec::new().into(),
+        nodes: nodes.into(),
+        slot_owner: owners.into(),
+        plan: None,
+        plan_error: None,
+        half_made: None,
+        slot_keys: None,
+        on_close: OnClose::Ask,
+        polled_at: Some(now()),
+        busy_elsewhere: false,
+    }
+}
+
+/// Three masters, three replicas, all well.
+pub fn healthy() -> ClusterView {
+    cluster(3)
+}
+
+/// The cluster with its nodes changed.
+fn with_nodes(mut cluster: ClusterView, change: impl FnOnce(&mut Vec<NodeView>)) -> ClusterView {
+    let mut nodes = cluster.nodes.to_vec();
+    change(&mut nodes);
+    cluster.nodes = nodes.into();
+    cluster
+}
+
+/// The first master is dead, and its replica has not taken over yet.
+pub fn failed() -> ClusterView {
+    let mut cluster = with_nodes(healthy(), |nodes| {
+        let gone = "connection refused".to_owned();
+        nodes[0].standing = Standing::Failed;
+        nodes[0].reach = Reach::Stale { since: now() - Duration::from_secs(42), error: gone };
+        nodes[0].process.state =
+            ProcessState::Died { how: "signal 9".to_owned(), cause: Some("ended by another program".to_owned()) };
+        if let Some(stats) = &mut nodes[3].stats {
+            stats.link_up = Some(false);
+            stats.lag_bytes = None;
+            stats.lag_secs = Some(42);
+        }
+    });
+    cluster.health = Health::Down;
+    cluster.findings = vec![
+        Finding::Unreachable(NodeAddr::new("127.0.0.1", 7000), "connection refused".to_owned()),
+        Finding::Failed(NodeAddr::new("127.0.0.1", 7000)),
+        Finding::LinkDown(NodeAddr::new("127.0.0.1", 7003)),
+    ]
+    .into();
+    cluster
+}
+
+/// The first master is dead, and its replica has taken over.
+pub fn failed_over() -> ClusterView {
+    let mut cluster = with_nodes(failed(), |nodes| {
+        let slots = std::mem::take(&mut nodes[0].slots);
+        nodes[3].slots = slots;
+        nodes[3].role = Some(Role::Master);
+        nodes[3].master = None;
+        nodes[3].epoch = 7;
+    });
+    let owners: Vec<u16> = cluster.slot_owner.iter().map(|o| if *o == 0 { 3 } else { *o }).collect();
+    cluster.slot_owner = owners.into();
+    cluster.health = Health::Degraded;
+    cluster
+}
+
+/// The second master's slots have no owner.
+pub fn uncovered() -> ClusterView {
+    let mut cluster = with_nodes(healthy(), |nodes| nodes[1].slots = SlotSet::new());
+    let owners: Vec<u16> = cluster.slot_owner.iter().map(|o| if *o == 1 { NO_OWNER } else { *o }).collect();
+    cluster.slot_owner = owners.into();
+    cluster.health = Health::Down;
+    let range: SlotRange = "5461-10922".parse().unwrap();
+    cluster.findings = vec![
+        Finding::Uncovered([range].into_iter().collect()),
+        Finding::StateFail(NodeAddr::new("127.0.0.1", 7000)),
+        Finding::StateFail(NodeAddr::new("127.0.0.1", 7002)),
+    ]
+    .into();
+    cluster
+}
+
+/// Not running.
+pub fn stopped() -> ClusterView {
+    let mut cluster = with_nodes(healthy(), |nodes| {
+        for node in nodes {
+            node.process.state = ProcessState::Stopped;
+            node.reach = Reach::Unknown;
+            node.stats = None;
+        }
+    });
+    cluster.phase = Phase::Stopped;
+    cluster.health = Health::Stopped;
+    cluster
+}
+
+/// A creation that stopped half-way.
+pub fn half_made() -> ClusterView {
+    let mut cluster = cluster(3);
+    cluster.phase = Phase::Unformed;
+    cluster.health = Health::Unknown;
+    cluster.slot_owner = vec![NO_OWNER; 16384].into();
+    cluster = with_nodes(cluster, |nodes| nodes.iter_mut().for_each(|n| n.slots = SlotSet::new()));
+    cluster.half_made = Some(Arc::new(HalfMade {
+        touched: (7000..7003).map(|port| NodeAddr::new("127.0.0.1", port)).collect(),
+        reason: "127.0.0.1:7001 and 127.0.0.1:7004 can't reach each other on the bus ports".to_owned(),
+    }));
+    cluster
+}
+
+/// A creation that waits for the nodes to join.
+pub fn job(state: JobState) -> JobView {
+    let steps = [Step::InspectNodes, Step::AssignSlots, Step::AssignEpochs, Step::Meet, Step::AwaitJoin, Step::Check];
+    let failed = matches!(state, JobState::Failed(_));
+    let at = |i: usize| match i {
+        0..4 => StepState::Done,
+        4 if failed => StepState::Failed("127.0.0.1:7004 knows 4 of 6 nodes".to_owned()),
+        4 => StepState::Running,
+        _ => StepState::Pending,
+    };
+    let steps = steps.iter().enumerate().map(|(i, step)| StepView {
+        step: *step,
+        state: at(i),
+        detail: if i == 4 { "127.0.0.1:7004 knows 4 of 6 nodes".to_owned() } else { String::new() },
+        took: Duration::from_millis(120 * i as u64 + 3),
+    });
+    JobView {
+        id: 9,
+        cluster: "orders".to_owned(),
+        kind: JobKind::Create,
+        steps: steps.collect(),
+        state,
+        started: now() - Duration::from_secs(2),
+        took: Duration::from_secs(2),
+    }
+}
+
+/// A snapshot with this cluster and a stopped one beside it.
+pub fn snapshot(cluster: ClusterView) -> Arc<Snapshot> {
+    let mut other = stopped();
+    "sessions".clone_into(&mut other.name);
+    let clusters = [cluster, other].into_iter().map(|c| (c.name.clone(), Arc::new(c))).collect();
+    Arc::new(Snapshot { revision: 1, clusters, clusters_dir: "/home/ada/slotdeck".into(), ..Snapshot::default() })
+}

@@ -1,0 +1,208 @@
+//! What stands around every screen: the navigation at the left and the health banner on top.
+
+use egui::{RichText, Ui};
+
+use crate::core::check::Finding;
+use crate::engine::snapshot::{ClusterView, Health, Phase, Snapshot};
+
+use super::action::{Action, Screen, View};
+use super::i18n::tr;
+use super::icons::Icon;
+use super::theme::{self, Palette, Tone};
+use super::widgets::bits;
+use super::words;
+
+/// The navigation: clusters, the screens of the chosen one, settings.
+#[must_use]
+pub fn nav_ui(ui: &mut Ui, snapshot: &Snapshot, screen: &Screen) -> Option<Action> {
+    let mut action = None;
+    egui::Panel::bottom("nav-bottom").frame(egui::Frame::new()).show_separator_line(false).show(ui, |ui| {
+        if entry_ui(ui, Icon::Events, tr!("nav.all_events"), *screen == Screen::AllEvents) {
+            action = Some(Action::OpenAllEvents);
+        }
+        if entry_ui(ui, Icon::Settings, tr!("nav.settings"), *screen == Screen::Settings) {
+            action = Some(Action::OpenSettings);
+        }
+    });
+    let colors = Palette::of(ui);
+    let wide = egui::vec2(ui.available_width(), 32.0);
+    let create = tr!("nav.create");
+    let button = theme::primary(colors, Icon::Create.with(&create)).min_size(wide);
+    if ui.add(button).accessible_name(&create).clicked() {
+        action = Some(Action::OpenWizard);
+    }
+    let attach = tr!("nav.attach");
+    let button = egui::Button::new(Icon::Attach.with(&attach)).min_size(wide);
+    if ui.add(button).accessible_name(&attach).clicked() {
+        action = Some(Action::OpenAttach);
+    }
+    ui.add_space(8.0);
+    bits::weak(ui, tr!("nav.clusters"));
+    egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
+        if snapshot.clusters.is_empty() {
+            bits::weak(ui, tr!("nav.no_clusters"));
+        }
+        for cluster in snapshot.clusters.values() {
+            Action::note(&mut action, cluster_ui(ui, cluster, screen));
+        }
+    });
+    action
+}
+
+/// A line of the navigation.
+fn entry_ui(ui: &mut Ui, icon: Icon, label: String, selected: bool) -> bool {
+    let button = egui::Button::selectable(selected, icon.with(&label)).min_size(egui::vec2(ui.available_width(), 0.0));
+    ui.add(button).accessible_name(label).clicked()
+}
+
+/// A cluster's name, dot and word; below the chosen one, its screens.
+fn cluster_ui(ui: &mut Ui, cluster: &ClusterView, screen: &Screen) -> Option<Action> {
+    let shown = match screen {
+        Screen::Cluster(name, view) if *name == cluster.name => Some(Some(*view)),
+        Screen::Plan(name) if *name == cluster.name => Some(None),
+        _ => None,
+    };
+    let mut action = None;
+    let (word, tone, _) = words::health(cluster.health);
+    let colors = Palette::of(ui);
+    // One button with nothing painted in it; the dot and the texts lie over it.
+    let size = egui::vec2(ui.available_width(), ui.spacing().interact_size.y);
+    let (rect, _) = ui.allocate_exact_size(size, egui::Sense::hover());
+    let button = ui.put(rect, egui::Button::selectable(false, "").min_size(size));
+    let button = button.accessible_name(tr!("nav.cluster", name = cluster.name, health = word));
+    let inside = rect.shrink2(egui::vec2(8.0, 0.0));
+    let word_width = paint_right(ui, inside, &word, colors.tone(tone));
+    let dot = egui::UiBuilder::new().max_rect(inside.with_max_x(inside.right() - word_width - 8.0));
+    ui.scope_builder(dot.layout(egui::Layout::left_to_right(egui::Align::Center)), |ui| {
+        ui.style_mut().interaction.selectable_labels = false;
+        bits::dot(ui, tone);
+        let name = RichText::new(&cluster.name).color(if shown.is_some() { colors.strong } else { colors.text });
+        let name = if shown.is_some() { name.strong() } else { name };
+        ui.add(egui::Label::new(name).truncate().sense(egui::Sense::hover()));
+    });
+    if button.clicked() {
+        action = Some(Action::OpenCluster(cluster.name.clone()));
+    }
+    if let Some(current) = shown {
+        ui.indent("screens", |ui| {
+            for view in View::ALL {
+                let (label, icon) = words::view(view);
+                if entry_ui(ui, icon, label, current == Some(view)) {
+                    action = Some(Action::All(vec![Action::OpenCluster(cluster.name.clone()), Action::ShowView(view)]));
+                }
+            }
+        });
+        ui.add_space(4.0);
+    }
+    action
+}
+
+/// Paints a small word at the right end; says how wide it is.
+fn paint_right(ui: &Ui, rect: egui::Rect, text: &str, color: egui::Color32) -> f32 {
+    let font = egui::TextStyle::Small.resolve(ui.style());
+    ui.painter().text(rect.right_center(), egui::Align2::RIGHT_CENTER, text, font, color).width()
+}
+
+/// One line: how the chosen cluster is, the worst thing that is wrong, and what can be done.
+#[must_use]
+pub fn banner_ui(ui: &mut Ui, cluster: &ClusterView, view: View) -> Option<Action> {
+    let (word, tone, icon) = words::health(cluster.health);
+    let mut action = None;
+    ui.horizontal(|ui| {
+        bits::state(ui, tone, icon, word);
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            let worst = worst(cluster);
+            if worst.is_some() && view != View::Overview && ui.button(tr!("banner.show")).clicked() {
+                action = Some(Action::ShowView(View::Overview));
+            }
+            let more = cluster.findings.len().saturating_sub(1);
+            if worst.is_some() && more > 0 {
+                bits::weak(ui, tr!("banner.more", count = more));
+            }
+            ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+                let (text, hint) = match worst {
+                    Some(finding) => (words::finding(finding), Some(words::remedy(finding))),
+                    None => (calm(cluster), None),
+                };
+                let colors = Palette::of(ui);
+                let mut job = egui::text::LayoutJob::default();
+                let font = egui::TextStyle::Body.resolve(ui.style());
+                let format = |color| egui::TextFormat { font_id: font.clone(), color, ..egui::TextFormat::default() };
+                job.append(&text, 4.0, format(colors.text));
+                if let Some(hint) = &hint {
+                    job.append(hint, 12.0, format(colors.weak));
+                }
+                let label = ui.add(egui::Label::new(job).truncate());
+                if let Some(hint) = hint {
+                    label.on_hover_text(format!("{text}\n{hint}"));
+                }
+            });
+        });
+    });
+    action
+}
+
+/// The ground of the banner.
+#[must_use]
+pub fn banner_tone(cluster: &ClusterView) -> Tone {
+    words::health(cluster.health).1
+}
+
+/// The finding that the banner names.
+fn worst(cluster: &ClusterView) -> Option<&Finding> {
+    let runs = cluster.phase == Phase::Formed && cluster.health != Health::Stopped;
+    cluster.findings.first().filter(|_| runs)
+}
+
+/// What the banner says when nothing is wrong.
+fn calm(cluster: &ClusterView) -> String {
+    match (cluster.busy_elsewhere, cluster.phase, cluster.health) {
+        (true, ..) => tr!("banner.busy_elsewhere"),
+        (_, Phase::Stopped, _) | (.., Health::Stopped) => tr!("banner.stopped"),
+        (_, Phase::Unformed, _) => tr!("overview.unformed", count = cluster.nodes.len()),
+        (_, Phase::Formed, Health::Ok) => tr!("banner.ok"),
+        (_, Phase::Formed, _) => tr!("banner.unknown"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use egui_kittest::kittest::Queryable as _;
+
+    use super::*;
+    use crate::gui::{samples, testing};
+
+    #[test]
+    fn the_chosen_cluster_shows_its_screens_and_the_other_one_can_be_chosen() {
+        let screen = Screen::Cluster("orders".to_owned(), View::Slots);
+        let snapshot = samples::snapshot(samples::healthy());
+        let mut harness = testing::harness(None, move |ui, action: &mut Option<Action>| {
+            *action = nav_ui(ui, &snapshot, &screen).or(action.take());
+        });
+        harness.run();
+        harness.get_by_label("orders: Healthy");
+        harness.get_by_label("Nodes");
+        harness.get_by_label("sessions: Stopped").click();
+        harness.run();
+        assert!(matches!(harness.state(), Some(Action::OpenCluster(name)) if name == "sessions"));
+    }
+
+    #[test]
+    fn the_banner_names_the_worst_and_counts_the_rest() {
+        let mut harness = testing::harness(None, |ui, action: &mut Option<Action>| {
+            *action = banner_ui(ui, &samples::failed(), View::Slots).or(action.take());
+        });
+        harness.run();
+        harness.get_by_label_contains("127.0.0.1:7000 does not answer");
+        harness.get_by_label("and 2 more");
+        harness.get_by_label("Show").click();
+        harness.run();
+        assert!(matches!(harness.state(), Some(Action::ShowView(View::Overview))));
+    }
+
+    #[test]
+    fn a_healthy_cluster_has_a_calm_banner() {
+        let harness = testing::harness((), |ui, ()| drop(banner_ui(ui, &samples::healthy(), View::Slots)));
+        harness.get_by_label_contains("All slots are served");
+    }
+}

@@ -1,0 +1,153 @@
+//! The dialog that takes servers that run already under a name.
+
+use egui::{Id, Modal, Sides, Ui};
+
+use crate::core::secret::Secret;
+use crate::core::topology::{NodeAddr, ParseError};
+use crate::engine::command::{Auth, Command};
+use crate::engine::snapshot::Snapshot;
+use crate::gui::action::Action;
+use crate::gui::i18n::tr;
+use crate::gui::icons::Icon;
+use crate::gui::theme::{self, Palette, Tone};
+use crate::gui::widgets::bits;
+
+/// The dialog's fields.
+#[derive(Debug, Default)]
+pub struct AttachUi {
+    name: String,
+    addrs: String,
+    user: String,
+    password: Secret,
+}
+
+impl AttachUi {
+    /// The addresses, parted by blanks, commas or lines; a port alone means this machine.
+    fn parsed(&self) -> Result<Vec<NodeAddr>, ParseError> {
+        let parts = self.addrs.split([',', ';', ' ', '\n', '\t']).map(str::trim).filter(|p| !p.is_empty());
+        parts
+            .map(|part| match part.parse::<u16>() {
+                Ok(port) if port > 0 => Ok(NodeAddr::new("127.0.0.1", port)),
+                _ => part.parse(),
+            })
+            .collect()
+    }
+
+    /// What is still wrong; `Ok` when it can be sent. An empty form is not scolded.
+    fn check(&self, snapshot: &Snapshot) -> Result<Vec<NodeAddr>, Option<String>> {
+        let addrs = self.parsed().map_err(|_| Some(tr!("attach.bad_address")))?;
+        let name = self.name.trim();
+        if snapshot.clusters.contains_key(name) {
+            return Err(Some(tr!("problem.name_taken")));
+        }
+        if name.is_empty() || addrs.is_empty() { Err(None) } else { Ok(addrs) }
+    }
+}
+
+/// Shows the dialog. [`Action::Withdraw`] closes it.
+#[must_use]
+pub fn attach_ui(ctx: &egui::Context, snapshot: &Snapshot, state: &mut AttachUi) -> Option<Action> {
+    let modal = Modal::new(Id::unique("attach")).show(ctx, |ui| {
+        ui.set_width(460.0);
+        bits::subtitle(ui, tr!("attach.title"));
+        bits::weak(ui, tr!("attach.text"));
+        ui.add_space(8.0);
+        fields_ui(ui, state);
+        let checked = state.check(snapshot);
+        if let Err(Some(problem)) = &checked {
+            bits::state(ui, Tone::Bad, Icon::Error, problem);
+        }
+        ui.add_space(12.0);
+        buttons_ui(ui, state, checked.ok())
+    });
+    modal.inner.clone().or_else(|| modal.should_close().then_some(Action::Withdraw))
+}
+
+fn fields_ui(ui: &mut Ui, state: &mut AttachUi) {
+    egui::Grid::new("attach-fields").num_columns(2).spacing([12.0, 8.0]).show(ui, |ui| {
+        let label = ui.label(tr!("attach.name"));
+        let name = ui.add(egui::TextEdit::singleline(&mut state.name).desired_width(300.0)).labelled_by(label.id);
+        if ui.memory(|m| m.focused().is_none()) {
+            name.request_focus();
+        }
+        ui.end_row();
+        let label = ui.label(tr!("attach.addrs"));
+        let hint = "10.0.0.1:7000, 10.0.0.2:7000";
+        let field = egui::TextEdit::multiline(&mut state.addrs).desired_rows(2).desired_width(300.0).hint_text(hint);
+        ui.add(field).labelled_by(label.id);
+        ui.end_row();
+        let label = ui.label(tr!("attach.user"));
+        let hint = tr!("attach.user_hint");
+        let field = egui::TextEdit::singleline(&mut state.user).desired_width(300.0).hint_text(hint);
+        ui.add(field).labelled_by(label.id);
+        ui.end_row();
+        let label = ui.label(tr!("attach.password"));
+        let field = egui::TextEdit::singleline(state.password.expose_mut()).desired_width(300.0).password(true);
+        ui.add(field).labelled_by(label.id);
+        ui.end_row();
+    });
+    bits::weak(ui, tr!("attach.password_note"));
+}
+
+fn buttons_ui(ui: &mut Ui, state: &AttachUi, addrs: Option<Vec<NodeAddr>>) -> Option<Action> {
+    let colors = Palette::of(ui);
+    let ((), action) = Sides::new().show(
+        ui,
+        |_| {},
+        |ui| {
+            let attach = ui.add_enabled(addrs.is_some(), theme::primary(colors, tr!("attach.attach")));
+            if attach.clicked() {
+                let auth = Auth { user: state.user.trim().to_owned(), password: state.password.clone() };
+                let name = state.name.trim().to_owned();
+                let attach = Command::Attach { name: name.clone(), addrs: addrs.unwrap_or_default(), auth };
+                Some(Action::All(vec![Action::Do(attach), Action::Withdraw, Action::OpenCluster(name)]))
+            } else {
+                ui.button(tr!("confirm.cancel")).clicked().then_some(Action::Withdraw)
+            }
+        },
+    );
+    action
+}
+
+#[cfg(test)]
+mod tests {
+    use egui_kittest::kittest::Queryable as _;
+
+    use super::*;
+    use crate::gui::{samples, testing};
+
+    fn filled(name: &str, addrs: &str) -> AttachUi {
+        AttachUi { name: name.to_owned(), addrs: addrs.to_owned(), ..AttachUi::default() }
+    }
+
+    #[test]
+    fn addresses_are_parted_by_commas_blanks_and_lines_and_a_port_means_this_machine() {
+        let addrs = filled("a", "10.0.0.1:7000, 7001\n[::1]:7002").parsed().unwrap();
+        let texts: Vec<_> = addrs.iter().map(ToString::to_string).collect();
+        assert_eq!(texts, ["10.0.0.1:7000", "127.0.0.1:7001", "::1:7002"]);
+    }
+
+    #[test]
+    fn a_taken_name_and_a_bad_address_are_named() {
+        let snapshot = samples::snapshot(samples::healthy());
+        assert!(matches!(filled("orders", "7000").check(&snapshot), Err(Some(_))));
+        assert!(matches!(filled("x", "seven").check(&snapshot), Err(Some(_))));
+        assert!(matches!(filled("", "").check(&snapshot), Err(None)));
+    }
+
+    #[test]
+    fn attaching_sends_the_addresses_and_shows_the_cluster() {
+        let snapshot = samples::snapshot(samples::healthy());
+        let state = (filled("prod", "10.0.0.1:7000"), None);
+        let mut harness = testing::harness(state, move |ui, (state, action): &mut (_, Option<Action>)| {
+            *action = attach_ui(ui, &snapshot, state).or(action.take());
+        });
+        harness.run();
+        harness.get_by_label("Attach").click();
+        harness.run();
+        let Some(Action::All(actions)) = &harness.state().1 else { panic!() };
+        assert!(
+            matches!(&actions[0], Action::Do(Command::Attach { name, addrs, .. }) if name == "prod" && addrs.len() == 1)
+        );
+    }
+}

@@ -1,0 +1,38 @@
+//! All nodes as a table.
+
+use egui::Ui;
+
+use crate::engine::snapshot::ClusterView;
+use crate::gui::action::Action;
+use crate::gui::i18n::tr;
+use crate::gui::icons::Icon;
+use crate::gui::widgets::bits;
+use crate::gui::widgets::icon_button::icon_button;
+use crate::gui::widgets::node_table::{self, NodeTableUi};
+
+/// Shows the table with its filter.
+#[must_use]
+pub fn nodes_ui(ui: &mut Ui, cluster: &ClusterView, state: &mut NodeTableUi) -> Option<Action> {
+    let mut action = None;
+    let rows = state.rows(cluster);
+    ui.horizontal(|ui| {
+        bits::title(ui, tr!("nodes.title"));
+        if rows.len() < cluster.nodes.len() {
+            bits::weak(ui, tr!("nodes.some", shown = rows.len(), total = cluster.nodes.len()));
+        }
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            if icon_button(ui, Icon::Copy, tr!("nodes.copy_table")).clicked() {
+                action = Some(Action::Copy(node_table::to_tsv(cluster, &rows)));
+            }
+            bits::search_field(ui, &mut state.filter, tr!("nodes.filter"), 200.0);
+        });
+    });
+    ui.add_space(4.0);
+    if state.rows(cluster).is_empty() {
+        let text = if cluster.nodes.is_empty() { tr!("nodes.none") } else { tr!("nodes.no_hit") };
+        bits::nothing(ui, Icon::Nodes, text);
+        return action;
+    }
+    let from_table = node_table::node_table_ui(ui, cluster, state);
+    action.or(from_table)
+}

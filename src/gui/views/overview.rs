@@ -1,0 +1,305 @@
+//! A cluster at a glance: totals, what can be done, what is wrong, and its shards.
+
+use egui::{RichText, Ui};
+
+use crate::core::slot::SLOT_COUNT;
+use crate::core::topology::Role;
+use crate::engine::command::Command;
+use crate::engine::snapshot::{ClusterView, HalfMade, NodeView, Phase, Snapshot};
+use crate::gui::action::{Action, Confirm};
+use crate::gui::format::{self, NONE};
+use crate::gui::i18n::tr;
+use crate::gui::icons::Icon;
+use crate::gui::summary::{self, Shard, Totals};
+use crate::gui::theme::{self, GAP, Palette, Tone};
+use crate::gui::widgets::bits;
+use crate::gui::widgets::icon_button::{icon_button, icon_button_enabled};
+use crate::gui::widgets::node_table;
+use crate::gui::words;
+
+/// Shows the overview.
+#[must_use]
+pub fn overview_ui(ui: &mut Ui, snapshot: &Snapshot, cluster: &ClusterView) -> Option<Action> {
+    let mut action = None;
+    ui.horizontal(|ui| {
+        bits::title(ui, &cluster.name);
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            action = buttons_ui(ui, snapshot, cluster);
+        });
+    });
+    ui.add_space(4.0);
+    egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
+        if let Some(half) = &cluster.half_made {
+            Action::note(&mut action, half_made_ui(ui, cluster, half));
+            ui.add_space(GAP);
+        } else if cluster.phase == Phase::Unformed && !is_busy(snapshot, cluster) {
+            Action::note(&mut action, unformed_ui(ui, cluster));
+            ui.add_space(GAP);
+        }
+        totals_ui(ui, cluster);
+        ui.add_space(GAP);
+        findings_ui(ui, cluster);
+        bits::subtitle(ui, tr!("overview.shards"));
+        for shard in summary::shards(cluster) {
+            Action::note(&mut action, shard_ui(ui, cluster, &shard));
+        }
+    });
+    action
+}
+
+/// Whether a job works on it, here or elsewhere.
+fn is_busy(snapshot: &Snapshot, cluster: &ClusterView) -> bool {
+    cluster.busy_elsewhere || snapshot.jobs.iter().any(|job| job.cluster == cluster.name && !job.state.is_over())
+}
+
+/// Delete…, Stop…, Start, from right to left.
+fn buttons_ui(ui: &mut Ui, snapshot: &Snapshot, cluster: &ClusterView) -> Option<Action> {
+    let mut action = None;
+    let name = || cluster.name.clone();
+    let free = !is_busy(snapshot, cluster);
+    let hint = if cluster.busy_elsewhere { tr!("overview.busy_elsewhere") } else { tr!("overview.busy") };
+    let spec = cluster.spec.as_ref();
+    let button = |ui: &mut Ui, icon: Icon, label: String| {
+        icon_button_enabled(ui, free, icon, label).on_disabled_hover_text(&hint).clicked()
+    };
+    let delete = if spec.is_some() { tr!("overview.delete") } else { tr!("overview.forget") };
+    if button(ui, Icon::Delete, delete) {
+        let dir = spec.map(|spec| spec.dir.clone());
+        action = Some(Action::Ask(Confirm::Delete { cluster: name(), dir, wipe: false }));
+    }
+    if let Some(spec) = spec {
+        let runs = cluster.nodes.iter().any(|n| n.process.state.pid().is_some());
+        let all_run = cluster.nodes.iter().all(|n| n.process.state.pid().is_some());
+        if runs && button(ui, Icon::Stop, tr!("overview.stop")) {
+            action = Some(Action::Ask(Confirm::Stop(name())));
+        }
+        if !all_run && button(ui, Icon::Start, tr!("overview.start")) {
+            action = Some(Action::Do(Command::Start { cluster: name() }));
+        }
+        if bits::icon_button(ui, Icon::Folder, tr!("overview.open_folder")).clicked() {
+            action = Some(Action::OpenFolder(spec.dir.clone()));
+        }
+    }
+    action
+}
+
+/// A creation that stopped half-way, and the two ways out.
+fn half_made_ui(ui: &mut Ui, cluster: &ClusterView, half: &HalfMade) -> Option<Action> {
+    banner(ui, Tone::Warn, |ui| {
+        bits::state(ui, Tone::Warn, Icon::Warning, tr!("overview.half_made"));
+        ui.label(&half.reason);
+        bits::weak(ui, tr!("overview.touched", nodes = words::addrs(&half.touched)));
+        ui.horizontal(|ui| {
+            let colors = Palette::of(ui);
+            let go_on = theme::primary(colors, Icon::Next.with(tr!("overview.go_on")));
+            if ui.add(go_on).accessible_name(tr!("overview.go_on")).on_hover_text(tr!("overview.go_on_hint")).clicked()
+            {
+                return Some(Action::OpenPlan(cluster.name.clone()));
+            }
+            let reset = icon_button(ui, Icon::Reset, tr!("overview.reset")).on_hover_text(tr!("overview.reset_hint"));
+            reset
+                .clicked()
+                .then(|| Action::Ask(Confirm::Reset { cluster: cluster.name.clone(), nodes: half.touched.clone() }))
+        })
+        .inner
+    })
+}
+
+/// Nodes that run and are no cluster yet.
+fn unformed_ui(ui: &mut Ui, cluster: &ClusterView) -> Option<Action> {
+    banner(ui, Tone::Busy, |ui| {
+        ui.horizontal(|ui| {
+            bits::state(ui, Tone::Busy, Icon::Info, tr!("overview.unformed", count = cluster.nodes.len()));
+            let colors = Palette::of(ui);
+            let make = theme::primary(colors, Icon::Create.with(tr!("overview.make")));
+            ui.add(make).accessible_name(tr!("overview.make")).clicked().then(|| Action::OpenPlan(cluster.name.clone()))
+        })
+        .inner
+    })
+}
+
+fn banner<R>(ui: &mut Ui, tone: Tone, content: impl FnOnce(&mut Ui) -> R) -> R {
+    let colors = Palette::of(ui);
+    egui::Frame::new()
+        .fill(colors.tint(tone))
+        .corner_radius(theme::RADIUS)
+        .inner_margin(theme::PAD)
+        .show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            content(ui)
+        })
+        .inner
+}
+
+fn totals_ui(ui: &mut Ui, cluster: &ClusterView) {
+    let totals = Totals::of(cluster);
+    let colors = Palette::of(ui);
+    let partial = |text: String| if totals.partial { format!("≥ {text}") } else { text };
+    let known = cluster.nodes.iter().any(|n| n.stats.is_some());
+    let or_none = |text: String| if known { partial(text) } else { NONE.to_owned() };
+    colors.card_frame().show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        ui.horizontal_wrapped(|ui| {
+            ui.spacing_mut().item_spacing.x = 32.0;
+            bits::fact(
+                ui,
+                tr!("overview.nodes"),
+                tr!("overview.nodes_value", masters = totals.masters, replicas = totals.replicas),
+            );
+            let covered =
+                format!("{} / {}", format::count(totals.covered as u64), format::count(u64::from(SLOT_COUNT)));
+            bits::fact(ui, tr!("overview.slots"), covered);
+            bits::fact(ui, tr!("overview.keys"), or_none(format::count(totals.keys)));
+            bits::fact(ui, tr!("overview.memory"), or_none(format::bytes(totals.memory)));
+            bits::fact(ui, tr!("overview.ops"), or_none(format::count(totals.ops)));
+            let age = cluster.polled_at.map_or(NONE.to_owned(), format::age);
+            bits::fact(ui, tr!("overview.polled"), age);
+        });
+    });
+}
+
+fn findings_ui(ui: &mut Ui, cluster: &ClusterView) {
+    if cluster.findings.is_empty() || cluster.phase == Phase::Stopped {
+        return;
+    }
+    bits::subtitle(ui, tr!("overview.findings"));
+    for finding in cluster.findings.iter() {
+        let (tone, icon) = if finding.is_error() { (Tone::Bad, Icon::Error) } else { (Tone::Warn, Icon::Warning) };
+        ui.horizontal_wrapped(|ui| {
+            bits::state(ui, tone, icon, words::finding(finding));
+            bits::weak(ui, words::remedy(finding));
+        });
+    }
+    ui.add_space(GAP);
+}
+
+/// A shard: its colour, its master and its copies.
+fn shard_ui(ui: &mut Ui, cluster: &ClusterView, shard: &Shard<'_>) -> Option<Action> {
+    let colors = Palette::of(ui);
+    let mut action = None;
+    let color = shard.number.map_or(colors.weak, |number| colors.shard(number));
+    let card = colors.card_frame().inner_margin(egui::Margin { left: 16, right: 12, top: 8, bottom: 8 });
+    let shown = card.show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        for node in shard.master.iter().chain(&shard.others) {
+            let is_head = shard.master.is_some_and(|m| std::ptr::eq(m, *node));
+            Action::note(&mut action, node_ui(ui, cluster, node, is_head));
+        }
+    });
+    let bar = shown.response.rect.with_max_x(shown.response.rect.left() + 5.0);
+    ui.painter().rect_filled(bar, theme::RADIUS, color);
+    action
+}
+
+/// A node on one line: role, address, state; slots, keys, memory; link of a replica.
+fn node_ui(ui: &mut Ui, cluster: &ClusterView, node: &NodeView, is_head: bool) -> Option<Action> {
+    let colors = Palette::of(ui);
+    ui.horizontal(|ui| {
+        let text_color = if node.is_stale() { colors.dimmed(colors.text) } else { colors.text };
+        let icon = if is_head { Icon::Master } else { Icon::Replica };
+        let role = node.role.map_or(NONE.to_owned(), words::role);
+        fixed(ui, 96.0, |ui| ui.label(RichText::new(icon.with(role)).color(colors.weak)));
+        let log = fixed(ui, 150.0, |ui| ui.link(RichText::new(node.addr.to_string()).color(colors.strong)));
+        let (word, tone, state_icon) = node_table::state_of(node);
+        fixed(ui, 110.0, |ui| bits::state(ui, tone, state_icon, word));
+        bits::staleness(ui, node);
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            let stats = node.stats.as_ref();
+            let number = |ui: &mut Ui, width: f32, text: String| {
+                fixed(ui, width, |ui| bits::number(ui, text, text_color));
+            };
+            number(ui, 84.0, stats.map_or(NONE.to_owned(), |s| format::bytes(s.used_memory)));
+            number(ui, 96.0, stats.map_or(NONE.to_owned(), |s| tr!("overview.n_keys", count = format::count(s.keys))));
+            if node.role == Some(Role::Master) && cluster.phase == Phase::Formed {
+                number(ui, 96.0, tr!("overview.n_slots", count = format::count(node.slots.len() as u64)));
+            } else if let Some(up) = stats.and_then(|s| s.link_up) {
+                let (tone, icon, word) = if up {
+                    (Tone::Good, Icon::Linked, tr!("nodes.link_up"))
+                } else {
+                    (Tone::Bad, Icon::Unlinked, tr!("nodes.link_down"))
+                };
+                fixed(ui, 96.0, |ui| {
+                    ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                        bits::state(ui, tone, icon, word)
+                    });
+                });
+            }
+        });
+        log.on_hover_text(tr!("nodes.show_log")).clicked().then(|| Action::ShowLog(node.addr.clone()))
+    })
+    .inner
+}
+
+/// A cell of this width.
+fn fixed<R>(ui: &mut Ui, width: f32, content: impl FnOnce(&mut Ui) -> R) -> R {
+    let size = egui::vec2(width, ui.spacing().interact_size.y);
+    ui.allocate_ui_with_layout(size, egui::Layout::left_to_right(egui::Align::Center), |ui| {
+        ui.set_min_width(width);
+        content(ui)
+    })
+    .inner
+}
+
+#[cfg(test)]
+mod tests {
+    use egui_kittest::kittest::Queryable as _;
+
+    use super::*;
+    use crate::gui::{samples, testing};
+
+    fn view(cluster: ClusterView) -> egui_kittest::Harness<'static, Option<Action>> {
+        let snapshot = samples::snapshot(cluster.clone());
+        let mut harness = testing::harness(None, move |ui, action: &mut Option<Action>| {
+            *action = overview_ui(ui, &snapshot, &cluster).or(action.take());
+        });
+        harness.run();
+        harness
+    }
+
+    #[test]
+    fn totals_of_a_healthy_cluster_are_shown() {
+        let harness = view(samples::healthy());
+        harness.get_by_label("3 masters, 3 replicas");
+        harness.get_by_label("16,384 / 16,384");
+        assert!(harness.query_by_label("Start").is_none(), "everything runs already");
+    }
+
+    #[test]
+    fn delete_asks_first_and_names_the_folder() {
+        let mut harness = view(samples::healthy());
+        harness.get_by_label("Delete…").click();
+        harness.run();
+        let Some(Action::Ask(Confirm::Delete { cluster, dir: Some(dir), wipe: false })) = harness.state() else {
+            panic!("{:?}", harness.state())
+        };
+        assert_eq!((cluster.as_str(), dir.to_str()), ("orders", Some("/home/ada/slotdeck/orders")));
+    }
+
+    #[test]
+    fn a_stopped_cluster_offers_to_start() {
+        let mut harness = view(samples::stopped());
+        harness.get_by_label("Start").click();
+        harness.run();
+        assert!(matches!(harness.state(), Some(Action::Do(Command::Start { .. }))));
+    }
+
+    #[test]
+    fn a_dead_master_is_found_with_a_remedy() {
+        let harness = view(samples::failed());
+        harness.get_by_label_contains("The cluster calls 127.0.0.1:7000 failed");
+        harness.get_by_label_contains("Its replica takes over");
+    }
+
+    #[test]
+    fn a_half_made_cluster_has_two_ways_out() {
+        let mut harness = view(samples::half_made());
+        harness.get_by_label_contains("can't reach each other on the bus ports");
+        harness.get_by_label_contains("Reset the touched nodes…").click();
+        harness.run();
+        let Some(Action::Ask(Confirm::Reset { nodes, .. })) = harness.state() else { panic!() };
+        assert_eq!(nodes.len(), 3);
+        harness.get_by_label_contains("Go on").click();
+        harness.run();
+        assert!(matches!(harness.state(), Some(Action::OpenPlan(_))));
+    }
+}

@@ -1,0 +1,138 @@
+//! Small parts that many views share.
+
+use egui::{Align2, Color32, Response, RichText, Sense, Stroke, Ui, Vec2};
+
+use crate::core::topology::NodeId;
+use crate::engine::snapshot::{NodeView, Reach};
+use crate::gui::action::Action;
+use crate::gui::format;
+use crate::gui::i18n::tr;
+use crate::gui::icons::Icon;
+use crate::gui::theme::{Palette, Tone};
+
+/// A screen's title.
+pub fn title(ui: &mut Ui, text: impl Into<String>) {
+    let colors = Palette::of(ui);
+    ui.label(RichText::new(text).heading().color(colors.strong));
+}
+
+/// A block's title.
+pub fn subtitle(ui: &mut Ui, text: impl Into<String>) {
+    let colors = Palette::of(ui);
+    ui.label(RichText::new(text).size(15.0).strong().color(colors.strong));
+}
+
+/// Text that matters less.
+pub fn weak(ui: &mut Ui, text: impl Into<String>) -> Response {
+    let colors = Palette::of(ui);
+    ui.label(RichText::new(text).color(colors.weak))
+}
+
+/// A state as icon and word, in its colour.
+pub fn state(ui: &mut Ui, tone: Tone, icon: Icon, word: impl AsRef<str>) -> Response {
+    let colors = Palette::of(ui);
+    ui.label(RichText::new(icon.with(word)).color(colors.tone(tone)))
+}
+
+/// A filled square in a shard's colour.
+pub fn swatch(ui: &mut Ui, color: Color32) {
+    let (rect, _) = ui.allocate_exact_size(Vec2::splat(12.0), Sense::hover());
+    ui.painter().rect_filled(rect, 3.0, color);
+}
+
+/// The colour of a node's shard.
+#[must_use]
+pub fn shard_color(colors: &Palette, node: &NodeView) -> Color32 {
+    node.shard.map_or(colors.weak, |number| colors.shard(number))
+}
+
+/// A dot in the colour of a state; a ring where nothing is known. A word stands beside it.
+pub fn dot(ui: &mut Ui, tone: Tone) {
+    let colors = Palette::of(ui);
+    let (rect, _) = ui.allocate_exact_size(Vec2::splat(10.0), Sense::hover());
+    let color = colors.tone(tone);
+    match tone {
+        Tone::Quiet => ui.painter().circle_stroke(rect.center(), 4.0, Stroke::new(1.5, color)),
+        _ => ui.painter().circle_filled(rect.center(), 4.5, color),
+    };
+}
+
+/// A button that shows only an icon; `name` is said on hover and to screen readers.
+pub fn icon_button(ui: &mut Ui, icon: Icon, name: impl Into<String>) -> Response {
+    let name = name.into();
+    let button = |ui: &mut Ui| {
+        ui.spacing_mut().button_padding.x = 5.0;
+        ui.add(egui::Button::new(icon.rich()).frame_when_inactive(false))
+    };
+    ui.scope(button).inner.accessible_name(&name).on_hover_text(name)
+}
+
+/// A copy button for this text.
+#[must_use]
+pub fn copy_button(ui: &mut Ui, what: impl Into<String>, text: &str) -> Option<Action> {
+    icon_button(ui, Icon::Copy, what).clicked().then(|| Action::Copy(text.to_owned()))
+}
+
+/// A node id, short; the full one on hover.
+pub fn short_id(ui: &mut Ui, id: &NodeId) -> Response {
+    ui.monospace(id.short()).on_hover_text(id.as_str())
+}
+
+/// How old a node's values are, where they are old; with the reason on hover.
+pub fn staleness(ui: &mut Ui, node: &NodeView) {
+    let (text, error) = match &node.reach {
+        Reach::Live => return,
+        Reach::Unknown => (tr!("reach.unknown"), None),
+        Reach::Stale { since, error } => (tr!("reach.stale", age = format::age(*since)), Some(error)),
+        Reach::Never { error } => (tr!("reach.never"), Some(error)),
+    };
+    let response = weak(ui, text);
+    if let Some(error) = error {
+        response.on_hover_text(error);
+    }
+}
+
+/// A page with nothing to show: an icon, a line that says why.
+pub fn nothing(ui: &mut Ui, icon: Icon, text: impl Into<String>) {
+    let colors = Palette::of(ui);
+    ui.vertical_centered(|ui| {
+        ui.add_space(ui.available_height() * 0.25);
+        ui.label(icon.rich().size(32.0).color(colors.weak));
+        ui.label(RichText::new(text).color(colors.weak));
+    });
+}
+
+/// A single-line input with a hint, named for screen readers by the hint.
+pub fn search_field(ui: &mut Ui, text: &mut String, hint: impl Into<String>, width: f32) -> Response {
+    let hint = hint.into();
+    let response = ui.add(
+        egui::TextEdit::singleline(text)
+            .hint_text(hint.clone())
+            .desired_width(width)
+            .align(Align2::LEFT_CENTER)
+            .min_size(egui::vec2(0.0, ui.spacing().interact_size.y)),
+    );
+    response.accessible_name(hint)
+}
+
+/// Text painted right-aligned in the space that is left, for numbers.
+pub fn number(ui: &mut Ui, text: impl Into<String>, color: Color32) {
+    ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+        ui.label(RichText::new(text).color(color));
+    });
+}
+
+/// One fact: a weak name above a strong value.
+pub fn fact(ui: &mut Ui, name: impl Into<String>, value: impl Into<String>) {
+    let colors = Palette::of(ui);
+    ui.vertical(|ui| {
+        ui.spacing_mut().item_spacing.y = 2.0;
+        ui.label(RichText::new(name).small().color(colors.weak));
+        ui.label(RichText::new(value).size(17.0).color(colors.strong));
+    });
+}
+
+/// Text in the middle of a rectangle, painted.
+pub fn painted_text(ui: &Ui, pos: egui::Pos2, align: Align2, text: &str, color: Color32) {
+    ui.painter().text(pos, align, text, egui::FontId::proportional(11.0), color);
+}
