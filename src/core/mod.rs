@@ -11,4 +11,5 @@ pub mod secret;
 pub mod slot;
 pub mod spec;
 pub mod topology;
+pub mod validate;
 pub mod version;
