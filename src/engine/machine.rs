@@ -71,8 +71,26 @@ fn network_facts(bind: &str, ports: &BTreeSet<u16>) -> Network {
     Network { busy_ports, bind_error: None }
 }
 
-/// The addresses that a `bind` value means. `*` means every IPv4 and, where there is any, every IPv6 address.
+/// The addresses that a `bind` value means: one, or several with blanks between them. One with a `-` before it may be
+/// missing from this machine.
 fn addresses(bind: &str) -> Result<Vec<IpAddr>, String> {
+    if bind.trim().is_empty() {
+        return Err("no address is given".to_owned());
+    }
+    let mut all = Vec::new();
+    for written in bind.split_whitespace() {
+        match written.strip_prefix('-') {
+            Some(optional) => {
+                all.extend(addresses_of(optional)?.into_iter().filter(|address| try_bind(*address, 0).is_ok()));
+            }
+            None => all.extend(addresses_of(written)?),
+        }
+    }
+    Ok(all)
+}
+
+/// The addresses that one word of `bind` means. `*` means every IPv4 and, where there is any, every IPv6 address.
+fn addresses_of(bind: &str) -> Result<Vec<IpAddr>, String> {
     if bind == "*" {
         let mut both = vec![IpAddr::V4(Ipv4Addr::UNSPECIFIED)];
         both.extend(Some(IpAddr::V6(Ipv6Addr::UNSPECIFIED)).filter(|v6| try_bind(*v6, 0).is_ok()));
@@ -81,8 +99,8 @@ fn addresses(bind: &str) -> Result<Vec<IpAddr>, String> {
     if let Ok(address) = bind.trim_start_matches('[').trim_end_matches(']').parse() {
         return Ok(vec![address]);
     }
-    if bind.is_empty() {
-        return Err("no address is given".to_owned());
+    if bind == "::*" {
+        return Ok(vec![IpAddr::V6(Ipv6Addr::UNSPECIFIED)]);
     }
     let found: BTreeSet<_> = (bind, 0)
         .to_socket_addrs()

@@ -141,3 +141,13 @@ async fn a_relative_folder_is_left_to_the_spec_s_own_check() {
 fn ports_that_do_not_exist_are_not_tried() {
     assert_eq!(needed_ports(&spec("", &[0, 7000, 60_000])), BTreeSet::from([7000, 17_000, 60_000]));
 }
+
+#[test]
+fn every_address_of_a_list_is_tried_but_for_those_that_may_be_missing() {
+    let loopback: IpAddr = Ipv4Addr::LOCALHOST.into();
+    assert_eq!(super::addresses("127.0.0.1 127.0.0.2"), Ok(vec![loopback, Ipv4Addr::new(127, 0, 0, 2).into()]));
+    // 192.0.2.0/24 is for documentation: no machine has it.
+    assert_eq!(super::addresses("127.0.0.1 -192.0.2.7"), Ok(vec![loopback]));
+    assert!(super::network_facts("127.0.0.1 192.0.2.7", &[].into()).bind_error.is_some());
+    assert!(super::addresses("  ").is_err());
+}
