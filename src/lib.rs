@@ -1,5 +1,83 @@
-//! Slotdeck: make, see and run Redis Clusters.
+//! Slotdeck makes, shows and runs Redis Clusters. This page is the architecture chapter: read it first.
+//!
+//! # What the program is
+//!
+//! Two programs over one library: `slotdeck`, a window, and `slotctl`, its terminal twin. Both find a `redis-server`,
+//! write a folder and a `redis.conf` for each node, start the processes, plan a cluster, show the plan, and on a yes
+//! make it; then they show it live, stop it, start it again and delete it. What one front makes the other sees, because
+//! both keep the same documents.
+//!
+//! # Layers
+//!
+//! ```text
+//!   gui (egui)      cli (slotctl)      frontends: read snapshots, call operations; never see each other
+//!        \            /
+//!         engine                       tokio, sockets, processes, time; owns all state
+//!        /      \
+//!  workspace     |                     documents on disk: JSON, atomic writes, locks
+//!        \      /
+//!          core                        pure: slots, topology, specs, plans, checks, redis.conf text
+//! ```
+//!
+//! Arrows go down only; `tests/layers.rs` reads the `use` lines and fails otherwise. [`core`] has no clock, no I/O and no
+//! async, so each of its rules is tested without a server. The feature `gui` gates the window: `cargo build
+//! --no-default-features` proves that the rest does not know egui.
+//!
+//! # How data flows in the window
+//!
+//! ```text
+//!   user                                                     redis-server processes, sockets
+//!    | click                                                     ^   | replies, exits
+//!    v                                                           |   v
+//!  view --Option<Action>--> App::dispatch --Command--> engine::actor --> tasks (polls, jobs, probes)
+//!    ^                       (bounded queue)              |   ^               | Report (bounded queue)
+//!    |                                                    |   +---------------+
+//!    +------------- Arc<Snapshot> (watch) <---------------+---> Event (bounded queue)
+//! ```
+//!
+//! * The actor is the only writer of the engine's state. A frame holds one [`Arc<Snapshot>`](engine::snapshot::Snapshot)
+//!   from its first line to its last, so it never shows two truths.
+//! * A view takes the snapshot and its own small state and returns what the person meant; it has no channel, lock,
+//!   await, file or process.
+//! * Work that takes time is an *operation*: an async function that tells its [`Steps`](engine::steps::Steps). The
+//!   window runs it as a job of the actor; slotctl awaits it. There is one [`create`](engine::create::create), one
+//!   [`launch`](engine::lifecycle::launch) and one [`stop`](engine::lifecycle::stop) for both fronts.
+//! * The documents are the memory. A job writes there what became of a cluster, and the actor reads the document again
+//!   when the job ends; it does the same when another program has changed one.
+//!
+//! # How a cluster is made
+//!
+//! [`inspect`](engine::inspect) asks every node and refuses those that hold anything; [`CreatePlan`](core::plan::create)
+//! is a value that can be shown as redis-cli's lines and as exact commands; [`create`](engine::create) executes the
+//! confirmed one. It is fast because it does not wait for what need not be waited for: all nodes at once, slots as
+//! ranges, a full mesh of MEETs instead of gossip, REPLICATE as soon as a replica knows its master, polls of
+//! some 20 ms instead of sleeps, and for the time of the creation a short `cluster-node-timeout` (it paces both the pings
+//! that spread the roles and the delay after which a master without quorum is ok again) and no
+//! `repl-diskless-sync-delay`. Those settings are put back whatever happens. A journal in the document says which nodes
+//! were touched and what is to be put back, so that a creation that ended half-way can be gone on with or undone.
+//!
+//! # Processes
+//!
+//! A server is started in a session of its own and outlives the program. It is found again by process id *and* start time
+//! *and* what it is ([`process`](engine::process)); a record that fits nothing is searched for by the folder the
+//! server runs in. Nothing is ever ended that was not identified so. The password of a local cluster is kept in the nodes'
+//! own `redis.conf` (mode 0600) and nowhere else.
+//!
+//! # Where things are
+//!
+//! | to change | look in |
+//! |---|---|
+//! | what a server version can do | [`core::capability`] |
+//! | the generated redis.conf, quoting, known directives | [`core::conf`] |
+//! | what is wrong with a draft | [`core::validate`], [`engine::machine`] |
+//! | slots, pairs, commands of a creation | [`core::plan::create`] |
+//! | what "healthy" means | [`core::check`] |
+//! | what is shown for what was answered | [`engine::assemble`] |
+//! | what can be asked of the engine | [`engine::command`] |
+//! | a screen | `gui::views`, one file each |
+//! | a slotctl sub command | [`cli`] |
 
+// Tests that are also compiled into the library name it from outside and from inside alike.
 #[cfg(test)]
 extern crate self as slotdeck;
 

@@ -200,7 +200,8 @@ async fn form(plan: &CreatePlan, mode: Mode, clients: &Clients, steps: &Steps) -
     steps.begin(Step::AssignSlots);
     all_ok(run_all(clients, slot_commands(plan, mode, clients).await).await)?;
     steps.begin(Step::AssignEpochs);
-    // A node that was part of a cluster before may keep an epoch; it is as unique as ours (redis-cli ignores it too).
+    // A node that was part of a cluster before may keep an epoch, and one that is gone on with may know others already:
+    // the cluster settles equal epochs by itself (redis-cli ignores every refusal here).
     all_ok(run_all(clients, plan.epoch_commands()).await.into_iter().filter(|r| !epoch_already_set(r)).collect())?;
     stop_if_cancelled(steps)?;
     steps.begin(Step::Meet);
@@ -216,7 +217,7 @@ fn stop_if_cancelled(steps: &Steps) -> Result<(), String> {
 
 fn epoch_already_set(result: &Result<(), NodeError>) -> bool {
     matches!(result, Err(NodeError { kind: NodeErrorKind::Refused(reply), .. })
-        if reply.contains("epoch is already non-zero") || reply.contains("knows other nodes"))
+        if reply.contains("epoch is already non-zero") || reply.contains("does not know any other node"))
 }
 
 /// Sends each node its commands in order, all nodes at once.

@@ -1,15 +1,23 @@
 //! The async shell: processes, sockets, time. It owns all state; frontends read `Snapshot`s and send `Command`s.
 
+mod actor;
 pub mod assemble;
+pub mod children;
 pub mod client;
 pub mod command;
 pub mod create;
+pub mod creation;
+pub mod diagnose;
 pub mod discover;
+pub mod draft;
 pub mod event;
 pub mod files;
 pub mod gather;
+pub mod handle;
 pub mod inspect;
 pub mod job;
+pub mod lifecycle;
+pub mod log_tail;
 pub mod machine;
 pub mod poll;
 pub mod process;

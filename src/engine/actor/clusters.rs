@@ -1,0 +1,370 @@
+//! What the engine knows of each cluster, and how that becomes a view.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::{mpsc, watch};
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::core::plan::create::CreatePlan;
+use crate::core::topology::NodeAddr;
+use crate::engine::assemble::{Known, Shards, assemble};
+use crate::engine::command::Auth;
+use crate::engine::diagnose::likely_cause;
+use crate::engine::job::JobKind;
+use crate::engine::lifecycle::{adopt, auth_of};
+use crate::engine::poll::{PollEvent, PollPlan, poll};
+use crate::engine::snapshot::{ClusterView, HalfMade, Phase, ProcessState, ProcessView, SlotKeys};
+use crate::engine::supervise::{ProcessFacts, process_state};
+use crate::workspace::document::ClusterDoc;
+use crate::workspace::store::Workspace;
+
+use super::jobs::Job;
+use super::watcher::{Probes, WatchPlan, watch_processes};
+use super::{Actor, Report, addrs_of};
+
+/// The pace of polls while somebody looks, and while nobody does.
+const LOOKED_AT: Duration = Duration::from_millis(950);
+const HIDDEN: Duration = Duration::from_secs(10);
+/// The pace while a job works on the cluster.
+const BUSY: Duration = Duration::from_millis(250);
+/// A cluster that is stopped is looked at rarely: another program may have started it.
+const STOPPED: Duration = Duration::from_secs(3);
+
+/// One cluster of the actor.
+#[derive(Debug)]
+pub(super) struct Cluster {
+    pub doc: ClusterDoc,
+    pub auth: Auth,
+    pub plan: Option<Arc<CreatePlan>>,
+    pub plan_error: Option<Arc<str>>,
+    pub slot_keys: Option<SlotKeys>,
+    known: BTreeMap<NodeAddr, Known>,
+    probes: Probes,
+    exits: BTreeMap<NodeAddr, String>,
+    shards: Shards,
+    polled_at: Option<SystemTime>,
+    busy_elsewhere: bool,
+    stale: bool,
+    shown: Option<Arc<ClusterView>>,
+    poll_plan: watch::Sender<PollPlan>,
+    watch_plan: watch::Sender<WatchPlan>,
+    _tasks: [AbortOnDropHandle<()>; 3],
+}
+
+impl Cluster {
+    fn new(doc: ClusterDoc, auth: Auth, reports: mpsc::Sender<Report>) -> Self {
+        let name = doc.name.clone();
+        let (poll_plan, poll_rx) =
+            watch::channel(PollPlan { addrs: Vec::new(), auth: auth.clone(), every: LOOKED_AT, urge: 0 });
+        let (watch_plan, watch_rx) = watch::channel(WatchPlan { every: LOOKED_AT, ..WatchPlan::default() });
+        let (poll_tx, mut poll_events) = mpsc::channel(64);
+        let (poll_name, poll_reports) = (name.clone(), reports.clone());
+        let tasks = [
+            tokio::spawn(poll(poll_rx, poll_tx)),
+            tokio::spawn(async move {
+                while let Some(event) = poll_events.recv().await {
+                    if poll_reports.send(Report::Poll(poll_name.clone(), event)).await.is_err() {
+                        return;
+                    }
+                }
+            }),
+            tokio::spawn(watch_processes(name, watch_rx, reports)),
+        ];
+        Self {
+            doc,
+            auth,
+            plan: None,
+            plan_error: None,
+            slot_keys: None,
+            known: BTreeMap::new(),
+            probes: Probes::new(),
+            exits: BTreeMap::new(),
+            shards: Shards::new(),
+            polled_at: None,
+            busy_elsewhere: false,
+            stale: true,
+            shown: None,
+            poll_plan,
+            watch_plan,
+            _tasks: tasks.map(AbortOnDropHandle::new),
+        }
+    }
+
+    /// Where its nodes were last seen to own slots and to know each other.
+    fn looks_formed(&self) -> bool {
+        self.known
+            .values()
+            .filter_map(|k| k.answer.as_ref())
+            .any(|a| a.view.nodes.len() > 1 && !a.view.covered().is_empty())
+    }
+
+    fn any_process(&self) -> bool {
+        self.probes.values().any(|probe| probe.pid.is_some())
+    }
+
+    fn phase(&self, job: Option<&Job>) -> Phase {
+        let forming = job.is_some_and(|j| matches!(j.kind, JobKind::Create | JobKind::Reset));
+        let local = self.doc.spec.is_some();
+        if local && !self.doc.wanted && !self.any_process() && job.is_none_or(|j| j.kind != JobKind::Launch) {
+            Phase::Stopped
+        } else if forming || self.doc.creating.is_some() || !(self.doc.formed || self.looks_formed()) {
+            Phase::Unformed
+        } else {
+            Phase::Formed
+        }
+    }
+
+    fn processes(&self, job: Option<&Job>) -> BTreeMap<NodeAddr, ProcessView> {
+        let Some(spec) = &self.doc.spec else { return BTreeMap::new() };
+        let stopping = job.is_some_and(|j| matches!(j.kind, JobKind::Stop | JobKind::Delete));
+        spec.addrs()
+            .into_iter()
+            .map(|addr| {
+                let probe = self.probes.get(&addr);
+                let record = self.doc.processes.get(&addr.port).copied();
+                let log = probe.map(|p| p.log.clone()).unwrap_or_default();
+                let known = self.known.get(&addr);
+                let error = known.and_then(|k| k.error.as_deref());
+                let facts = ProcessFacts {
+                    pid: probe.filter(|p| p.record == record).and_then(|p| p.pid),
+                    answers: known.is_some_and(|k| k.answer.is_some() && k.error.is_none()),
+                    loading: error.is_some_and(|e| e.contains("LOADING")),
+                    wanted: self.doc.wanted && probe.is_some_and(|p| p.record == record),
+                    stopping,
+                    recorded: record.is_some(),
+                    exit: self.exits.get(&addr).cloned(),
+                    cause: likely_cause(&log).map(|cause| cause.to_string()),
+                };
+                let mut state = process_state(&facts);
+                // A server that answered before and is silent now still runs.
+                if let (ProcessState::Starting { pid }, true) = (&state, known.is_some_and(|k| k.answer.is_some())) {
+                    state = ProcessState::Running { pid: *pid };
+                }
+                (addr, ProcessView { state, log_tail: log })
+            })
+            .collect()
+    }
+
+    fn half_made(&self, job: Option<&Job>) -> Option<Arc<HalfMade>> {
+        let journal = self.doc.creating.as_ref().filter(|_| job.is_none() && !self.busy_elsewhere)?;
+        let reason = journal.reason.clone().unwrap_or_else(|| "the creation was interrupted".to_owned());
+        Some(Arc::new(HalfMade { touched: journal.touched.clone(), reason }))
+    }
+
+    /// The cluster as shown; the same value as before where nothing changed.
+    pub(super) fn view(&mut self, workspace: &Workspace, jobs: &[Job]) -> Arc<ClusterView> {
+        if let (false, Some(shown)) = (self.stale, &self.shown) {
+            return shown.clone();
+        }
+        let job = jobs.iter().find(|job| job.cluster == self.doc.name && !job.state.is_over());
+        self.busy_elsewhere = job.is_none() && workspace.locked_by(&self.doc.name).is_some();
+        let phase = self.phase(job);
+        let processes = self.processes(job);
+        let assembled = assemble(&self.known, &processes, phase, &mut self.shards);
+        let view = Arc::new(ClusterView {
+            name: self.doc.name.clone(),
+            spec: self.doc.spec.clone().map(Arc::new),
+            phase,
+            health: assembled.health,
+            findings: assembled.findings.into(),
+            nodes: assembled.nodes.into(),
+            slot_owner: assembled.slot_owner.into(),
+            plan: self.plan.clone(),
+            plan_error: self.plan_error.clone(),
+            half_made: self.half_made(job),
+            slot_keys: self.slot_keys.clone(),
+            on_close: self.doc.on_close,
+            polled_at: self.polled_at,
+            busy_elsewhere: self.busy_elsewhere,
+        });
+        self.stale = false;
+        self.shown = Some(view.clone());
+        view
+    }
+
+    /// Whom to ask: the document's nodes, and those that they know.
+    fn poll_addrs(&self) -> Vec<NodeAddr> {
+        let mut addrs = addrs_of(&self.doc);
+        let answered: BTreeSet<_> =
+            self.known.values().filter_map(|k| Some(k.answer.as_ref()?.view.myself.clone())).collect();
+        let views = self.known.values().filter(|k| k.error.is_none()).filter_map(|k| k.answer.as_ref());
+        let others =
+            views.flat_map(|a| a.view.nodes.values()).filter(|n| !n.flags.handshake && !answered.contains(&n.id));
+        for addr in others.filter_map(|n| n.addr.clone()).filter(|a| !a.host.is_empty()) {
+            if !addrs.iter().any(|a| a.host == addr.host && a.port == addr.port) {
+                addrs.push(addr);
+            }
+        }
+        // Nodes that were found through others stay, so that they are still watched when those others are gone.
+        for (addr, known) in &self.known {
+            if known.answer.is_some() && !addrs.contains(addr) {
+                addrs.push(addr.clone());
+            }
+        }
+        addrs
+    }
+
+    fn node_dirs(&self) -> BTreeMap<NodeAddr, (PathBuf, Option<crate::workspace::document::ProcessRecord>)> {
+        let Some(spec) = &self.doc.spec else { return BTreeMap::new() };
+        let entry = |addr: NodeAddr| {
+            let node = (spec.node_dir(addr.port), self.doc.processes.get(&addr.port).copied());
+            (addr, node)
+        };
+        spec.addrs().into_iter().map(entry).collect()
+    }
+}
+
+impl Actor {
+    /// Reads all documents: at the start, and when another program changed one.
+    pub(super) fn reload_documents(&mut self) {
+        self.fingerprint = self.workspace.fingerprint();
+        let mut names: Vec<String> = Vec::new();
+        for (name, doc) in self.workspace.list() {
+            names.push(name.clone());
+            match doc {
+                Ok(_) => self.reload_cluster(&name),
+                Err(error) => self.refuse("read a cluster's document", Some(name), error.to_string()),
+            }
+        }
+        self.clusters.retain(|name, _| names.contains(name));
+        self.changed();
+    }
+
+    /// Reads one document again; a cluster whose document is gone is forgotten.
+    pub(super) fn reload_cluster(&mut self, name: &str) {
+        let Ok(mut doc) = self.workspace.load(name) else {
+            self.clusters.remove(name);
+            return;
+        };
+        // A server that runs without our record of it: we were ended between its start and the save.
+        if doc.wanted && self.running_job(name).is_none() && adopt(&mut doc) {
+            self.workspace.save(&doc).ok();
+        }
+        let reports = self.reporter();
+        if let Some(cluster) = self.clusters.get_mut(name) {
+            if doc.spec.is_some() {
+                cluster.auth = auth_of(&doc);
+            }
+            cluster.doc = doc;
+            cluster.stale = true;
+        } else {
+            let auth = auth_of(&doc);
+            self.clusters.insert(name.to_owned(), Cluster::new(doc, auth, reports));
+        }
+        self.pace(name);
+    }
+
+    /// Tells the cluster's tasks whom to ask, and how often.
+    pub(super) fn pace(&mut self, name: &str) {
+        let job = self.jobs.iter().find(|job| job.cluster == name && !job.state.is_over());
+        let Some(cluster) = self.clusters.get(name) else { return };
+        let stopped = cluster.phase(job) == Phase::Stopped;
+        let every = match (job.is_some(), stopped, self.visible) {
+            (true, _, _) => BUSY,
+            (_, _, false) => HIDDEN,
+            (_, true, true) => STOPPED,
+            (_, false, true) => LOOKED_AT,
+        };
+        // While everything is stopped, nobody answers on purpose.
+        let addrs = if stopped { Vec::new() } else { cluster.poll_addrs() };
+        let auth = cluster.auth.clone();
+        let nodes = cluster.node_dirs();
+        cluster.poll_plan.send_if_modified(|plan| {
+            let new = PollPlan { addrs, auth, every, urge: plan.urge };
+            let changed = *plan != new;
+            *plan = new;
+            changed
+        });
+        cluster.watch_plan.send_if_modified(|plan| {
+            let new = WatchPlan { nodes, every, urge: plan.urge };
+            let changed = *plan != new;
+            *plan = new;
+            changed
+        });
+    }
+
+    /// Asks everything of a cluster again, now.
+    pub(super) fn urge(&mut self, name: &str) {
+        self.pace(name);
+        if let Some(cluster) = self.clusters.get_mut(name) {
+            cluster.stale = true;
+            cluster.poll_plan.send_modify(|plan| plan.urge += 1);
+            cluster.watch_plan.send_modify(|plan| plan.urge += 1);
+        }
+    }
+
+    pub(super) fn note_poll(&mut self, name: &str, event: PollEvent) {
+        let Some(cluster) = self.clusters.get_mut(name) else { return };
+        match event {
+            PollEvent::Node(polled) => {
+                let known = cluster.known.entry(polled.addr).or_default();
+                match polled.answer {
+                    Ok(answer) => *known = Known { answer: Some(answer), at: Some(polled.at), error: None },
+                    Err(error) => known.error = Some(error.kind.to_string()),
+                }
+                cluster.stale = true;
+            }
+            PollEvent::RoundDone => {
+                cluster.polled_at = Some(SystemTime::now());
+                cluster.stale = true;
+                self.note_formed(name);
+                self.pace(name);
+                self.changed();
+            }
+        }
+    }
+
+    /// A cluster that was made by other means (redis-cli, say) out of servers launched here is remembered as one.
+    fn note_formed(&mut self, name: &str) {
+        if self.running_job(name).is_some() {
+            return;
+        }
+        let Some(cluster) = self.clusters.get_mut(name) else { return };
+        if !cluster.doc.formed && cluster.doc.creating.is_none() && cluster.looks_formed() && !cluster.busy_elsewhere {
+            cluster.doc.formed = true;
+            // Should the document not be writable, the next look finds the same.
+            self.workspace.save(&cluster.doc).ok();
+            self.fingerprint = self.workspace.fingerprint();
+        }
+    }
+
+    pub(super) fn note_processes(&mut self, name: &str, probes: Probes) {
+        let Some(cluster) = self.clusters.get_mut(name) else { return };
+        if cluster.probes == probes {
+            return;
+        }
+        let dirs = cluster.node_dirs();
+        for (addr, (dir, _)) in dirs {
+            match self.children.exit_of(&dir) {
+                Some(exit) => drop(cluster.exits.insert(addr, exit.to_string())),
+                None => drop(cluster.exits.remove(&addr)),
+            }
+        }
+        cluster.probes = probes;
+        cluster.stale = true;
+        self.pace(name);
+        self.changed();
+    }
+
+    /// Once a second: has another program changed a document, or begun or ended work on a cluster?
+    pub(super) fn keep_house(&mut self) {
+        if self.workspace.fingerprint() != self.fingerprint {
+            self.reload_documents();
+            let names: Vec<String> = self.clusters.keys().cloned().collect();
+            for name in names {
+                self.urge(&name);
+            }
+        }
+        for cluster in self.clusters.values_mut() {
+            let ours = self.jobs.iter().any(|job| job.cluster == cluster.doc.name && !job.state.is_over());
+            let busy = !ours && self.workspace.locked_by(&cluster.doc.name).is_some();
+            if busy != cluster.busy_elsewhere {
+                cluster.stale = true;
+                self.publish_at.get_or_insert_with(|| tokio::time::Instant::now() + super::COALESCE);
+            }
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! What each command does.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::core::plan::create::CreatePlan;
+use crate::core::slot::Slot;
+use crate::core::spec::{ClusterSpec, Problem};
+use crate::core::topology::NodeAddr;
+use crate::core::validate::validate;
+use crate::core::version::ServerVersion;
+use crate::engine::command::{Auth, Command};
+use crate::engine::create::{CREATE_STEPS, Mode, create, reset_touched};
+use crate::engine::creation::DocJournal;
+use crate::engine::discover::{find, probe};
+use crate::engine::draft::draft_files;
+use crate::engine::event::{Level, What};
+use crate::engine::inspect::inspect;
+use crate::engine::job::{JobKind, Step};
+use crate::engine::lifecycle::{
+    DELETE_STEPS, LAUNCH_STEPS, START_STEPS, STOP_STEPS, delete, launch, start, stop, write_config,
+};
+use crate::engine::machine::facts;
+use crate::engine::snapshot::{DraftReport, SlotKeys};
+use crate::engine::{client::NodeClient, lifecycle::LifecycleError};
+use crate::workspace::document::{ClusterDoc, OnClose};
+use crate::workspace::store::{DOCUMENT_VERSION, WorkspaceError};
+
+use super::{Actor, Report, addrs_of};
+
+impl Actor {
+    /// Does what a command asks, or starts the task or the job that does.
+    pub(super) fn take(&mut self, command: Command) {
+        let label = command.label();
+        tracing::debug!(label, "command");
+        match command {
+            Command::FindServers => self.find_servers(),
+            Command::ProbeServer(path) => self.probe_server(path),
+            Command::CheckDraft { generation, spec, edited } => self.check_draft(generation, *spec, edited),
+            Command::Launch { spec, edited } => self.launch(*spec, edited),
+            Command::WriteConfig { spec, edited } => self.write_config(&spec, &edited),
+            Command::Attach { name, addrs, auth } => self.attach(name, addrs, auth),
+            Command::PlanCreate { cluster, replicas } => self.plan_create(&cluster, replicas),
+            Command::ApplyCreate { cluster, plan } => self.apply_create(&cluster, plan),
+            Command::ResumeCreate { cluster } => self.resume_create(&cluster),
+            Command::ResetTouched { cluster } => self.reset_touched(&cluster),
+            Command::Start { cluster } => self.start(&cluster),
+            Command::Stop { cluster } => self.stop(&cluster),
+            Command::Delete { cluster, wipe } => self.delete(&cluster, wipe),
+            Command::CancelJob(id) => self.cancel_job(id),
+            Command::CountKeys { cluster, slot } => self.count_keys(&cluster, slot),
+            Command::SetOnClose { cluster, on_close } => self.set_on_close(&cluster, on_close),
+            Command::SetVisible(visible) => self.set_visible(visible),
+        }
+    }
+
+    pub(super) fn find_servers(&mut self) {
+        self.servers.searching = true;
+        self.changed();
+        let chosen = self.workspace.load_settings().map(|s| s.chosen_servers).unwrap_or_default();
+        let reports = self.reporter();
+        tokio::spawn(async move {
+            reports.send(Report::Servers(find(&chosen).await)).await.ok();
+        });
+    }
+
+    fn probe_server(&mut self, path: PathBuf) {
+        let reports = self.reporter();
+        tokio::spawn(async move {
+            let version = probe(&path).await;
+            reports.send(Report::Probed(path, version)).await.ok();
+        });
+    }
+
+    pub(super) fn note_probed(&mut self, path: PathBuf, version: Result<ServerVersion, String>) {
+        let file = path.display().to_string();
+        match version {
+            Ok(version) => {
+                self.tell(Level::Success, None, What::ServerAccepted(file, version.to_string()));
+                if let Ok(mut settings) = self.workspace.load_settings() {
+                    settings.choose_server(path);
+                    if let Err(error) = self.workspace.save_settings(&settings) {
+                        self.refuse("remember the server program", None, error.to_string());
+                    }
+                }
+                self.find_servers();
+            }
+            Err(reason) => self.tell(Level::Error, None, What::ServerRefused(file, reason)),
+        }
+    }
+
+    /// One check at a time: a newer draft makes the older one's answer worthless.
+    fn check_draft(&mut self, generation: u64, spec: ClusterSpec, edited: BTreeMap<u16, String>) {
+        let taken: Vec<String> = self.clusters.keys().cloned().collect();
+        let reports = self.reporter();
+        let task = tokio::spawn(async move {
+            let facts = facts(&spec, taken).await;
+            let problems: Vec<Problem> = validate(&spec, &facts, &edited);
+            let files = draft_files(&spec, &edited);
+            reports.send(Report::Draft(Arc::new(DraftReport { generation, problems, files }))).await.ok();
+        });
+        self.draft_task = Some(AbortOnDropHandle::new(task));
+    }
+
+    fn launch(&mut self, spec: ClusterSpec, edited: BTreeMap<u16, String>) {
+        let (workspace, children) = (self.workspace.clone(), self.children.clone());
+        let name = spec.name.clone();
+        if self.clusters.contains_key(&name) {
+            self.refuse("launch", Some(name.clone()), LifecycleError::NameTaken(name).to_string());
+            return;
+        }
+        self.start_job(JobKind::Launch, &name, &LAUNCH_STEPS, move |steps| async move {
+            launch(&workspace, &spec, &edited, &children, &steps).await.map(drop).map_err(|e| e.to_string())
+        });
+    }
+
+    fn write_config(&mut self, spec: &ClusterSpec, edited: &BTreeMap<u16, String>) {
+        match write_config(&self.workspace, spec, edited) {
+            Ok(doc) => {
+                let text = format!("The configuration files are in {}", spec.dir.display());
+                self.tell(Level::Success, Some(doc.name.clone()), What::Notice(text));
+                self.reload_cluster(&doc.name);
+            }
+            Err(error) => self.refuse("write configuration", Some(spec.name.clone()), error.to_string()),
+        }
+    }
+
+    fn attach(&mut self, name: String, addrs: Vec<NodeAddr>, auth: Auth) {
+        if let Some(cluster) = self.clusters.get_mut(&name) {
+            // The same name again: a new password for servers that are known already.
+            if cluster.doc.spec.is_none() && cluster.doc.addrs == addrs {
+                cluster.auth = auth;
+                self.urge(&name);
+            } else {
+                self.refuse("attach", Some(name.clone()), LifecycleError::NameTaken(name).to_string());
+            }
+            return;
+        }
+        let doc = ClusterDoc {
+            version: DOCUMENT_VERSION,
+            name: name.clone(),
+            spec: None,
+            addrs,
+            user: auth.user.clone(),
+            processes: BTreeMap::new(),
+            formed: false,
+            wanted: true,
+            on_close: OnClose::Leave,
+            creating: None,
+        };
+        if let Err(error) = self.workspace.save(&doc) {
+            self.refuse("attach", Some(name), error.to_string());
+            return;
+        }
+        self.fingerprint = self.workspace.fingerprint();
+        self.reload_cluster(&name);
+        if let Some(cluster) = self.clusters.get_mut(&name) {
+            cluster.auth = auth;
+        }
+        self.urge(&name);
+        self.changed();
+    }
+
+    fn plan_create(&mut self, name: &str, replicas: Option<u16>) {
+        let Some(cluster) = self.clusters.get_mut(name) else { return self.unknown("plan creation", name) };
+        cluster.plan = None;
+        cluster.plan_error = None;
+        let replicas = replicas.or_else(|| cluster.doc.spec.as_ref().map(|s| s.replicas)).unwrap_or(1);
+        let (addrs, auth, reports, name) =
+            (addrs_of(&cluster.doc), cluster.auth.clone(), self.reporter(), name.to_owned());
+        tokio::spawn(async move {
+            let plan = match inspect(&addrs, &auth).await {
+                Ok(nodes) => CreatePlan::new(nodes, usize::from(replicas)).map(Arc::new).map_err(|e| e.to_string()),
+                Err(unfit) => Err(unfit.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")),
+            };
+            reports.send(Report::Planned(name, plan)).await.ok();
+        });
+        self.urge_view(None);
+    }
+
+    pub(super) fn note_planned(&mut self, name: &str, plan: Result<Arc<CreatePlan>, String>) {
+        let Some(cluster) = self.clusters.get_mut(name) else { return };
+        match plan {
+            Ok(plan) => cluster.plan = Some(plan),
+            Err(reason) => cluster.plan_error = Some(reason.into()),
+        }
+        self.urge(name);
+        self.changed();
+    }
+
+    fn unknown(&mut self, label: &'static str, name: &str) {
+        self.refuse(label, Some(name.to_owned()), WorkspaceError::NotFound(name.to_owned()).to_string());
+    }
+
+    fn urge_view(&mut self, name: Option<&str>) {
+        if let Some(name) = name {
+            self.urge(name);
+        }
+        self.changed();
+    }
+
+    fn apply_create(&mut self, name: &str, plan: Arc<CreatePlan>) {
+        let Some(cluster) = self.clusters.get(name) else { return self.unknown("create cluster", name) };
+        // Exactly the plan that was shown: another one means that the person saw something else.
+        if cluster.plan.as_ref() != Some(&plan) {
+            self.refuse(
+                "create cluster",
+                Some(name.to_owned()),
+                "the plan is not the one that was shown; make a new plan",
+            );
+            return;
+        }
+        self.run_creation(name, plan, Mode::Fresh);
+    }
+
+    fn resume_create(&mut self, name: &str) {
+        let journal = self.clusters.get(name).and_then(|c| c.doc.creating.clone());
+        match journal.and_then(|j| j.plan) {
+            Some(plan) => self.run_creation(name, Arc::new(plan), Mode::Resume),
+            None => self.refuse("go on", Some(name.to_owned()), "no creation was left half-way"),
+        }
+    }
+
+    fn run_creation(&mut self, name: &str, plan: Arc<CreatePlan>, mode: Mode) {
+        let Some(cluster) = self.clusters.get_mut(name) else { return };
+        cluster.plan = None;
+        let (workspace, auth, cluster) = (self.workspace.clone(), cluster.auth.clone(), name.to_owned());
+        self.start_job(JobKind::Create, name, &CREATE_STEPS, move |steps| async move {
+            let _lock = workspace.lock(&cluster).map_err(|e| e.to_string())?;
+            let journal = DocJournal::new(workspace.clone(), &cluster);
+            create(&plan, mode, &auth, &steps, &journal).await.map_err(|e| e.to_string())?;
+            journal.formed()
+        });
+    }
+
+    fn reset_touched(&mut self, name: &str) {
+        let Some(cluster) = self.clusters.get(name) else { return self.unknown("reset", name) };
+        let Some(record) = cluster.doc.creating.clone() else {
+            self.refuse("reset", Some(name.to_owned()), "no creation was left half-way");
+            return;
+        };
+        let (workspace, auth, cluster) = (self.workspace.clone(), cluster.auth.clone(), name.to_owned());
+        let steps = [Step::RestoreSettings, Step::ResetNodes];
+        self.start_job(JobKind::Reset, name, &steps, move |steps| async move {
+            let _lock = workspace.lock(&cluster).map_err(|e| e.to_string())?;
+            reset_touched(&record, &auth, &steps).await?;
+            DocJournal::new(workspace.clone(), &cluster).forget()
+        });
+    }
+
+    fn start(&mut self, name: &str) {
+        let (workspace, children, cluster) = (self.workspace.clone(), self.children.clone(), name.to_owned());
+        self.start_job(JobKind::Start, name, &START_STEPS, move |steps| async move {
+            start(&workspace, &cluster, &children, &steps).await.map(drop).map_err(|e| e.to_string())
+        });
+    }
+
+    fn stop(&mut self, name: &str) {
+        let (workspace, cluster) = (self.workspace.clone(), name.to_owned());
+        self.start_job(JobKind::Stop, name, &STOP_STEPS, move |steps| async move {
+            stop(&workspace, &cluster, &steps).await.map(drop).map_err(|e| e.to_string())
+        });
+    }
+
+    fn delete(&mut self, name: &str, wipe: bool) {
+        let (workspace, cluster) = (self.workspace.clone(), name.to_owned());
+        self.start_job(JobKind::Delete, name, &DELETE_STEPS, move |steps| async move {
+            delete(&workspace, &cluster, wipe, &steps).await.map_err(|e| e.to_string())
+        });
+    }
+
+    fn count_keys(&mut self, name: &str, slot: Slot) {
+        let Some(cluster) = self.clusters.get_mut(name) else { return };
+        let owner = cluster.view(&self.workspace, &self.jobs).owner_of(slot).map(|node| node.addr.clone());
+        let (auth, reports, name) = (cluster.auth.clone(), self.reporter(), name.to_owned());
+        tokio::spawn(async move {
+            let keys = match owner {
+                None => Err("nobody owns the slot".to_owned()),
+                Some(addr) => count(&addr, &auth, slot).await,
+            };
+            reports.send(Report::Counted(name, SlotKeys { slot, keys, at: SystemTime::now() })).await.ok();
+        });
+    }
+
+    fn set_on_close(&mut self, name: &str, on_close: OnClose) {
+        let Some(cluster) = self.clusters.get_mut(name) else { return };
+        cluster.doc.on_close = on_close;
+        if let Err(error) = self.workspace.save(&cluster.doc) {
+            self.refuse("remember the choice", Some(name.to_owned()), error.to_string());
+        }
+        self.fingerprint = self.workspace.fingerprint();
+        self.urge_view(Some(name));
+    }
+
+    fn set_visible(&mut self, visible: bool) {
+        if self.visible == visible {
+            return;
+        }
+        self.visible = visible;
+        let names: Vec<String> = self.clusters.keys().cloned().collect();
+        for name in names {
+            if visible { self.urge(&name) } else { self.pace(&name) }
+        }
+    }
+}
+
+async fn count(addr: &NodeAddr, auth: &Auth, slot: Slot) -> Result<u64, String> {
+    let client = NodeClient::connect(addr, auth).await.map_err(|e| e.to_string())?;
+    client.number(&["CLUSTER", "COUNTKEYSINSLOT", &slot.to_string()]).await.map_err(|e| e.to_string())
+}

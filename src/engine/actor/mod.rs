@@ -1,0 +1,215 @@
+//! The one loop that owns the engine's state. Commands, answers of nodes, ends of jobs come in; snapshots and events go
+//! out. Everything slow runs in tasks of its own and reports back, so the loop itself never waits for a server or a
+//! disk for long.
+
+mod clusters;
+mod commands;
+mod jobs;
+mod news;
+mod watcher;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, interval, sleep_until};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::core::plan::create::CreatePlan;
+use crate::core::topology::NodeAddr;
+use crate::core::version::ServerVersion;
+use crate::workspace::store::Workspace;
+
+use super::children::Children;
+use super::command::Command;
+use super::event::{Event, Level, What};
+use super::handle::Waker;
+use super::job::{JobId, JobState, StepView};
+use super::poll::PollEvent;
+use super::snapshot::{DraftReport, FoundServer, Servers, SlotKeys, Snapshot};
+
+use clusters::Cluster;
+use jobs::Job;
+use watcher::Probes;
+
+/// How many reports may wait for the loop.
+const REPORTS: usize = 512;
+/// Changes within this time are published together: at most twenty pictures a second, whatever happens.
+const COALESCE: Duration = Duration::from_millis(50);
+/// How often the documents on disk are compared with what is known (another program may have changed them).
+const HOUSEKEEPING: Duration = Duration::from_secs(1);
+
+/// What the engine's own tasks report to the loop.
+#[derive(Debug)]
+enum Report {
+    /// A poll's news of a cluster.
+    Poll(String, PollEvent),
+    /// What a look at a cluster's processes and logs found.
+    Processes(String, Box<Probes>),
+    /// A job's steps changed.
+    Steps(JobId, Vec<StepView>),
+    /// A job ended.
+    JobEnded(JobId, JobState),
+    /// The answer to a draft.
+    Draft(Arc<DraftReport>),
+    /// The search for servers ended.
+    Servers(Vec<FoundServer>),
+    /// A chosen file was asked for its version.
+    Probed(PathBuf, Result<ServerVersion, String>),
+    /// A plan was made, or could not be.
+    Planned(String, Result<Arc<CreatePlan>, String>),
+    /// The keys of a slot were counted.
+    Counted(String, SlotKeys),
+}
+
+/// The engine's state and its ways out.
+pub(super) struct Actor {
+    workspace: Workspace,
+    snapshots: watch::Sender<Arc<Snapshot>>,
+    events: mpsc::Sender<Event>,
+    waker: Waker,
+    reports: mpsc::Sender<Report>,
+    inbox: Option<mpsc::Receiver<Report>>,
+    children: Children,
+    clusters: BTreeMap<String, Cluster>,
+    jobs: Vec<Job>,
+    next_job: JobId,
+    servers: Servers,
+    draft: Option<Arc<DraftReport>>,
+    draft_task: Option<AbortOnDropHandle<()>>,
+    visible: bool,
+    fingerprint: u64,
+    revision: u64,
+    publish_at: Option<Instant>,
+}
+
+impl Actor {
+    /// An actor over a workspace, with nothing loaded yet.
+    pub(super) fn new(
+        workspace: Workspace,
+        snapshots: watch::Sender<Arc<Snapshot>>,
+        events: mpsc::Sender<Event>,
+        waker: Waker,
+    ) -> Self {
+        let (reports, inbox) = mpsc::channel(REPORTS);
+        Self {
+            workspace,
+            snapshots,
+            events,
+            waker,
+            reports,
+            inbox: Some(inbox),
+            children: Children::default(),
+            clusters: BTreeMap::new(),
+            jobs: Vec::new(),
+            next_job: 1,
+            servers: Servers::default(),
+            draft: None,
+            draft_task: None,
+            visible: true,
+            fingerprint: 0,
+            revision: 0,
+            publish_at: None,
+        }
+    }
+
+    /// Runs until told to stop or until the frontend is gone.
+    pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>, stop: CancellationToken) {
+        let Some(mut inbox) = self.inbox.take() else { return };
+        self.reload_documents();
+        self.find_servers();
+        self.publish();
+        let mut housekeeping = interval(HOUSEKEEPING);
+        loop {
+            let publish_at = self.publish_at.unwrap_or_else(|| Instant::now() + HOUSEKEEPING);
+            tokio::select! {
+                () = stop.cancelled() => break,
+                command = commands.recv() => match command {
+                    Some(command) => self.take(command),
+                    None => break,
+                },
+                Some(report) = inbox.recv() => self.note(report),
+                _ = housekeeping.tick() => self.keep_house(),
+                () = sleep_until(publish_at), if self.publish_at.is_some() => self.publish(),
+            }
+        }
+        self.end_jobs(&mut inbox).await;
+    }
+
+    fn note(&mut self, report: Report) {
+        match report {
+            Report::Poll(name, event) => self.note_poll(&name, event),
+            Report::Processes(name, probes) => self.note_processes(&name, *probes),
+            Report::Steps(id, steps) => self.note_steps(id, steps),
+            Report::JobEnded(id, state) => self.note_job_end(id, state),
+            Report::Draft(report) => {
+                self.draft = Some(report);
+                self.changed();
+            }
+            Report::Servers(found) => {
+                self.servers = Servers { searching: false, found };
+                self.changed();
+            }
+            Report::Probed(path, version) => self.note_probed(path, version),
+            Report::Planned(name, plan) => self.note_planned(&name, plan),
+            Report::Counted(name, keys) => {
+                if let Some(cluster) = self.clusters.get_mut(&name) {
+                    cluster.slot_keys = Some(keys);
+                }
+                self.changed();
+            }
+        }
+    }
+
+    /// Something changed: publish soon, together with what else changes now.
+    fn changed(&mut self) {
+        self.publish_at.get_or_insert_with(|| Instant::now() + COALESCE);
+    }
+
+    fn publish(&mut self) {
+        self.publish_at = None;
+        self.revision += 1;
+        let old = self.snapshots.borrow().clone();
+        let clusters: BTreeMap<_, _> = self
+            .clusters
+            .iter_mut()
+            .map(|(name, cluster)| (name.clone(), cluster.view(&self.workspace, &self.jobs)))
+            .collect();
+        for event in news::events(&old.clusters, &clusters) {
+            self.events.try_send(event).ok();
+        }
+        let snapshot = Snapshot {
+            revision: self.revision,
+            servers: self.servers.clone(),
+            draft: self.draft.clone(),
+            clusters,
+            jobs: self.jobs.iter().map(|job| Arc::new(job.view())).collect(),
+            clusters_dir: self.workspace.clusters_dir(),
+        };
+        self.snapshots.send_replace(Arc::new(snapshot));
+        (self.waker)();
+    }
+
+    fn tell(&mut self, level: Level, cluster: Option<String>, what: What) {
+        // A frontend that lets hundreds of events lie loses the newest; the snapshot still has the state.
+        self.events.try_send(Event { at: SystemTime::now(), level, cluster, what }).ok();
+        self.changed();
+    }
+
+    fn refuse(&mut self, label: &'static str, cluster: Option<String>, reason: impl Into<String>) {
+        self.tell(Level::Error, cluster, What::Refused(label, reason.into()));
+    }
+
+    /// A report of a task, sent from wherever the task runs; the loop's end makes it pointless, not wrong.
+    fn reporter(&self) -> mpsc::Sender<Report> {
+        self.reports.clone()
+    }
+}
+
+/// The addresses of a document: its own servers', or those it was attached to.
+fn addrs_of(doc: &crate::workspace::document::ClusterDoc) -> Vec<NodeAddr> {
+    doc.spec.as_ref().map_or_else(|| doc.addrs.clone(), crate::core::spec::ClusterSpec::addrs)
+}

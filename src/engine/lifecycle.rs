@@ -1,0 +1,508 @@
+//! The life of a local cluster's processes: write and launch, start again, stop, delete. Each holds the cluster's lock
+//! while it works, so that the window and slotctl never work on one cluster at the same time.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use thiserror::Error;
+use tokio::time::{Instant, sleep};
+
+use crate::core::conf;
+use crate::core::spec::ClusterSpec;
+use crate::core::topology::NodeAddr;
+use crate::workspace::document::{ClusterDoc, OnClose, ProcessRecord};
+use crate::workspace::store::{DOCUMENT_VERSION, Workspace, WorkspaceError};
+
+use super::children::Children;
+use super::client::{NodeClient, NodeError, NodeErrorKind, info_field};
+use super::command::Auth;
+use super::diagnose::likely_cause;
+use super::files::{FilesError, wipe, write_node_files};
+use super::job::Step;
+use super::log_tail::last_lines;
+use super::process::{CONFIG_FILE, SpawnError, Spawned, find_running_in, identify, kill, spawn, terminate, wait_gone};
+use super::steps::Steps;
+
+/// The steps of a launch, of a start, a stop and a deletion.
+pub const LAUNCH_STEPS: [Step; 3] = [Step::WriteFiles, Step::StartProcesses, Step::AwaitAnswers];
+/// The steps of starting a cluster again.
+pub const START_STEPS: [Step; 2] = [Step::StartProcesses, Step::AwaitAnswers];
+/// The steps of stopping.
+pub const STOP_STEPS: [Step; 2] = [Step::ShutDown, Step::EndStubborn];
+/// The steps of deleting.
+pub const DELETE_STEPS: [Step; 3] = [Step::ShutDown, Step::EndStubborn, Step::RemoveFiles];
+
+/// How long a server may take until it answers at all; one that says it is loading may take [`LOADING_DEADLINE`].
+const ANSWER_DEADLINE: Duration = Duration::from_secs(20);
+/// How long reading a data set may take.
+const LOADING_DEADLINE: Duration = Duration::from_mins(10);
+/// How long a server may take to save and end after SHUTDOWN: it may have a large data set to write.
+const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(30);
+/// How long it may take after the system's request to end, and after the order.
+const TERMINATE_DEADLINE: Duration = Duration::from_secs(10);
+
+/// A server that ended, or never answered, while it should have started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadNode {
+    /// The node.
+    pub addr: NodeAddr,
+    /// How it ended, or that it did not answer.
+    pub how: String,
+    /// The likely cause, where its log tells it.
+    pub cause: Option<String>,
+    /// The last lines of its log.
+    pub last_lines: Vec<String>,
+    /// Its log file.
+    pub log: PathBuf,
+}
+
+impl fmt::Display for DeadNode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the server on {} {}", self.addr, self.how)?;
+        match (&self.cause, self.last_lines.last()) {
+            (Some(cause), _) => write!(f, ": {cause}"),
+            (None, Some(line)) => write!(f, "; its last line: {line}"),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+/// Why a life-cycle operation did not end well.
+#[derive(Debug, Error)]
+pub enum LifecycleError {
+    /// The documents.
+    #[error("{0}")]
+    Workspace(#[from] WorkspaceError),
+    /// A file that can't be written or removed.
+    #[error("{0}")]
+    Files(#[from] FilesError),
+    /// A configuration that can't be written.
+    #[error("{0}")]
+    Conf(#[from] conf::ConfError),
+    /// A process that can't be started.
+    #[error("the server on {0} could not be started: {1}")]
+    Spawn(NodeAddr, SpawnError),
+    /// The name is taken.
+    #[error("a cluster named '{0}' exists already: choose another name, or delete it first")]
+    NameTaken(String),
+    /// The spec names no server program.
+    #[error("no redis-server program is chosen")]
+    NoServer,
+    /// Not a cluster that was launched here.
+    #[error("'{0}' was not launched by Slotdeck: its servers can't be started or stopped from here")]
+    External(String),
+    /// Servers that ended or did not answer.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Dead(Vec<DeadNode>),
+    /// Servers that would not stop.
+    #[error("{0}")]
+    NotStopped(String),
+    /// Asked to stop.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+/// The text of every node's redis.conf: generated, or as edited by hand with the password put back in.
+///
+/// # Errors
+/// Where a value can't be written into a redis.conf.
+pub fn node_files(
+    spec: &ClusterSpec,
+    edited: &BTreeMap<u16, String>,
+) -> Result<BTreeMap<u16, String>, conf::ConfError> {
+    spec.port_list()
+        .into_iter()
+        .map(|port| {
+            let text = match edited.get(&port) {
+                Some(text) => conf::unmask_password(text, &spec.config.password)?,
+                None => conf::node_file(spec, port)?,
+            };
+            Ok((port, text))
+        })
+        .collect()
+}
+
+/// How to log in to a local cluster: its nodes' own redis.conf is the only place where the password is kept.
+#[must_use]
+pub fn auth_of(doc: &ClusterDoc) -> Auth {
+    let Some(spec) = &doc.spec else { return Auth { user: doc.user.clone(), ..Auth::default() } };
+    let password = spec.port_list().into_iter().find_map(|port| {
+        let text = std::fs::read_to_string(spec.node_dir(port).join(CONFIG_FILE)).ok()?;
+        conf::password_of(&text)
+    });
+    Auth { user: String::new(), password: password.unwrap_or_default() }
+}
+
+/// Writes every node's folder and redis.conf and remembers the cluster; starts nothing.
+///
+/// # Errors
+/// When the name is taken or something can't be written; nothing stays behind then.
+pub fn write_config(
+    workspace: &Workspace,
+    spec: &ClusterSpec,
+    edited: &BTreeMap<u16, String>,
+) -> Result<ClusterDoc, LifecycleError> {
+    let _lock = workspace.lock(&spec.name)?;
+    write_locked(workspace, spec, edited)
+}
+
+fn write_locked(
+    workspace: &Workspace,
+    spec: &ClusterSpec,
+    edited: &BTreeMap<u16, String>,
+) -> Result<ClusterDoc, LifecycleError> {
+    if workspace.load(&spec.name).is_ok() {
+        return Err(LifecycleError::NameTaken(spec.name.clone()));
+    }
+    write_node_files(spec, &node_files(spec, edited)?)?;
+    let doc = ClusterDoc {
+        version: DOCUMENT_VERSION,
+        name: spec.name.clone(),
+        spec: Some(spec.clone()),
+        addrs: Vec::new(),
+        user: String::new(),
+        processes: BTreeMap::new(),
+        formed: false,
+        wanted: false,
+        on_close: OnClose::Ask,
+        creating: None,
+    };
+    if let Err(error) = workspace.save(&doc) {
+        wipe(&spec.dir, &spec.port_list()).ok();
+        return Err(error.into());
+    }
+    Ok(doc)
+}
+
+/// Writes the files, starts all processes at once and waits until every one answers.
+///
+/// # Errors
+/// Before anything was started: nothing stays behind. Later: the cluster is remembered, so that the dead node's log can
+/// be read, the launch tried again ([`start`]) or everything removed ([`delete`]).
+pub async fn launch(
+    workspace: &Workspace,
+    spec: &ClusterSpec,
+    edited: &BTreeMap<u16, String>,
+    children: &Children,
+    steps: &Steps,
+) -> Result<ClusterDoc, LifecycleError> {
+    let _lock = workspace.lock(&spec.name)?;
+    steps.begin(Step::WriteFiles);
+    if spec.server.is_none() {
+        return Err(failed(steps, LifecycleError::NoServer));
+    }
+    let mut doc = write_locked(workspace, spec, edited).map_err(|error| failed(steps, error))?;
+    start_processes(workspace, &mut doc, children, steps).await.map_err(|error| failed(steps, error))?;
+    steps.done();
+    Ok(doc)
+}
+
+/// Starts what does not run of a cluster and waits until every node answers.
+///
+/// # Errors
+/// [`LifecycleError::External`] for servers that were not launched here; [`LifecycleError::Dead`] with the reason of
+/// each server that ended or did not answer.
+pub async fn start(
+    workspace: &Workspace,
+    name: &str,
+    children: &Children,
+    steps: &Steps,
+) -> Result<ClusterDoc, LifecycleError> {
+    let _lock = workspace.lock(name)?;
+    let mut doc = workspace.load(name)?;
+    start_processes(workspace, &mut doc, children, steps).await.map_err(|error| failed(steps, error))?;
+    steps.done();
+    Ok(doc)
+}
+
+fn failed(steps: &Steps, error: LifecycleError) -> LifecycleError {
+    steps.fail(&error.to_string());
+    error
+}
+
+fn local_spec(doc: &ClusterDoc) -> Result<ClusterSpec, LifecycleError> {
+    doc.spec.clone().ok_or_else(|| LifecycleError::External(doc.name.clone()))
+}
+
+async fn start_processes(
+    workspace: &Workspace,
+    doc: &mut ClusterDoc,
+    children: &Children,
+    steps: &Steps,
+) -> Result<(), LifecycleError> {
+    let spec = local_spec(doc)?;
+    let exe = spec.server.as_ref().ok_or(LifecycleError::NoServer)?.path.clone();
+    steps.begin(Step::StartProcesses);
+    adopt(doc);
+    // Saved before the first process starts: should we end right after, its folder leads back to it.
+    doc.wanted = true;
+    workspace.save(doc)?;
+    let mut fresh: BTreeMap<u16, Spawned> = BTreeMap::new();
+    let mut problem = None;
+    for addr in spec.addrs() {
+        if doc.processes.get(&addr.port).copied().and_then(identify).is_some() {
+            continue;
+        }
+        let dir = spec.node_dir(addr.port);
+        match spawn(&exe, &dir) {
+            Ok(spawned) => {
+                doc.processes.insert(addr.port, spawned.record);
+                children.insert(dir, spawned.clone());
+                fresh.insert(addr.port, spawned);
+            }
+            Err(error) => {
+                problem = Some(LifecycleError::Spawn(addr, error));
+                break;
+            }
+        }
+    }
+    workspace.save(doc)?;
+    if let Some(problem) = problem {
+        return Err(problem);
+    }
+    steps.begin(Step::AwaitAnswers);
+    let auth = auth_of(doc);
+    let waits = spec.addrs().into_iter().map(|addr| {
+        let (record, spawned) = (doc.processes.get(&addr.port).copied(), fresh.get(&addr.port).cloned());
+        let dir = spec.node_dir(addr.port);
+        let auth = &auth;
+        async move { await_answer(&addr, record, spawned, auth, &dir, steps).await }
+    });
+    let answers = join_all(waits).await;
+    let dead: Vec<DeadNode> = answers.into_iter().filter_map(Result::err).collect();
+    if steps.is_cancelled() {
+        return Err(LifecycleError::Cancelled);
+    }
+    if dead.is_empty() { Ok(()) } else { Err(LifecycleError::Dead(dead)) }
+}
+
+/// Waits until the very process that was started answers, whatever it answers but "loading".
+async fn await_answer(
+    addr: &NodeAddr,
+    record: Option<ProcessRecord>,
+    spawned: Option<Spawned>,
+    auth: &Auth,
+    dir: &Path,
+    steps: &Steps,
+) -> Result<(), DeadNode> {
+    let began = Instant::now();
+    loop {
+        if steps.is_cancelled() {
+            return Ok(());
+        }
+        if let Some(exit) = spawned.as_ref().and_then(Spawned::exited) {
+            return Err(dead_node(addr, dir, exit.to_string()));
+        }
+        let state = answer_state(addr, record, auth).await;
+        let waited = began.elapsed();
+        match state {
+            AnswerState::Ready => return Ok(()),
+            AnswerState::Silent(why) if waited > ANSWER_DEADLINE => {
+                let how = format!("did not answer within {} s ({why})", ANSWER_DEADLINE.as_secs());
+                return Err(dead_node(addr, dir, how));
+            }
+            AnswerState::Loading if waited > LOADING_DEADLINE => {
+                let how = format!("is still loading its data set after {} minutes", LOADING_DEADLINE.as_secs() / 60);
+                return Err(dead_node(addr, dir, how));
+            }
+            AnswerState::Loading => steps.detail(format!("{addr} is loading its data set")),
+            AnswerState::Silent(_) => {}
+        }
+        sleep(Duration::from_millis(15)).await;
+    }
+}
+
+enum AnswerState {
+    Ready,
+    Loading,
+    Silent(String),
+}
+
+async fn answer_state(addr: &NodeAddr, record: Option<ProcessRecord>, auth: &Auth) -> AnswerState {
+    let info = match NodeClient::connect_within(addr, auth, Duration::from_secs(1)).await {
+        Ok(client) => client.text(&["INFO"]).await,
+        Err(error) => Err(error),
+    };
+    match info {
+        Ok(info) => match (info_field(&info, "process_id").and_then(|p| p.parse::<u32>().ok()), record) {
+            (Some(pid), Some(record)) if pid != record.pid => {
+                AnswerState::Silent(format!("another server, process {pid}, answers on that port"))
+            }
+            _ if info_field(&info, "loading") == Some("1") => AnswerState::Loading,
+            _ => AnswerState::Ready,
+        },
+        Err(NodeError { kind: NodeErrorKind::Refused(reply), .. }) if reply.starts_with("LOADING") => {
+            AnswerState::Loading
+        }
+        Err(error) => AnswerState::Silent(error.kind.to_string()),
+    }
+}
+
+fn dead_node(addr: &NodeAddr, dir: &Path, how: String) -> DeadNode {
+    let (log, last_lines) = last_lines(dir);
+    let cause = likely_cause(&last_lines).map(|cause| cause.to_string());
+    DeadNode { addr: addr.clone(), how, cause, last_lines, log }
+}
+
+/// Finds processes of a cluster whose record was lost or does not fit any more, by the folders they run in. Says
+/// whether the document changed.
+pub fn adopt(doc: &mut ClusterDoc) -> bool {
+    let Some(spec) = &doc.spec else { return false };
+    let lost: Vec<u16> = spec
+        .port_list()
+        .into_iter()
+        .filter(|port| doc.processes.get(port).copied().and_then(identify).is_none())
+        .collect();
+    if lost.is_empty() {
+        return false;
+    }
+    let dirs: Vec<PathBuf> = lost.iter().map(|port| spec.node_dir(*port)).collect();
+    let mut changed = false;
+    for (port, found) in lost.iter().zip(find_running_in(&dirs)) {
+        if let Some(record) = found {
+            doc.processes.insert(*port, record);
+            changed = true;
+        }
+    }
+    changed
+}
+
+/// Whether a stop may lose what was not saved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Saving {
+    /// As the configuration says; a server that can't save refuses to stop.
+    AsConfigured,
+    /// The data is going to be removed anyway.
+    Discard,
+}
+
+/// Stops a cluster: replicas first, so that no master is missed by its replicas, then masters; SHUTDOWN, then the
+/// system's request, then force. Each only after the process was identified as ours.
+///
+/// # Errors
+/// Which servers still run, and why.
+pub async fn stop(workspace: &Workspace, name: &str, steps: &Steps) -> Result<ClusterDoc, LifecycleError> {
+    let _lock = workspace.lock(name)?;
+    let mut doc = workspace.load(name)?;
+    stop_processes(workspace, &mut doc, Saving::AsConfigured, steps).await.map_err(|error| failed(steps, error))?;
+    steps.done();
+    Ok(doc)
+}
+
+async fn stop_processes(
+    workspace: &Workspace,
+    doc: &mut ClusterDoc,
+    saving: Saving,
+    steps: &Steps,
+) -> Result<(), LifecycleError> {
+    let spec = local_spec(doc)?;
+    steps.begin(Step::ShutDown);
+    adopt(doc);
+    // First, so that a server that ends now is not taken for one that died.
+    doc.wanted = false;
+    workspace.save(doc)?;
+    let auth = auth_of(doc);
+    let running: Vec<(NodeAddr, ProcessRecord)> = spec
+        .addrs()
+        .into_iter()
+        .filter_map(|addr| Some((addr.clone(), *doc.processes.get(&addr.port)?)))
+        .filter(|(_, record)| identify(*record).is_some())
+        .collect();
+    let replicas = join_all(running.iter().map(|(addr, _)| is_replica(addr, &auth))).await;
+    let mut refused = Vec::new();
+    for wave in [true, false] {
+        let members = running.iter().zip(&replicas).filter(|(_, replica)| **replica == wave).map(|(node, _)| node);
+        let results = join_all(members.map(|(addr, record)| shut_down(addr, *record, &auth, saving))).await;
+        refused.extend(results.into_iter().filter_map(Result::err));
+    }
+    if !refused.is_empty() {
+        return Err(LifecycleError::NotStopped(refused.join("; ")));
+    }
+    let stubborn: Vec<&(NodeAddr, ProcessRecord)> =
+        running.iter().filter(|(_, record)| identify(*record).is_some()).collect();
+    if stubborn.is_empty() {
+        steps.done();
+        steps.skip(Step::EndStubborn);
+    } else {
+        steps.begin(Step::EndStubborn);
+        let ends = join_all(stubborn.iter().map(|(addr, record)| end_stubborn(addr, *record, saving))).await;
+        let left: Vec<String> = ends.into_iter().filter_map(Result::err).collect();
+        if !left.is_empty() {
+            return Err(LifecycleError::NotStopped(left.join("; ")));
+        }
+    }
+    doc.processes.clear();
+    workspace.save(doc)?;
+    Ok(())
+}
+
+async fn is_replica(addr: &NodeAddr, auth: &Auth) -> bool {
+    let Ok(client) = NodeClient::connect(addr, auth).await else { return false };
+    client.text(&["INFO", "replication"]).await.is_ok_and(|info| info_field(&info, "role") == Some("slave"))
+}
+
+/// SHUTDOWN, and waiting. `Err` only where the server says that it can't save: ending it would lose data.
+async fn shut_down(addr: &NodeAddr, record: ProcessRecord, auth: &Auth, saving: Saving) -> Result<(), String> {
+    let Ok(client) = NodeClient::connect(addr, auth).await else { return Ok(()) };
+    let pid = client.text(&["INFO", "server"]).await.ok();
+    let pid = pid.and_then(|info| info_field(&info, "process_id").and_then(|p| p.parse::<u32>().ok()));
+    if pid != Some(record.pid) {
+        // Somebody else answers on our port: not ours to stop.
+        return Ok(());
+    }
+    let words: &[&str] = if saving == Saving::Discard { &["SHUTDOWN", "NOSAVE"] } else { &["SHUTDOWN"] };
+    // A server that ends breaks the connection, and one that saves is silent: both are as they should be.
+    let reply = client.call(words).await;
+    if let Err(NodeError { kind: NodeErrorKind::Refused(reply), .. }) = reply {
+        return Err(format!("{addr} refuses to stop: {reply}. Look at its log; nothing was ended by force"));
+    }
+    wait_gone(record, SHUTDOWN_DEADLINE).await;
+    Ok(())
+}
+
+/// The system's request to end (which saves as SHUTDOWN does), then force.
+async fn end_stubborn(addr: &NodeAddr, record: ProcessRecord, saving: Saving) -> Result<(), String> {
+    if saving == Saving::AsConfigured && terminate(record).is_ok() && wait_gone(record, TERMINATE_DEADLINE).await {
+        return Ok(());
+    }
+    kill(record).map_err(|error| format!("{addr}: {error}"))?;
+    if wait_gone(record, TERMINATE_DEADLINE).await {
+        Ok(())
+    } else {
+        Err(format!("{addr}: process {} does not end", record.pid))
+    }
+}
+
+/// Stops a cluster and forgets it; with `remove_files` its node folders go as well. Servers that were not launched here
+/// are only forgotten.
+///
+/// # Errors
+/// What still runs or could not be removed; the document stays then.
+pub async fn delete(
+    workspace: &Workspace,
+    name: &str,
+    remove_files: bool,
+    steps: &Steps,
+) -> Result<(), LifecycleError> {
+    let _lock = workspace.lock(name)?;
+    let mut doc = workspace.load(name)?;
+    if let Some(spec) = doc.spec.clone() {
+        let saving = if remove_files { Saving::Discard } else { Saving::AsConfigured };
+        stop_processes(workspace, &mut doc, saving, steps).await.map_err(|error| failed(steps, error))?;
+        if remove_files {
+            steps.begin(Step::RemoveFiles);
+            let wiped = wipe(&spec.dir, &spec.port_list()).map_err(|error| failed(steps, error.into()))?;
+            if !wiped.left.is_empty() {
+                let left: Vec<String> =
+                    wiped.left.iter().map(|(path, why)| format!("{} ({why})", path.display())).collect();
+                steps.detail(format!("not removed: {}", left.join(", ")));
+            }
+        }
+    }
+    workspace.remove(name).map_err(|error| failed(steps, error.into()))?;
+    steps.done();
+    Ok(())
+}
