@@ -558,6 +558,25 @@ fn enter_does_not_confirm_a_plan() {
 }
 
 #[test]
+fn enter_on_a_focused_next_does_not_slip_through_to_yes() {
+    let mut window = at_launch(stage());
+    let jobs = || vec![job(1, JobKind::Launch, JobState::Done, Vec::new())];
+    put(&mut window, cluster(vec![node(7000, ProcessState::Starting { pid: 1 }, &[])]), jobs());
+    press(&mut window, "Log of 127.0.0.1:7000");
+    let mut view = running();
+    view.plan = Some(plan());
+    put(&mut window, view, jobs());
+    window.get_by_role_and_label(Ui::Button, "Next").focus();
+    window.step();
+    for _ in 0..3 {
+        window.key_press(egui::Key::Enter);
+        settle(&mut window);
+    }
+    window.get_by_label("Can I set the above configuration?");
+    assert!(!window.state().commands().iter().any(|c| matches!(c, Command::ApplyCreate { .. })));
+}
+
+#[test]
 fn cancel_sends_nothing_and_offers_to_keep_or_remove_the_servers() {
     let mut window = at_plan();
     let before = window.state().actions.len();

@@ -89,6 +89,8 @@ pub struct CreateUi {
     preview_port: Option<u16>,
     /// The first field gets the keyboard in the next frame.
     focus_first: bool,
+    /// The keyboard focus is to be dropped in the next frame.
+    drop_focus: bool,
     /// Enter was pressed while the check was under way: go on when it ends well.
     next_wanted: bool,
     /// What was started, from the launch on.
@@ -112,6 +114,7 @@ impl Default for CreateUi {
             extra_port: None,
             preview_port: None,
             focus_first: false,
+            drop_focus: false,
             next_wanted: false,
             run: None,
             removing: None,
@@ -151,6 +154,7 @@ impl CreateUi {
         self.page = page;
         self.next_wanted = false;
         self.focus_first = page == Page::Shape;
+        self.drop_focus = true;
         if page <= Page::Configuration {
             // Ports and folders may have changed hands meanwhile.
             self.check.edited();
@@ -163,7 +167,12 @@ impl CreateUi {
 pub fn create_ui(ui: &mut Ui, snapshot: &Snapshot, state: &mut CreateUi) -> Option<Action> {
     state.begin(snapshot);
     server::preselect(&snapshot.servers, state);
-    let free_enter = ui.memory(|memory| memory.focused().is_none()) && state.ask.is_none();
+    if std::mem::take(&mut state.drop_focus) {
+        // The keyboard must not stay on a place where the next page has another button.
+        ui.memory_mut(|memory| memory.focused().into_iter().for_each(|id| memory.surrender_focus(id)));
+    }
+    let modal = ui.memory(|memory| memory.top_modal_layer().is_some());
+    let free_enter = ui.memory(|memory| memory.focused().is_none()) && !modal && state.ask.is_none();
     let problems = check::problems(&state.draft, snapshot.draft.as_deref());
 
     egui::Panel::top("create_steps").show(ui, |ui| steps::steps_header(ui, state.page));
@@ -181,7 +190,7 @@ pub fn create_ui(ui: &mut Ui, snapshot: &Snapshot, state: &mut CreateUi) -> Opti
     if let Some(pressed) = pressed {
         action = action.or_else(|| turn(pressed, snapshot, state));
     }
-    if state.ask.is_none() && !popup && ui.input(|input| input.key_pressed(Key::Escape)) {
+    if state.ask.is_none() && !popup && !modal && ui.input(|input| input.key_pressed(Key::Escape)) {
         action = action.or_else(|| turn(footer::Press::Leave, snapshot, state));
     } else if let Some(answer) = ask::ask_ui(ui, snapshot, state) {
         action = action.or_else(|| answered(answer, snapshot, state));
