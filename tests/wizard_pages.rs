@@ -680,6 +680,23 @@ fn escape_asks_before_leaving() {
     assert!(window.state().actions.iter().any(|action| matches!(action, Action::LeaveWizard)));
 }
 
+#[test]
+fn nothing_is_cut_off_in_the_smallest_window() {
+    // What the navigation leaves of 1024 x 700.
+    let size = (804.0, 620.0);
+    for language in Language::ALL {
+        let look = testing::Look { size, language, ..testing::Look::default() };
+        let mut window = testing::builder(look).build_ui_state(Stage::show, stage());
+        walk(&mut window, if language == Language::Chinese { "是" } else { "Yes" }, |window| {
+            settle(window);
+            for node in window.root().children_recursive().filter(|node| node.accesskit_node().role() == Ui::Button) {
+                let rect = node.rect();
+                assert!(rect.left() >= 0.0 && rect.right() <= size.0, "{:?}: {rect}", node.accesskit_node().label());
+            }
+        });
+    }
+}
+
 /// Not a test but a camera: `SLOTDECK_PICTURES=dir cargo test --test wizard_pages -- --ignored` draws every page in
 /// both themes, both languages and two sizes, for eyes to judge.
 #[test]
@@ -689,7 +706,7 @@ fn pictures_of_every_page() {
     std::fs::create_dir_all(&dir).unwrap();
     for theme in [egui::Theme::Dark, egui::Theme::Light] {
         for language in Language::ALL {
-            for size in [(1024.0, 700.0), (2560.0, 1440.0)] {
+            for size in [(804.0, 620.0), (2560.0, 1440.0)] {
                 let look = testing::Look { size, theme, language };
                 let mut window = testing::builder(look).build_ui_state(Stage::show, stage());
                 let mut shots = 0;

@@ -1,6 +1,6 @@
 //! All 16384 slots as one bar, a piece for each master in its colour, and a legend below.
 
-use egui::{Rect, Sense, Ui, vec2};
+use egui::{Rect, Role, Sense, TextStyle, Ui, WidgetInfo, vec2};
 
 use crate::core::slot::{SLOT_COUNT, SlotRange};
 use crate::gui::i18n::tr;
@@ -27,7 +27,7 @@ impl Share {
 pub fn slot_bar(ui: &mut Ui, shares: &[Share]) {
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 22.0), Sense::hover());
     let name = tr!("plan.slot_bar", n = shares.len());
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &name));
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &name));
     let painter = ui.painter();
     painter.rect_filled(rect, 3.0, Palette::of(ui).uncovered);
     for share in shares {
@@ -49,13 +49,19 @@ pub fn slot_bar(ui: &mut Ui, shares: &[Share]) {
     });
 }
 
+/// One entry, as one piece: a wrapping row moves it to the next line as a whole.
 fn legend(ui: &mut Ui, share: &Share) {
-    ui.horizontal(|ui| {
-        let (chip, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
-        ui.painter().rect_filled(chip, 2.0, Palette::of(ui).shard(share.shard));
-        ui.label(share.text());
-        ui.add_space(10.0);
-    });
+    const CHIP: f32 = 10.0;
+    const GAP: f32 = 6.0;
+    let text = share.text();
+    let font = TextStyle::Body.resolve(ui.style());
+    let galley = ui.painter().layout_no_wrap(text.clone(), font, ui.visuals().text_color());
+    let size = vec2(CHIP + GAP + galley.size().x + 10.0, galley.size().y);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &text));
+    let chip = Rect::from_center_size(rect.left_center() + vec2(CHIP / 2.0, 0.0), vec2(CHIP, CHIP));
+    ui.painter().rect_filled(chip, 2.0, Palette::of(ui).shard(share.shard));
+    ui.painter().galley(rect.left_top() + vec2(CHIP + GAP, 0.0), galley, ui.visuals().text_color());
 }
 
 fn piece_rect(bar: Rect, slots: SlotRange) -> Rect {
