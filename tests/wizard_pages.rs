@@ -81,8 +81,10 @@ fn server(path: &str, version: Result<ServerVersion, &str>) -> FoundServer {
 }
 
 fn stage() -> Stage {
+    let long = "/home/somebody/.local/share/package manager/store/9f86d081884c7d659a2feaa0c55ad015a3bf4f1b-redis-8/bin/redis-server";
     let found = vec![
         server("/usr/bin/redis-server", Ok(ServerVersion::redis(7, 0, 15))),
+        server(long, Ok(ServerVersion::redis(8, 0, 0))),
         server("/opt/old/redis-server", Err("Redis 2.8.19 is too old")),
     ];
     let servers = Servers { searching: false, found };
@@ -214,6 +216,13 @@ fn put(window: &mut Window, view: ClusterView, jobs: Vec<Arc<JobView>>) {
     settle(window);
 }
 
+/// An event comes in.
+fn tell(window: &mut Window, what: What) {
+    let event = Event { at: SystemTime::UNIX_EPOCH, level: Level::Error, cluster: None, what };
+    window.state_mut().wizard.note(&event);
+    settle(window);
+}
+
 #[test]
 fn the_best_server_is_chosen_already_and_unusable_ones_say_why() {
     let mut window = window(stage());
@@ -243,9 +252,13 @@ fn without_a_server_the_page_tells_how_to_get_one_and_next_stays_shut() {
 fn a_file_chosen_in_the_dialog_becomes_the_server() {
     let mut window = window(stage());
     settle(&mut window);
+    tell(&mut window, What::ServerRefused("/etc/passwd".to_owned(), "it is no program".to_owned()));
+    window.get_by_label("/etc/passwd can't be used as a server: it is no program");
+    tell(&mut window, What::ServerAccepted("/home/me/redis-server".to_owned(), "Redis 8.0.0".to_owned()));
+    assert!(window.query_by_label_contains("/etc/passwd").is_none());
     let mut chosen = server("/home/me/redis-server", Ok(ServerVersion::redis(8, 0, 0)));
     chosen.origin = Origin::Chosen;
-    window.state_mut().snapshot.servers.found.insert(0, chosen);
+    window.state_mut().snapshot.servers.found.push(chosen);
     settle(&mut window);
     press(&mut window, "Next");
     assert_eq!(last_draft(&window).server.unwrap().path, PathBuf::from("/home/me/redis-server"));
@@ -485,10 +498,7 @@ fn an_open_log_keeps_the_launch_page_until_next_is_pressed() {
 #[test]
 fn a_refused_launch_says_why_and_lets_one_go_back() {
     let mut window = at_launch(stage());
-    let what = What::Refused("launch", "the folder is not empty".to_owned());
-    let event = Event { at: SystemTime::UNIX_EPOCH, level: Level::Error, cluster: Some("demo".to_owned()), what };
-    window.state_mut().wizard.note(&event);
-    settle(&mut window);
+    tell(&mut window, What::Refused("launch", "the folder is not empty".to_owned()));
     window.get_by_label_contains("the folder is not empty");
     press(&mut window, "Back");
     window.get_by_label("Launch 6 servers");
@@ -680,6 +690,11 @@ fn escape_asks_before_leaving() {
     assert!(window.state().actions.iter().any(|action| matches!(action, Action::LeaveWizard)));
 }
 
+fn pressable(role: Ui) -> bool {
+    use Ui::{Button, CheckBox, MultilineTextInput, PasswordInput, RadioButton, SpinButton, TextInput};
+    matches!(role, Button | CheckBox | RadioButton | TextInput | PasswordInput | MultilineTextInput | SpinButton)
+}
+
 #[test]
 fn nothing_is_cut_off_in_the_smallest_window() {
     // What the navigation leaves of 1024 x 700.
@@ -689,7 +704,7 @@ fn nothing_is_cut_off_in_the_smallest_window() {
         let mut window = testing::builder(look).build_ui_state(Stage::show, stage());
         walk(&mut window, if language == Language::Chinese { "是" } else { "Yes" }, |window| {
             settle(window);
-            for node in window.root().children_recursive().filter(|node| node.accesskit_node().role() == Ui::Button) {
+            for node in window.root().children_recursive().filter(|node| pressable(node.accesskit_node().role())) {
                 let rect = node.rect();
                 assert!(rect.left() >= 0.0 && rect.right() <= size.0, "{:?}: {rect}", node.accesskit_node().label());
             }

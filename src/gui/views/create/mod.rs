@@ -19,21 +19,21 @@ mod server;
 mod shape;
 mod steps;
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use egui::{Key, Ui};
 
 use crate::core::spec::Problem;
 use crate::engine::command::Command;
-use crate::engine::event::Event;
+use crate::engine::event::{Event, What};
 use crate::engine::snapshot::Snapshot;
 use crate::gui::action::{Action, View};
 use crate::gui::i18n::tr;
 use crate::gui::theme::{FORM_WIDTH, Tone};
 use crate::gui::widgets::plan_view::{PlanAnswer, plan_body};
 use crate::gui::widgets::problem_list::tone_line;
+use crate::gui::words;
 
 use apply::ApplyTurn;
 use ask::{Answer, Ask};
@@ -77,10 +77,10 @@ pub struct CreateUi {
     page: Page,
     draft: Draft,
     check: Check,
-    /// Server files seen so far: a new one among the chosen is the answer to the file dialog.
-    seen_servers: BTreeSet<PathBuf>,
-    /// Whether the first search has ended.
-    servers_known: bool,
+    /// The file that the engine accepted as a server just now: it becomes the choice once it is in the list.
+    accepted: Option<String>,
+    /// Why it refused the last one.
+    server_refused: Option<String>,
     /// Whether the password is shown.
     reveal: bool,
     /// Whose extra directives are shown.
@@ -108,8 +108,8 @@ impl Default for CreateUi {
             page: Page::Server,
             draft: Draft::propose(&nothing),
             check: Check::new(&nothing),
-            seen_servers: BTreeSet::new(),
-            servers_known: false,
+            accepted: None,
+            server_refused: None,
             reveal: false,
             extra_port: None,
             preview_port: None,
@@ -131,8 +131,14 @@ impl CreateUi {
         self.check.edited();
     }
 
-    /// Tells the wizard what happened: it shows why the engine refused something that it had asked for.
+    /// Tells the wizard what happened: it takes the server file that was accepted, and shows why the engine refused
+    /// something that it had asked for.
     pub fn note(&mut self, event: &Event) {
+        match &event.what {
+            What::ServerAccepted(file, _) => (self.accepted, self.server_refused) = (Some(file.clone()), None),
+            What::ServerRefused(..) => self.server_refused = Some(words::what(&event.what)),
+            _ => {}
+        }
         if let Some(run) = &mut self.run {
             run.note(event);
         }

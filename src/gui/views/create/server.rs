@@ -3,7 +3,7 @@
 use egui::{RichText, Ui};
 
 use crate::engine::command::Command;
-use crate::engine::snapshot::{FoundServer, Origin, Servers};
+use crate::engine::snapshot::{FoundServer, Servers};
 use crate::gui::action::Action;
 use crate::gui::i18n::tr;
 use crate::gui::icons::Icon;
@@ -19,6 +19,9 @@ pub(super) fn server_page(ui: &mut Ui, servers: &Servers, state: &mut CreateUi) 
     ui.add_space(8.0);
     for server in &servers.found {
         server_row(ui, server, state);
+    }
+    if let Some(why) = &state.server_refused {
+        tone_line(ui, Tone::Bad, why);
     }
     if servers.searching {
         tone_line(ui, Tone::Busy, tr!("create.server.searching"));
@@ -39,30 +42,24 @@ pub(super) fn server_page(ui: &mut Ui, servers: &Servers, state: &mut CreateUi) 
     action
 }
 
-/// Takes the first usable server where none is chosen, and a file that the person has chosen just now.
+/// Takes the file that the person has chosen just now, and the first usable server where none is chosen.
 pub(super) fn preselect(servers: &Servers, state: &mut CreateUi) {
-    let usable = |server: &&FoundServer| server.version.is_ok();
-    let fresh = servers
-        .found
-        .iter()
-        .filter(usable)
-        .find(|s| s.origin == Origin::Chosen && !state.seen_servers.contains(&s.path));
+    let mut usable = servers.found.iter().filter(|server| server.version.is_ok());
+    let accepted = state.accepted.as_ref();
+    let wanted = accepted.and_then(|file| usable.clone().find(|server| server.path.display().to_string() == *file));
     let chosen = state.draft.server.as_ref();
-    let present = chosen.is_some_and(|path| servers.found.iter().filter(usable).any(|server| server.path == *path));
-    let pick = match fresh {
-        // Servers chosen in an earlier run are there from the start; only later ones are this person's answer.
-        Some(server) if state.servers_known => Some(server),
-        _ if !present => servers.found.iter().find(usable),
-        _ => None,
+    let pick = match wanted {
+        Some(server) => Some(server),
+        None if usable.clone().any(|server| chosen == Some(&server.path)) => None,
+        None => usable.next(),
     };
-    if let Some(server) = pick.filter(|server| chosen != Some(&server.path)) {
+    if wanted.is_some() {
+        state.accepted = None;
+    }
+    if let Some(server) = pick {
         state.draft.server = Some(server.path.clone());
         state.check.edited();
     }
-    state.servers_known |= !servers.searching;
-    let new = servers.found.iter().filter(|server| !state.seen_servers.contains(&server.path)).map(|s| s.path.clone());
-    let new: Vec<_> = new.collect();
-    state.seen_servers.extend(new);
 }
 
 fn server_row(ui: &mut Ui, server: &FoundServer, state: &mut CreateUi) {
