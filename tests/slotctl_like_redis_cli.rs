@@ -250,3 +250,39 @@ fn a_creation_that_stops_half_way_is_undone_or_gone_on_with() {
     }
     slotctl(&with_addrs(&["create", "--cluster-yes"], &addrs, &[]), "").fine();
 }
+
+#[test]
+fn a_creation_that_stopped_half_way_goes_on_after_a_yes() {
+    use std::io::{Read, Write};
+    use std::process::{Command, Stdio};
+    let servers = servers(3, "user limited on >pw ~* &* +@all -cluster|meet");
+    let addrs = addrs(&servers);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_slotctl"))
+        .args(with_addrs(&["create", "--user", "limited", "-a", "pw", "--no-auth-warning"], &addrs, &[]))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut input, mut out) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let mut read_until = |words: &str| {
+        let mut said = String::new();
+        while !said.contains(words) {
+            let mut more = [0; 512];
+            let length = out.read(&mut more).unwrap();
+            assert!(length > 0, "it ended before it said {words:?}: {said}");
+            said.push_str(&String::from_utf8_lossy(&more[..length]));
+        }
+    };
+    read_until("(type 'yes' to accept): ");
+    input.write_all(b"yes\n").unwrap();
+    read_until("Type 'yes' to go on");
+    for server in &servers {
+        let mut admin = server.connect(None);
+        redis::cmd("ACL").arg(&["SETUSER", "limited", "+cluster|meet"]).exec(&mut admin).unwrap();
+    }
+    input.write_all(b"yes\n").unwrap();
+    read_until("[OK] All 16384 slots covered.\n");
+    assert!(child.wait().unwrap().success());
+    slotctl(&["check", &addrs[2]], "").fine();
+}

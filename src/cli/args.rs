@@ -33,7 +33,7 @@ pub enum Cmd {
     /// Stop a cluster's servers; everything stays on disk.
     Stop(NameArgs),
     /// Start a stopped cluster's servers again.
-    Start(NameArgs),
+    Start(StartArgs),
     /// Stop a cluster's servers and forget the cluster.
     Down(DownArgs),
     /// List the server programs found on this machine.
@@ -94,6 +94,16 @@ pub struct UpArgs {
 pub struct NameArgs {
     /// The cluster's name.
     pub name: String,
+}
+
+/// `start`.
+#[derive(Debug, Args)]
+pub struct StartArgs {
+    /// The cluster's name.
+    pub name: String,
+    /// Do not ask (servers that are no cluster yet are made one).
+    #[arg(long, short = 'y', visible_alias = "cluster-yes")]
+    pub yes: bool,
 }
 
 /// `down`.

@@ -24,6 +24,7 @@ fn options_stand_before_between_and_after() {
         "--cluster-yes --cluster create a:1 a:2 a:3 --cluster-replicas 1",
         "--cluster create --cluster-yes --cluster-replicas 1 a:1 a:2 a:3",
         "create --cluster-yes a:1 a:2 a:3 --cluster-replicas 1",
+        "create a:1 -y a:2 a:3 --replicas=1",
         "--cluster-yes create a:1 a:2 --cluster-replicas 1 a:3",
         "-p 6379 -h localhost --cluster-yes create a:1 a:2 --cluster-replicas=1 a:3",
         "-c -n 0 --verbose --cluster create a:1 a:2 a:3 --yes --cluster-replicas 1 --cluster-timeout 5",

@@ -8,14 +8,19 @@ pub mod args;
 pub mod argv;
 pub mod cluster;
 pub mod create;
+pub mod draft;
 pub mod failure;
+pub mod form;
 pub mod json;
+pub mod local;
 pub mod login;
+pub mod ps;
 pub mod redis_lines;
 pub mod servers;
 pub mod steps;
 pub mod terminal;
 pub mod text;
+pub mod up;
 
 use std::ffi::OsString;
 
@@ -26,6 +31,7 @@ use crate::workspace::store::Workspace;
 
 use args::{Cli, Cmd};
 use failure::Failure;
+use form::Means;
 use json::FailureJson;
 use terminal::{Terminal, complain};
 
@@ -81,11 +87,23 @@ fn stop_on_ctrl_c(cancel: CancellationToken) {
 
 async fn dispatch(command: &Cmd, terminal: Terminal, cancel: &CancellationToken) -> Result<(), Failure> {
     match command {
-        Cmd::Create(args) => create::create(args, terminal, cancel).await,
-        Cmd::Check(args) => until_cancelled(cluster::check(args, terminal), cancel).await,
-        Cmd::Info(args) => until_cancelled(cluster::info(args, terminal), cancel).await,
-        Cmd::Servers => servers::servers(&Workspace::open(None)?, terminal).await,
-        _ => Err(Failure::message("this command is not available in this version of slotctl")),
+        Cmd::Create(args) => return create::create(args, terminal, cancel).await,
+        Cmd::Check(args) => return until_cancelled(cluster::check(args, terminal), cancel).await,
+        Cmd::Info(args) => return until_cancelled(cluster::info(args, terminal), cancel).await,
+        _ => {}
+    }
+    let workspace = Workspace::open(None)?;
+    let env_yes = login::env_says_yes(|name| std::env::var(name).ok());
+    let with = |yes: bool| Means { workspace: &workspace, terminal, cancel, yes: yes || env_yes };
+    match command {
+        Cmd::Up(args) => up::up(&with(args.yes), args).await,
+        Cmd::Config(args) => up::config(&with(args.yes), args).await,
+        Cmd::Ps => until_cancelled(ps::ps(&workspace, terminal), cancel).await,
+        Cmd::Servers => until_cancelled(servers::servers(&workspace, terminal), cancel).await,
+        Cmd::Start(args) => local::start(&with(args.yes), &args.name).await,
+        Cmd::Stop(args) => local::stop(&with(true), &args.name).await,
+        Cmd::Down(args) => local::down(&with(args.yes), args).await,
+        Cmd::Create(_) | Cmd::Check(_) | Cmd::Info(_) => Ok(()),
     }
 }
 

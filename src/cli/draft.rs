@@ -1,0 +1,203 @@
+//! `up` and `config`: from the options to a spec, and problems beside the option that they belong to.
+
+use std::path::Path;
+
+use crate::core::secret::Secret;
+use crate::core::spec::{ClusterSpec, Field, Ports, Problem, ServerExe, Severity};
+
+use super::args::UpArgs;
+use super::failure::Failure;
+use super::text::Text;
+
+/// The spec that the options ask for. `clusters_dir` is where clusters live by default.
+///
+/// # Errors
+/// A `--set` that is no single directive, or a folder that can't be made absolute.
+pub fn spec_of(
+    args: &UpArgs,
+    server: ServerExe,
+    password: Secret,
+    clusters_dir: &Path,
+) -> Result<ClusterSpec, Failure> {
+    let dir = match &args.dir {
+        Some(dir) => {
+            std::path::absolute(dir).map_err(|error| Failure::message(&format!("--dir: {}: {error}", dir.display())))?
+        }
+        None => clusters_dir.join(&args.name),
+    };
+    let mut spec = ClusterSpec::new(&args.name, dir);
+    spec.server = Some(server);
+    spec.masters = args.masters;
+    spec.replicas = args.replicas;
+    if let Some(first) = args.port {
+        spec.ports = Ports::From(first);
+    }
+    if let Some(list) = &args.ports {
+        spec.ports = Ports::List(list.clone());
+    }
+    spec.bind.clone_from(&args.bind);
+    spec.config.node_timeout_ms = args.node_timeout;
+    spec.config.password = password;
+    for directive in &args.set {
+        if directive.contains(['\n', '\r', '\0']) {
+            return Err(Failure::message("--set: one directive each; it can't hold a line break (quote it: \"\\n\")"));
+        }
+        spec.config.extra.push_str(directive);
+        spec.config.extra.push('\n');
+    }
+    Ok(spec)
+}
+
+/// The option that a field is set with.
+fn option_of(field: Field, args: &UpArgs) -> &'static str {
+    match field {
+        Field::Server => "--server",
+        Field::Name => "NAME",
+        Field::Masters => "--masters",
+        Field::Replicas => "--replicas",
+        Field::Ports if args.ports.is_some() => "--ports",
+        Field::Ports => "--port",
+        Field::Bind => "--bind",
+        Field::Dir => "--dir",
+        Field::NodeTimeout => "--node-timeout",
+        Field::Password => "--password-stdin",
+        Field::Maxmemory | Field::MaxmemoryPolicy | Field::Save | Field::Extra | Field::ExtraFor(_) => "--set",
+    }
+}
+
+/// Problems as lines: `--port: Port 7000 can't be used: …`.
+#[must_use]
+pub fn problem_lines(problems: &[Problem], severity: Severity, args: &UpArgs) -> Vec<String> {
+    problems
+        .iter()
+        .filter(|problem| problem.severity == severity)
+        .map(|problem| format!("{}: {}", option_of(problem.field, args), problem.kind))
+        .collect()
+}
+
+/// What is about to be made, before anything is.
+pub fn announce(text: &mut Text, spec: &ClusterSpec) {
+    let s = |n: u16| if n == 1 { "" } else { "s" };
+    text.line(format_args!(
+        "{}: {} master{}, {} replica{} each, on {} ports {}",
+        spec.name,
+        spec.masters,
+        s(spec.masters),
+        spec.replicas,
+        s(spec.replicas),
+        spec.bind,
+        ports_text(&spec.port_list())
+    ));
+    if let Some(server) = &spec.server {
+        text.line(format_args!("Server: {} ({})", server.version, server.path.display()));
+    }
+    text.line(format_args!("Folder: {}", spec.dir.display()));
+}
+
+/// Ports in few words: `7000-7005, 7010`.
+#[must_use]
+pub fn ports_text(ports: &[u16]) -> String {
+    let mut runs: Vec<(u16, u16)> = Vec::new();
+    for port in ports {
+        match runs.last_mut() {
+            Some((_, last)) if last.checked_add(1) == Some(*port) => *last = *port,
+            _ => runs.push((*port, *port)),
+        }
+    }
+    let run = |(first, last): &(u16, u16)| if first == last { first.to_string() } else { format!("{first}-{last}") };
+    runs.iter().map(run).collect::<Vec<_>>().join(", ")
+}
+
+/// Words of a command line for a POSIX shell, or for Windows' own; bare where they need no quotes.
+#[must_use]
+pub fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./:@%+=,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else if cfg!(windows) {
+        format!("\"{word}\"")
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+/// How to connect with redis-cli; the password is asked for, never shown.
+#[must_use]
+pub fn connect_command(spec: &ClusterSpec) -> String {
+    let host = match spec.reach_host() {
+        "127.0.0.1" => String::new(),
+        host => format!(" -h {host}"),
+    };
+    let port = spec.port_list().first().copied().unwrap_or_default();
+    let login = if spec.config.password.is_empty() { "" } else { " --askpass" };
+    format!("redis-cli -c{host} -p {port}{login}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::args::{Cli, Cmd};
+    use crate::core::spec::ProblemKind;
+    use crate::core::version::ServerVersion;
+    use clap::Parser;
+
+    fn args(line: &[&str]) -> UpArgs {
+        let words = ["slotctl", "up", "demo"].iter().chain(line);
+        match Cli::try_parse_from(words).unwrap().command {
+            Cmd::Up(args) => args,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn spec(line: &[&str]) -> Result<ClusterSpec, Failure> {
+        let server = ServerExe { path: "/usr/bin/redis-server".into(), version: ServerVersion::redis(7, 0, 15) };
+        spec_of(&args(line), server, Secret::default(), Path::new("/home/clusters"))
+    }
+
+    #[test]
+    fn options_become_a_spec() {
+        let plain = spec(&[]).unwrap();
+        assert_eq!((plain.masters, plain.replicas, plain.ports.clone()), (3, 1, Ports::From(7000)));
+        assert_eq!(plain.dir, Path::new("/home/clusters/demo"));
+        let listed = spec(&["--ports", "7000,7002,7004", "--replicas", "0", "--set", "maxmemory 1gb"]).unwrap();
+        assert_eq!(listed.port_list(), [7000, 7002, 7004]);
+        assert_eq!(listed.config.extra, "maxmemory 1gb\n");
+        assert!(spec(&["--dir", "here"]).unwrap().dir.is_absolute());
+    }
+
+    #[test]
+    fn a_set_adds_one_directive_and_no_second() {
+        let error = spec(&["--set", "maxmemory 1gb\nrequirepass x"]).unwrap_err();
+        assert!(error.to_string().starts_with("--set: one directive each"), "{error}");
+    }
+
+    #[test]
+    fn problems_stand_beside_their_option() {
+        let problems = [
+            Problem::error(Field::Ports, ProblemKind::PortTwice(7000)),
+            Problem::warning(Field::Replicas, ProblemKind::NoReplicas),
+        ];
+        let listed = args(&["--ports", "7000,7000"]);
+        let lines = problem_lines(&problems, Severity::Error, &listed);
+        assert_eq!(lines, ["--ports: Port 7000 is listed twice."]);
+        assert!(problem_lines(&problems, Severity::Warning, &args(&[]))[0].starts_with("--replicas: Without replicas"));
+    }
+
+    #[test]
+    fn ports_are_told_in_runs() {
+        assert_eq!(ports_text(&[7000, 7001, 7002, 7005]), "7000-7002, 7005");
+        assert_eq!(ports_text(&[7000]), "7000");
+        assert_eq!(ports_text(&[]), "");
+    }
+
+    #[test]
+    fn the_way_to_connect_is_a_command_to_paste() {
+        assert_eq!(connect_command(&spec(&["--port", "7100"]).unwrap()), "redis-cli -c -p 7100");
+        let mut far = spec(&["--bind", "10.0.0.5"]).unwrap();
+        far.config.password = Secret::new("pw");
+        assert_eq!(connect_command(&far), "redis-cli -c -h 10.0.0.5 -p 7000 --askpass");
+        if cfg!(unix) {
+            assert_eq!((shell_word("demo"), shell_word("it's")), ("demo".to_owned(), "'it'\\''s'".to_owned()));
+        }
+    }
+}

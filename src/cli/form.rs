@@ -1,0 +1,160 @@
+//! From launched servers to a cluster: inspect, plan, ask, carry out, check. `up` and `start` share it.
+
+use tokio_util::sync::CancellationToken;
+
+use crate::core::plan::create::CreatePlan;
+use crate::engine::client::CONNECT_DEADLINE;
+use crate::engine::command::Auth;
+use crate::engine::create::{CREATE_STEPS, CreateError, Mode, create, reset_touched};
+use crate::engine::creation::DocJournal;
+use crate::engine::gather::{Gathered, gather};
+use crate::engine::inspect::inspect;
+use crate::engine::job::{Step, StepView};
+use crate::engine::lifecycle::auth_of;
+use crate::engine::steps::Steps;
+use crate::workspace::document::ClusterDoc;
+use crate::workspace::store::Workspace;
+
+use super::failure::Failure;
+use super::redis_lines;
+use super::steps::timed_report;
+use super::terminal::{Terminal, complain};
+
+/// How a formation ended that made no cluster.
+#[derive(Debug)]
+pub enum NotFormed {
+    /// Nothing was sent to any node; why, in words.
+    Untouched(String),
+    /// Some nodes were changed and left so; why, in words.
+    HalfMade(String),
+}
+
+/// The commands' common means.
+#[derive(Debug)]
+pub struct Means<'a> {
+    /// The documents.
+    pub workspace: &'a Workspace,
+    /// Where the words go.
+    pub terminal: Terminal,
+    /// Fires on Ctrl-C.
+    pub cancel: &'a CancellationToken,
+    /// Whether questions are answered yes beforehand.
+    pub yes: bool,
+}
+
+/// What was made.
+#[derive(Debug)]
+pub struct Formed {
+    /// Every node's answer at the end.
+    pub gathered: Gathered,
+    /// The steps of the creation.
+    pub steps: Vec<StepView>,
+}
+
+/// Makes a cluster of a document's running servers, or goes on where an earlier run stopped half-way.
+///
+/// # Errors
+/// [`NotFormed`]; what happened was said already, except for its last sentence.
+pub async fn form(means: &Means<'_>, doc: &ClusterDoc) -> Result<Formed, NotFormed> {
+    let untouched = |why: String| NotFormed::Untouched(why);
+    let spec = doc.spec.as_ref().ok_or_else(|| untouched("its servers were not launched here".to_owned()))?;
+    let auth = auth_of(doc);
+    let begun = doc.creating.as_ref().and_then(|journal| journal.plan.clone());
+    let (plan, mode) = match begun {
+        Some(plan) => (plan, Mode::Resume),
+        None => (new_plan(doc, &auth).await.map_err(untouched)?, Mode::Fresh),
+    };
+    let (order, replicas) = (spec.addrs(), usize::from(spec.replicas));
+    means.terminal.say(|text| redis_lines::plan(text, &plan, &order, replicas));
+    if !means.yes {
+        let answer = tokio::select! {
+            answer = means.terminal.confirmed(redis_lines::QUESTION) => answer,
+            () = means.cancel.cancelled() => false,
+        };
+        if !answer {
+            means.terminal.print("\n");
+            return Err(untouched("Not confirmed: nothing was sent to any node.".to_owned()));
+        }
+    }
+    let steps = carry_out(means, doc, &plan, mode, &auth).await?;
+    let gathered = gather(&order, &auth, CONNECT_DEADLINE).await;
+    Ok(Formed { gathered, steps })
+}
+
+async fn new_plan(doc: &ClusterDoc, auth: &Auth) -> Result<CreatePlan, String> {
+    let Some(spec) = &doc.spec else { return Err("its servers were not launched here".to_owned()) };
+    let candidates = inspect(&spec.addrs(), auth)
+        .await
+        .map_err(|unfit| unfit.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
+    CreatePlan::new(candidates, usize::from(spec.replicas)).map_err(|error| error.to_string())
+}
+
+/// Carries the plan out, holding the cluster's lock. Where it stops half-way, offers to go on.
+async fn carry_out(
+    means: &Means<'_>,
+    doc: &ClusterDoc,
+    plan: &CreatePlan,
+    mut mode: Mode,
+    auth: &Auth,
+) -> Result<Vec<StepView>, NotFormed> {
+    const WAY_OUT: &str =
+        "Type 'yes' to go on, 'reset' to make exactly these nodes empty again, anything else to leave them: ";
+    let lock = means.workspace.lock(&doc.name).map_err(|error| NotFormed::Untouched(error.to_string()))?;
+    let journal = DocJournal::new(means.workspace.clone(), &doc.name);
+    let mut cancel = means.cancel.clone();
+    loop {
+        let steps = Steps::new(&CREATE_STEPS, timed_report(means.terminal), cancel);
+        let (touched, reason) = match create(plan, mode, auth, &steps, &journal).await {
+            Ok(_) => {
+                journal.formed().map_err(NotFormed::HalfMade)?;
+                drop(lock);
+                return Ok(steps.views());
+            }
+            Err(CreateError::Untouched(reason)) => return Err(NotFormed::Untouched(reason)),
+            Err(CreateError::HalfMade { touched, reason, .. }) => (touched, reason),
+        };
+        let nodes = touched.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        let said = format!("The cluster is not finished: {reason}. Changed nodes: {nodes}.");
+        if means.yes {
+            return Err(NotFormed::HalfMade(said));
+        }
+        complain(&said);
+        match means.terminal.ask(WAY_OUT).await.as_str() {
+            "yes" => (mode, cancel) = (Mode::Resume, CancellationToken::new()),
+            "reset" => return Err(reset(means, doc, &journal, auth).await),
+            _ => {
+                means.terminal.print("\n");
+                let go_on = format!("'slotctl start {}' goes on where it stopped.", doc.name);
+                return Err(NotFormed::HalfMade(go_on));
+            }
+        }
+    }
+}
+
+async fn reset(means: &Means<'_>, doc: &ClusterDoc, journal: &DocJournal, auth: &Auth) -> NotFormed {
+    let record = means.workspace.load(&doc.name).ok().and_then(|doc| doc.creating);
+    let Some(record) = record else { return NotFormed::Untouched("No node was changed.".to_owned()) };
+    let steps =
+        Steps::new(&[Step::RestoreSettings, Step::ResetNodes], timed_report(means.terminal), CancellationToken::new());
+    let result = match reset_touched(&record, auth, &steps).await {
+        Ok(()) => journal.forget(),
+        Err(why) => Err(why),
+    };
+    match result {
+        Ok(()) => NotFormed::Untouched("These nodes are empty again.".to_owned()),
+        Err(why) => NotFormed::HalfMade(format!("Not all nodes could be made empty again: {why}")),
+    }
+}
+
+/// The check on every node, told in redis-cli's lines.
+///
+/// # Errors
+/// The cluster is not whole.
+pub fn tell_check(means: &Means<'_>, doc: &ClusterDoc, gathered: &Gathered) -> Result<(), Failure> {
+    let Some(seed) = doc.spec.as_ref().and_then(|spec| spec.addrs().into_iter().next()) else { return Ok(()) };
+    let findings = gathered.check();
+    let mut text = means.terminal.text();
+    let whole = redis_lines::check(&mut text, &gathered.topology, &seed, &findings);
+    means.terminal.print(&text.into_string());
+    if whole { Ok(()) } else { Err(Failure::message(&format!("{} is not whole: see the lines above.", doc.name))) }
+}
