@@ -11,35 +11,63 @@ use crate::engine::steps::Report;
 use super::terminal::Terminal;
 use super::text::Text;
 
-/// What one change of a step prints; `None` where it prints nothing.
+/// What one change of a step prints.
 type Words = fn(&mut Text, &StepView);
 
-/// Prints each change of each step once.
-fn printer(terminal: Terminal, words: Words) -> Report {
-    let seen: Mutex<Vec<StepState>> = Mutex::new(Vec::new());
+/// Takes the line of the running step back, so that others can be written.
+const TAKE_BACK: &str = "\r\x1b[K";
+
+/// What was printed so far.
+#[derive(Default)]
+struct Told {
+    states: Vec<StepState>,
+    /// The running step's line, which stands unended.
+    running: String,
+}
+
+/// Prints each change of each step once. Where a person looks on, the running step stands below with what it waits for.
+fn printer(terminal: Terminal, words: Words, show_running: bool) -> Report {
+    let told: Mutex<Told> = Mutex::default();
     Arc::new(move |steps: &[StepView]| {
-        let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
         let mut text = terminal.text();
-        for (i, step) in steps.iter().enumerate() {
-            let before = seen.get(i).unwrap_or(&StepState::Pending);
-            if *before == step.state {
-                continue;
-            }
-            // A step that ran and ended between two looks is told in both states.
-            if *before == StepState::Pending && matches!(step.state, StepState::Done | StepState::Failed(_)) {
-                words(&mut text, &StepView { state: StepState::Running, ..step.clone() });
-            }
-            words(&mut text, step);
+        changes(&mut text, &told.states, steps, words);
+        told.states = steps.iter().map(|step| step.state.clone()).collect();
+        let running = if show_running && terminal.is_live() { running_line(steps) } else { String::new() };
+        let text = text.into_string();
+        if !text.is_empty() || running != told.running {
+            let take_back = if told.running.is_empty() { "" } else { TAKE_BACK };
+            terminal.print(&format!("{take_back}{text}{running}"));
+            told.running = running;
         }
-        *seen = steps.iter().map(|step| step.state.clone()).collect();
-        terminal.print(&text.into_string());
     })
+}
+
+fn changes(text: &mut Text, before: &[StepState], steps: &[StepView], words: Words) {
+    for (i, step) in steps.iter().enumerate() {
+        let before = before.get(i).unwrap_or(&StepState::Pending);
+        if *before == step.state {
+            continue;
+        }
+        // A step that ran and ended between two looks is told in both states.
+        if *before == StepState::Pending && matches!(step.state, StepState::Done | StepState::Failed(_)) {
+            words(text, &StepView { state: StepState::Running, ..step.clone() });
+        }
+        words(text, step);
+    }
+}
+
+/// The running step and what it waits for, short enough for one row of a common terminal.
+fn running_line(steps: &[StepView]) -> String {
+    let Some(step) = steps.iter().find(|step| step.state == StepState::Running) else { return String::new() };
+    let detail = if step.detail.is_empty() { String::new() } else { format!(": {}", step.detail) };
+    format!("       …  {}{detail}", step.step).chars().take(78).collect()
 }
 
 /// redis-cli's lines of a creation.
 #[must_use]
 pub fn redis_report(terminal: Terminal) -> Report {
-    printer(terminal, redis_words)
+    printer(terminal, redis_words, false)
 }
 
 fn redis_words(text: &mut Text, view: &StepView) {
@@ -57,7 +85,7 @@ fn redis_words(text: &mut Text, view: &StepView) {
 /// A line with its time for each step that ended.
 #[must_use]
 pub fn timed_report(terminal: Terminal) -> Report {
-    printer(terminal, timed_words)
+    printer(terminal, timed_words, true)
 }
 
 fn timed_words(text: &mut Text, view: &StepView) {
@@ -127,6 +155,22 @@ mod tests {
             ">>> Nodes configuration updated\n>>> Assign a different config epoch to each node\n\
              >>> Sending CLUSTER MEET messages to join the cluster\nWaiting for the cluster to join\n\n"
         );
+    }
+
+    #[test]
+    fn a_step_that_ended_between_two_looks_is_not_missed() {
+        let mut text = Text::default();
+        changes(&mut text, &[], &[view(Step::AwaitJoin, StepState::Done)], redis_words);
+        assert_eq!(text.into_string(), "Waiting for the cluster to join\n\n");
+    }
+
+    #[test]
+    fn the_running_step_fits_a_row() {
+        let mut waiting = view(Step::AwaitJoin, StepState::Running);
+        waiting.detail = "集".repeat(100);
+        let line = running_line(&[view(Step::Meet, StepState::Done), waiting]);
+        assert!(line.starts_with("       …  Wait for the cluster to join: 集") && line.chars().count() == 78, "{line}");
+        assert_eq!(running_line(&[view(Step::Meet, StepState::Done)]), "");
     }
 
     #[test]

@@ -14,8 +14,8 @@ use super::text::Text;
 /// Where the words go.
 #[derive(Debug, Clone, Copy)]
 pub struct Terminal {
-    /// Whether a person's terminal reads standard output.
-    pub is_terminal: bool,
+    /// Whether standard output understands escape sequences: lines can be rewritten.
+    live: bool,
     colour: bool,
     json: bool,
 }
@@ -24,10 +24,18 @@ impl Terminal {
     /// The process's own streams. Colour is for terminals only, and not where `NO_COLOR` is set or the terminal is dumb.
     #[must_use]
     pub fn new(json: bool) -> Self {
-        let is_terminal = std::io::stdout().is_terminal();
-        let plain = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty())
-            || std::env::var_os("TERM").is_some_and(|v| v == "dumb");
-        Self { is_terminal, colour: is_terminal && !plain && !json, json }
+        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+        // An old Windows console would show the escapes as they are.
+        let capable = !cfg!(windows) || ["WT_SESSION", "TERM", "ANSICON", "ConEmuANSI"].into_iter().any(set);
+        let live = std::io::stdout().is_terminal() && !dumb && capable && !json;
+        Self { live, colour: live && !set("NO_COLOR"), json }
+    }
+
+    /// Whether lines can be rewritten: a person looks on.
+    #[must_use]
+    pub fn is_live(self) -> bool {
+        self.live
     }
 
     /// Whether the words are for a program.
