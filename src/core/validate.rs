@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::capability::Capabilities;
 use super::conf::directives::{maxmemory_policies, memory_size};
-use super::conf::quote::{check_length, quote};
+use super::conf::quote::{check_length, check_rewrite, quote};
 use super::conf::read::lines;
 use super::conf::{Node, Remark, lint, lint_file};
 use super::spec::{ClusterSpec, Field, MachineFacts, Ports, Problem, ProblemKind as P};
@@ -212,6 +212,9 @@ impl Problems {
         let length = self.version.map_or(Ok(()), |version| check_length("requirepass", password, version));
         if let Err(error) = quote(password).map(drop).and(length) {
             self.error(Field::Password, P::ValueUnquotable(error.to_string()));
+        }
+        if let Some(Err(error)) = self.version.map(|version| check_rewrite(password, version)) {
+            self.warn(Field::Password, P::ValueUnquotable(error.to_string()));
         }
         let limit = config.maxmemory.trim();
         if !limit.is_empty() && memory_size(limit).is_none() {

@@ -242,6 +242,18 @@ fn settings_are_judged_in_their_fields() {
 }
 
 #[test]
+fn a_password_that_the_server_would_spoil_later_is_worth_a_warning() {
+    let problems = after(|spec| {
+        spec.config.password = Secret::new("a\"b");
+        spec.server = Some(ServerExe { path: "x".into(), version: ServerVersion::valkey(8, 1, 1) });
+    });
+    assert!(
+        matches!(problems.as_slice(), [Problem { field: Field::Password, severity: Severity::Warning, .. }]),
+        "{problems:?}"
+    );
+}
+
+#[test]
 fn further_directives_and_edited_files_are_judged_by_line() {
     let mut spec = good();
     spec.config.extra = "hz 10\nport 1".to_owned();

@@ -22,6 +22,9 @@ pub enum QuoteError {
         /// The most that the server keeps, in bytes.
         limit: usize,
     },
+    /// The server reads it, but writes it wrongly when it rewrites its file.
+    #[error("this server would break its own file at CONFIG REWRITE: it forgets to escape quotes and backslashes")]
+    SpoiledByRewrite,
 }
 
 /// Why a line can't be split into arguments.
@@ -80,6 +83,16 @@ pub fn quote(value: &str) -> Result<String, QuoteError> {
 /// Whether a byte means nothing but itself anywhere in an argument.
 fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"_-./:,+@%=*".contains(&byte)
+}
+
+/// Whether a CONFIG REWRITE keeps the value. Valkey 8.1.0 and 8.1.1 write `"` and `\` without escapes (mended in 8.1.2): the
+/// server does not start on such a file again.
+///
+/// # Errors
+/// [`QuoteError::SpoiledByRewrite`] where it does not.
+pub fn check_rewrite(value: &str, version: ServerVersion) -> Result<(), QuoteError> {
+    let forgets = version.family == Family::Valkey && matches!(version.numbers(), (8, 1, 0 | 1));
+    if forgets && value.contains(['"', '\\']) { Err(QuoteError::SpoiledByRewrite) } else { Ok(()) }
 }
 
 /// Whether this version can keep the value as the argument of this directive: also after a CONFIG REWRITE, and as a

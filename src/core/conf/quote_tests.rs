@@ -81,6 +81,16 @@ fn old_servers_keep_shorter_values() {
     assert!(check("requirepass", &"a".repeat(16_385), ServerVersion::valkey(9, 1, 2)).is_err());
 }
 
+#[test]
+fn a_server_that_spoils_quotes_when_it_rewrites_its_file_is_known() {
+    for value in ["a\"b", "a\\b"] {
+        assert_eq!(check_rewrite(value, ServerVersion::valkey(8, 1, 1)), Err(QuoteError::SpoiledByRewrite));
+        assert_eq!(check_rewrite(value, ServerVersion::valkey(8, 1, 2)), Ok(()));
+        assert_eq!(check_rewrite(value, ServerVersion::redis(8, 0, 6)), Ok(()));
+    }
+    assert_eq!(check_rewrite("two words 密", ServerVersion::valkey(8, 1, 1)), Ok(()));
+}
+
 /// Text that is rich in what has a meaning to the server.
 fn nasty() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
