@@ -248,3 +248,31 @@ fn ctrl_c_at_the_question_sends_nothing_and_removes_what_was_made() {
     assert_eq!(child.wait().unwrap().code(), Some(1));
     home.nothing_is_left(port);
 }
+
+#[test]
+fn of_two_that_make_the_same_name_at_once_one_wins_and_is_not_disturbed() {
+    let home = Home::new();
+    let ports = [free_port_run(3), free_port_run(3)];
+    let mut ran: Vec<Ran> = std::thread::scope(|scope| {
+        let runs = ports.map(|port| {
+            scope.spawn({
+                let home = &home;
+                move || home.up(port, &["--yes", "--replicas", "0"], "")
+            })
+        });
+        runs.into_iter().map(|run| run.join().unwrap()).collect()
+    });
+    ran.sort_by_key(|ran| ran.code);
+    assert_eq!((ran[0].code, ran[1].code), (0, 1), "{ran:#?}");
+    assert!(!ran[1].err.is_empty() && !ran[1].err.contains("removed"), "{ran:#?}");
+    let clusters = home.ps();
+    assert_eq!((clusters.as_array().unwrap().len(), &clusters[0]["state"]), (1, &"ok".into()));
+}
+
+#[test]
+fn the_home_can_be_given_as_an_option() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("new home");
+    slotctl(&["ps", "--home", &folder.display().to_string()], "").fine().says("No clusters yet");
+    assert!(folder.is_dir());
+}

@@ -19,6 +19,9 @@ pub struct Cli {
     /// Print one JSON object on standard output at the end, and nothing else.
     #[arg(long, global = true)]
     pub json: bool,
+    /// Slotdeck's own folder, with its clusters and documents [default: `SLOTDECK_HOME`, else the system's place for it].
+    #[arg(long, global = true, value_name = "DIR")]
+    pub home: Option<PathBuf>,
 }
 
 /// The commands.

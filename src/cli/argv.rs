@@ -59,7 +59,7 @@ const OPTIONS: &[Known] = &[
     ("-4", false, Meaning::As("ipv4")), ("-6", false, Meaning::As("ipv6")),
     ("--cluster-replicas", true, Meaning::As("cluster-replicas")),
     ("--cluster-yes", false, Meaning::As("yes")), ("--yes", false, Meaning::As("yes")),
-    ("--json", false, Meaning::As("json")), ("--help", false, Meaning::As("help")),
+    ("--home", true, Meaning::As("home")), ("--json", false, Meaning::As("json")), ("--help", false, Meaning::As("help")),
     ("--cluster-search-multiple-owners", false, Meaning::Unavailable),
     ("--cluster-master-id", true, Meaning::Idle), ("--cluster-primary-id", true, Meaning::Idle),
     ("--cluster-from", true, Meaning::Idle), ("--cluster-to", true, Meaning::Idle),

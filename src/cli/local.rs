@@ -69,7 +69,7 @@ pub async fn start(means: &Means<'_>, name: &str) -> Result<(), Failure> {
     })?;
     let mut views = steps.views();
     let gathered = if doc.formed {
-        whole_again(&doc).await
+        whole_again(means, &doc).await
     } else {
         let formed = form(means, &doc)
             .await
@@ -85,7 +85,7 @@ pub async fn start(means: &Means<'_>, name: &str) -> Result<(), Failure> {
 }
 
 /// Waits until a restarted cluster is whole, at most as long as it may take to agree again; then whatever it is.
-async fn whole_again(doc: &ClusterDoc) -> Gathered {
+async fn whole_again(means: &Means<'_>, doc: &ClusterDoc) -> Gathered {
     const PATIENCE: Duration = Duration::from_secs(20);
     const LOOK_AGAIN: Duration = Duration::from_millis(50);
     let addrs = doc.spec.as_ref().map(ClusterSpec::addrs).unwrap_or_default();
@@ -94,7 +94,7 @@ async fn whole_again(doc: &ClusterDoc) -> Gathered {
     loop {
         let gathered = gather(&addrs, &auth, CONNECT_DEADLINE).await;
         let whole = !gathered.check().iter().any(Finding::is_error);
-        if whole || Instant::now() > deadline {
+        if whole || means.cancel.is_cancelled() || Instant::now() > deadline {
             return gathered;
         }
         sleep(LOOK_AGAIN).await;
@@ -113,11 +113,12 @@ pub async fn down(means: &Means<'_>, args: &DownArgs) -> Result<(), Failure> {
         if means.terminal.is_json() {
             return Err(Failure::message("--json prints nothing but the result and can't ask: add --yes"));
         }
-        let files = match (&dir, args.wipe) {
-            (Some(dir), true) => format!(" and REMOVE ITS DATA in {dir}"),
-            _ => String::new(),
+        let what = match (&dir, args.wipe) {
+            (Some(dir), true) => format!("Stop {name}, forget it and REMOVE ITS DATA in {dir}?"),
+            (Some(_), false) => format!("Stop {name} and forget it?"),
+            (None, _) => format!("Forget {name}? Its servers run on."),
         };
-        let question = format!("Stop {name}, forget it{files}? (type 'yes' to accept): ");
+        let question = format!("{what} (type 'yes' to accept): ");
         let answer = tokio::select! {
             answer = means.terminal.confirmed(&question) => answer,
             () = means.cancel.cancelled() => false,

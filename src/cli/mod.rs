@@ -65,7 +65,7 @@ pub fn run(argv: Vec<OsString>) -> u8 {
     let result = runtime.block_on(async {
         let cancel = CancellationToken::new();
         stop_on_ctrl_c(cancel.clone());
-        dispatch(&cli.command, terminal, &cancel).await
+        dispatch(&cli, terminal, &cancel).await
     });
     // A thread may still wait for standard input.
     runtime.shutdown_background();
@@ -85,17 +85,17 @@ fn stop_on_ctrl_c(cancel: CancellationToken) {
     });
 }
 
-async fn dispatch(command: &Cmd, terminal: Terminal, cancel: &CancellationToken) -> Result<(), Failure> {
-    match command {
+async fn dispatch(cli: &Cli, terminal: Terminal, cancel: &CancellationToken) -> Result<(), Failure> {
+    match &cli.command {
         Cmd::Create(args) => return create::create(args, terminal, cancel).await,
         Cmd::Check(args) => return until_cancelled(cluster::check(args, terminal), cancel).await,
         Cmd::Info(args) => return until_cancelled(cluster::info(args, terminal), cancel).await,
         _ => {}
     }
-    let workspace = Workspace::open(None)?;
+    let workspace = Workspace::open(cli.home.clone())?;
     let env_yes = login::env_says_yes(|name| std::env::var(name).ok());
     let with = |yes: bool| Means { workspace: &workspace, terminal, cancel, yes: yes || env_yes };
-    match command {
+    match &cli.command {
         Cmd::Up(args) => up::up(&with(args.yes), args).await,
         Cmd::Config(args) => up::config(&with(args.yes), args).await,
         Cmd::Ps => until_cancelled(ps::ps(&workspace, terminal), cancel).await,
