@@ -7,6 +7,7 @@ use egui::{Align, Label, Layout, RichText, Ui};
 use crate::engine::job::{JobKind, JobState, JobView, StepState, StepView};
 use crate::engine::snapshot::{ClusterView, Health, Snapshot};
 use crate::gui::action::{Action, Confirm};
+use crate::gui::format;
 use crate::gui::i18n::tr;
 use crate::gui::icons::Icon;
 use crate::gui::theme::{Palette, Tone};
@@ -90,7 +91,7 @@ fn step_row(ui: &mut Ui, step: &StepView) {
             match step.state {
                 StepState::Pending => {}
                 StepState::Skipped => drop(ui.weak(tr!("create.apply.skipped"))),
-                _ => drop(ui.monospace(seconds(step.took))),
+                _ => drop(ui.monospace(format::took(step.took))),
             }
             if !step.detail.is_empty() {
                 ui.add(Label::new(RichText::new(&step.detail).weak()).truncate());
@@ -102,16 +103,13 @@ fn step_row(ui: &mut Ui, step: &StepView) {
     }
 }
 
-/// A duration as `0.12 s`.
-fn seconds(took: Duration) -> String {
-    tr!("create.apply.seconds", secs = format!("{:.2}", took.as_secs_f64()))
-}
-
 /// What the check on every node found.
 fn result(ui: &mut Ui, view: &ClusterView, took: Duration) {
     match view.health {
-        Health::Ok => tone_line(ui, Tone::Good, tr!("create.apply.whole", n = view.nodes.len(), took = seconds(took))),
-        _ => tone_line(ui, Tone::Busy, tr!("create.apply.made", took = seconds(took))),
+        Health::Ok => {
+            tone_line(ui, Tone::Good, tr!("create.apply.whole", n = view.nodes.len(), took = format::took(took)));
+        }
+        _ => tone_line(ui, Tone::Busy, tr!("create.apply.made", took = format::took(took))),
     }
     for finding in view.findings.iter() {
         tone_line(ui, if finding.is_error() { Tone::Bad } else { Tone::Warn }, words::finding(finding));

@@ -1,6 +1,6 @@
 //! The files as they will be written: one tab a node, editable, with what the check found and where.
 
-use egui::{Align, Label, Layout, RichText, ScrollArea, TextEdit, TextStyle, TextWrapMode, Ui};
+use egui::{Align, Label, Layout, RichText, ScrollArea, TextBuffer, TextEdit, TextStyle, TextWrapMode, Ui};
 
 use crate::core::spec::{Field, Problem};
 use crate::engine::snapshot::{DraftFile, Snapshot};
@@ -87,6 +87,11 @@ fn editor(ui: &mut Ui, file: &DraftFile, state: &mut CreateUi) {
     let rows = ((ui.available_height() - 12.0) / row).floor().max(6.0);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 6 and a screen's rows")]
     let rows = rows as usize;
+    // Lines are not wrapped: the numbers beside them must stay true.
+    let mut unwrapped = |ui: &Ui, text: &dyn TextBuffer, _width: f32| {
+        let (font, color) = (TextStyle::Monospace.resolve(ui.style()), ui.visuals().text_color());
+        ui.painter().layout_no_wrap(text.as_str().to_owned(), font, color)
+    };
     ScrollArea::both().id_salt(("file", file.port)).auto_shrink(false).show(ui, |ui| {
         ui.horizontal_top(|ui| {
             ui.spacing_mut().item_spacing.x = 6.0;
@@ -101,6 +106,7 @@ fn editor(ui: &mut Ui, file: &DraftFile, state: &mut CreateUi) {
                 .code_editor()
                 .lock_focus(false)
                 .clip_text(false)
+                .layouter(&mut unwrapped)
                 .desired_rows(lines.max(rows))
                 .desired_width(ui.available_width());
             let response = ui.add(field).accessible_name(tr!("create.preview.file", port = file.port));
