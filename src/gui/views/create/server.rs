@@ -81,7 +81,7 @@ fn server_row(ui: &mut Ui, server: &FoundServer, state: &mut CreateUi) {
                 }
                 ui.horizontal(|ui| {
                     let spacing = ui.spacing();
-                    ui.add_space(spacing.icon_width + spacing.icon_spacing - spacing.item_spacing.x);
+                    ui.add_space(spacing.icon_width + spacing.icon_spacing);
                     ui.weak(tr!("create.server.origin", origin = words::origin(server.origin)));
                 });
             }
