@@ -22,6 +22,8 @@ pub mod app;
 pub mod format;
 pub mod i18n;
 pub mod icons;
+mod logfile;
+pub mod run;
 #[cfg(test)]
 pub mod samples;
 pub mod shell;

@@ -78,7 +78,7 @@ impl App {
     /// Hands a command to the engine; says so where it takes none.
     pub(super) fn send(&mut self, command: Command) {
         if let Err(busy) = self.link.send(command) {
-            tracing::warn!(command = busy, "the engine's queue is full");
+            tracing::warn!(command = busy.0, "the engine's queue is full");
             self.say(Level::Error, tr!("app.busy"));
         }
     }

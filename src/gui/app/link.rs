@@ -1,53 +1,86 @@
-//! Where the window's commands go and where its snapshots come from.
+//! The engine as the window holds it, or a fixed snapshot in its place.
 
 use std::sync::Arc;
 
 use crate::engine::command::Command;
 use crate::engine::event::Event;
+use crate::engine::handle::{Engine, EngineBusy};
 use crate::engine::snapshot::Snapshot;
 
-/// A fixed snapshot, and the commands that were asked of it.
+/// Where commands go and snapshots come from.
 #[derive(Debug)]
-pub struct Link {
-    snapshot: Arc<Snapshot>,
-    sent: Vec<Command>,
+pub enum Link {
+    /// A running engine.
+    Engine(Engine),
+    /// Nothing runs: tests and pictures.
+    Preview {
+        /// What is shown.
+        snapshot: Arc<Snapshot>,
+        /// What was asked.
+        sent: Vec<Command>,
+    },
+    /// The engine has ended.
+    Ended(Arc<Snapshot>),
 }
 
 impl Link {
     /// A fixed snapshot.
     pub fn preview(snapshot: Arc<Snapshot>) -> Self {
-        Self { snapshot, sent: Vec::new() }
+        Link::Preview { snapshot, sent: Vec::new() }
     }
 
     /// The newest snapshot.
     pub fn snapshot(&self) -> Arc<Snapshot> {
-        Arc::clone(&self.snapshot)
+        match self {
+            Link::Engine(engine) => engine.snapshot(),
+            Link::Preview { snapshot, .. } | Link::Ended(snapshot) => Arc::clone(snapshot),
+        }
     }
 
     /// Hands a command over, without waiting.
     ///
     /// # Errors
-    /// Nobody takes it; the label of the command.
-    pub fn send(&mut self, command: Command) -> Result<(), &'static str> {
-        self.sent.push(command);
-        Ok(())
+    /// The engine's queue is full.
+    pub fn send(&mut self, command: Command) -> Result<(), EngineBusy> {
+        match self {
+            Link::Engine(engine) => engine.send(command),
+            Link::Preview { sent, .. } => {
+                sent.push(command);
+                Ok(())
+            }
+            Link::Ended(_) => Ok(()),
+        }
     }
 
     /// What happened since the last call.
     pub fn drain_events(&mut self) -> Vec<Event> {
-        Vec::new()
+        match self {
+            Link::Engine(engine) => engine.drain_events(),
+            Link::Preview { .. } | Link::Ended(_) => Vec::new(),
+        }
     }
 
-    /// A runtime for file dialogs.
+    /// The engine's runtime, for file dialogs.
     pub fn runtime(&self) -> Option<&tokio::runtime::Handle> {
-        None
+        match self {
+            Link::Engine(engine) => Some(engine.runtime()),
+            Link::Preview { .. } | Link::Ended(_) => None,
+        }
     }
 
     /// What a preview was asked.
     pub fn sent(&self) -> &[Command] {
-        &self.sent
+        match self {
+            Link::Preview { sent, .. } => sent,
+            Link::Engine(_) | Link::Ended(_) => &[],
+        }
     }
 
-    /// Ends it.
-    pub fn shutdown(&mut self) {}
+    /// Ends the engine; servers run on.
+    pub fn shutdown(&mut self) {
+        let last = self.snapshot();
+        if let Link::Engine(engine) = std::mem::replace(self, Link::Ended(last)) {
+            engine.shutdown();
+        }
+    }
 }
