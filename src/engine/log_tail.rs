@@ -1,7 +1,7 @@
-//! The last lines of a node's log, read from the end, and only when the file has changed.
+//! The last lines of a node's logs, read from the end and only when a file has changed.
 
-use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom};
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -12,62 +12,237 @@ use super::process::OUTPUT_LOG;
 
 /// How many lines are kept.
 pub const LINES: usize = 200;
-/// How many bytes are read at most.
-const BYTES: u64 = 64 * 1024;
 
-/// Follows the log of one node.
+/// How many lines are given for a diagnosis: a crash report alone has some hundreds.
+const DIAGNOSIS_LINES: usize = 800;
+
+/// How much is read from the end of a file, in bytes.
+const MAX_BYTES: u64 = 64 * 1024;
+
+/// How long a line may be, in characters; the rest is cut off.
+const MAX_LINE: usize = 1000;
+
+type Lines = Arc<[String]>;
+
+/// The end of one growing file.
+#[derive(Debug)]
+struct FileTail {
+    path: PathBuf,
+    seen: Option<(u64, Option<SystemTime>)>,
+    lines: Lines,
+}
+
+impl FileTail {
+    /// The end of the file at this path, which need not exist yet.
+    fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), seen: None, lines: Arc::from([]) }
+    }
+
+    /// At most [`LINES`] lines, oldest first. Costs one look at the file's length and time while it has not changed,
+    /// and gives the same `Arc` then. A missing file has no lines; one that became shorter is read anew.
+    fn read(&mut self) -> Arc<[String]> {
+        let facts = fs::metadata(&self.path).ok().filter(fs::Metadata::is_file);
+        let now = facts.map(|facts| (facts.len(), facts.modified().ok()));
+        if now != self.seen || now.is_none() {
+            let lines = now.and_then(|(len, _)| read_end(&self.path, len, LINES)).unwrap_or_default();
+            if *lines != *self.lines {
+                self.lines = lines.into();
+            }
+            self.seen = now;
+        }
+        Arc::clone(&self.lines)
+    }
+
+    fn modified(&self) -> Option<SystemTime> {
+        self.seen.and_then(|(_, modified)| modified)
+    }
+}
+
+/// The last lines of a file of this length, without the bytes before `floor`.
+fn read_end(path: &Path, floor: u64, len: u64, most: usize) -> Option<Vec<String>> {
+    let floor = if floor <= len { floor } else { 0 }; // Emptied meanwhile: all of it is new.
+    let start = floor.max(len.saturating_sub(MAX_BYTES));
+    let mut file = File::open(path).ok()?;
+    file.seek(SeekFrom::Start(start)).ok()?;
+    let mut bytes = Vec::new();
+    file.take(MAX_BYTES).read_to_end(&mut bytes).ok()?;
+    let text = String::from_utf8_lossy(&bytes);
+    // In the middle of a file, the first line is half a line.
+    let whole = if start > floor { text.split_once('\n').map_or("", |(_, rest)| rest) } else { &text };
+    Some(last_lines(whole, most))
+}
+
+/// The end of a node's two logs as one: what the server logged, and what it printed, where it could not log.
 #[derive(Debug)]
 pub struct LogTail {
-    dir: PathBuf,
-    seen: Option<(PathBuf, u64, SystemTime)>,
-    lines: Arc<[String]>,
+    server: FileTail,
+    output: FileTail,
+    merged: Lines,
+    parts: Option<(Lines, Lines)>,
 }
 
 impl LogTail {
-    /// Follows the log in this node's folder.
+    /// Follows the logs in this node's folder.
     #[must_use]
-    pub fn new(dir: &Path) -> Self {
-        Self { dir: dir.to_owned(), seen: None, lines: Arc::default() }
-    }
-
-    /// The last lines, oldest first; the same value as before while the file has not changed.
-    pub fn read(&mut self) -> Arc<[String]> {
-        let path = log_file(&self.dir);
-        let now = std::fs::metadata(&path).ok().and_then(|m| Some((path.clone(), m.len(), m.modified().ok()?)));
-        if now != self.seen || now.is_none() {
-            self.lines = read_tail(&path).into();
-            self.seen = now;
+    pub fn new(node_dir: &Path) -> Self {
+        Self {
+            server: FileTail::new(node_dir.join(LOG_FILE)),
+            output: FileTail::new(node_dir.join(OUTPUT_LOG)),
+            merged: Arc::from([]),
+            parts: None,
         }
-        self.lines.clone()
+    }
+
+    /// At most [`LINES`] lines of both files, the one written last at the end. The same `Arc` while nothing changed.
+    pub fn read(&mut self) -> Arc<[String]> {
+        let (server, output) = (self.server.read(), self.output.read());
+        // No lines from before a start that has not logged yet.
+        let server = if belongs_to_this_run(self.server.modified(), self.output.modified(), &output) {
+            server
+        } else {
+            Arc::from([])
+        };
+        let same =
+            |(old_server, old_output): &(Lines, Lines)| *old_server == server && Arc::ptr_eq(old_output, &output);
+        if !self.parts.as_ref().is_some_and(same) {
+            let merged = merge(&server, self.server.modified(), &output, self.output.modified());
+            self.merged = merged[merged.len().saturating_sub(LINES)..].into();
+            self.parts = Some((server, output));
+        }
+        Arc::clone(&self.merged)
     }
 }
 
-/// The log's path and its last lines.
+/// The file in a node's folder that was written last, and the last lines of both (more than [`LINES`]), for a diagnosis.
 #[must_use]
-pub fn last_lines(dir: &Path) -> (PathBuf, Vec<String>) {
-    let path = log_file(dir);
-    let lines = read_tail(&path);
-    (path, lines)
-}
-
-/// The server's own log; what it printed, where it never got as far as opening that.
-fn log_file(dir: &Path) -> PathBuf {
-    let (own, output) = (dir.join(LOG_FILE), dir.join(OUTPUT_LOG));
-    let filled = |path: &Path| std::fs::metadata(path).is_ok_and(|m| m.len() > 0);
-    if filled(&output) || !filled(&own) { output } else { own }
-}
-
-fn read_tail(path: &Path) -> Vec<String> {
-    let read = || -> std::io::Result<Vec<u8>> {
-        let mut file = File::open(path)?;
-        let skip = file.metadata()?.len().saturating_sub(BYTES);
-        file.seek(SeekFrom::Start(skip))?;
-        let mut bytes = Vec::new();
-        file.take(BYTES).read_to_end(&mut bytes)?;
-        Ok(bytes)
+pub fn last_lines(node_dir: &Path) -> (PathBuf, Vec<String>) {
+    let look = |name: &str| {
+        let path = node_dir.join(name);
+        let facts = fs::metadata(&path).ok().filter(fs::Metadata::is_file);
+        let lines = facts.as_ref().and_then(|facts| read_end(&path, facts.len(), DIAGNOSIS_LINES)).unwrap_or_default();
+        (path, facts.and_then(|facts| facts.modified().ok()), lines)
     };
-    let bytes = read().unwrap_or_default();
-    let text = String::from_utf8_lossy(&bytes);
-    let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(LINES)..].iter().map(ToString::to_string).collect()
+    let (server_path, server_time, mut server) = look(LOG_FILE);
+    let (output_path, output_time, output) = look(OUTPUT_LOG);
+    if !belongs_to_this_run(server_time, output_time, &output) {
+        server.clear();
+    }
+    let path = if !output.is_empty() && output_time >= server_time { output_path } else { server_path };
+    (path, merge(&server, server_time, &output, output_time))
 }
+
+/// Each start empties what the server prints. If that is still empty and newer than the log, the log is of an earlier
+/// run, and says nothing about this one.
+fn belongs_to_this_run(server: Option<SystemTime>, output: Option<SystemTime>, printed: &[String]) -> bool {
+    !printed.is_empty() || output <= server
+}
+
+fn merge(
+    server: &[String],
+    server_time: Option<SystemTime>,
+    output: &[String],
+    output_time: Option<SystemTime>,
+) -> Vec<String> {
+    let (first, last) = if output_time >= server_time { (server, output) } else { (output, server) };
+    first.iter().chain(last).cloned().collect()
+}
+
+/// The last lines of a file of this length.
+fn read_end(path: &Path, len: u64, most: usize) -> Option<Vec<String>> {
+    let start = len.saturating_sub(MAX_BYTES);
+    let mut file = File::open(path).ok()?;
+    file.seek(SeekFrom::Start(start)).ok()?;
+    let mut bytes = Vec::new();
+    file.take(MAX_BYTES).read_to_end(&mut bytes).ok()?;
+    let text = String::from_utf8_lossy(&bytes);
+    // In the middle of a file, the first line is half a line.
+    let whole = if start > 0 { text.split_once('\n').map_or("", |(_, rest)| rest) } else { &text };
+    Some(end_of(whole, most))
+}
+
+/// Both logs of a node as one: what the server logged, and what it printed before it could.
+#[derive(Debug)]
+pub struct NodeLog {
+    server: LogTail,
+    output: LogTail,
+    /// Where the server's log ended when the current run began.
+    start: u64,
+    merged: Lines,
+    parts: Option<(Lines, Lines)>,
+}
+
+impl NodeLog {
+    /// The logs in a node's folder.
+    #[must_use]
+    pub fn new(node_dir: &Path) -> Self {
+        Self {
+            server: LogTail::new(node_dir.join(SERVER_LOG)),
+            output: LogTail::new(node_dir.join(OUTPUT_LOG)),
+            start: 0,
+            merged: Arc::from([]),
+            parts: None,
+        }
+    }
+
+    /// At most [`MAX_LINES`] lines of both files, the one written last at the end. The same `Arc` while nothing changed.
+    pub fn tail(&mut self) -> Arc<[String]> {
+        let (server, output) = (self.server.read(), self.output.read());
+        let same = |(old_server, old_output): &(Lines, Lines)| {
+            Arc::ptr_eq(old_server, &server) && Arc::ptr_eq(old_output, &output)
+        };
+        if !self.parts.as_ref().is_some_and(same) {
+            let output_is_newer = self.output.modified() >= self.server.modified();
+            let (first, last) = if output_is_newer { (&server, &output) } else { (&output, &server) };
+            let all: Vec<_> = first.iter().chain(last.iter()).cloned().collect();
+            self.merged = all[all.len().saturating_sub(MAX_LINES)..].into();
+            self.parts = Some((server, output));
+        }
+        Arc::clone(&self.merged)
+    }
+
+    /// Call this just before a start: [`NodeLog::since_start`] then leaves out what earlier runs logged. (What they
+    /// printed is emptied by the start itself.)
+    pub fn mark_start(&mut self) {
+        self.start = fs::metadata(&self.server.path).map_or(0, |facts| facts.len());
+    }
+
+    /// The lines of the run since [`NodeLog::mark_start`], for a diagnosis; all there are if it was never called.
+    #[must_use]
+    pub fn since_start(&self) -> Vec<String> {
+        let fresh = |path: &Path, floor: u64| {
+            let len = fs::metadata(path).map_or(0, |facts| facts.len());
+            read_end(path, floor, len, MAX_RUN_LINES).unwrap_or_default()
+        };
+        let mut lines = fresh(&self.server.path, self.start);
+        lines.extend(fresh(&self.output.path, 0));
+        lines
+    }
+}
+
+fn end_of(text: &str, most: usize) -> Vec<String> {
+    let lines: Vec<_> = text.lines().collect();
+    lines[lines.len().saturating_sub(most)..].iter().map(|line| clean(line)).collect()
+}
+
+/// One line as it may be shown: no control characters, not endless, no password.
+fn clean(line: &str) -> String {
+    let shown: String = line.chars().take(MAX_LINE).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    hide_secret(shown.trim_end())
+}
+
+/// A server that rejects its redis.conf prints the offending line, password and all: `>>> 'requirepass a"b'`.
+fn hide_secret(line: &str) -> String {
+    const SECRETS: [&str; 6] =
+        ["requirepass", "masterauth", "primaryauth", "user", "tls-key-file-pass", "tls-client-key-file-pass"];
+    let Some((before, directive)) = line.split_once(">>> '") else { return line.to_owned() };
+    let name = directive.split_whitespace().next().unwrap_or_default().trim_matches(['\'', '"']);
+    if SECRETS.contains(&name.to_ascii_lowercase().as_str()) {
+        format!("{before}>>> '{name} ********'")
+    } else {
+        line.to_owned()
+    }
+}
+
+#[cfg(test)]
+#[path = "log_tail_tests.rs"]
+mod tests;

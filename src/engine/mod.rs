@@ -1,6 +1,7 @@
 //! The async shell: processes, sockets, time. It owns all state; frontends read `Snapshot`s and send `Command`s.
 
 mod actor;
+
 pub mod assemble;
 pub mod children;
 pub mod client;
