@@ -58,20 +58,6 @@ impl FileTail {
     }
 }
 
-/// The last lines of a file of this length, without the bytes before `floor`.
-fn read_end(path: &Path, floor: u64, len: u64, most: usize) -> Option<Vec<String>> {
-    let floor = if floor <= len { floor } else { 0 }; // Emptied meanwhile: all of it is new.
-    let start = floor.max(len.saturating_sub(MAX_BYTES));
-    let mut file = File::open(path).ok()?;
-    file.seek(SeekFrom::Start(start)).ok()?;
-    let mut bytes = Vec::new();
-    file.take(MAX_BYTES).read_to_end(&mut bytes).ok()?;
-    let text = String::from_utf8_lossy(&bytes);
-    // In the middle of a file, the first line is half a line.
-    let whole = if start > floor { text.split_once('\n').map_or("", |(_, rest)| rest) } else { &text };
-    Some(last_lines(whole, most))
-}
-
 /// The end of a node's two logs as one: what the server logged, and what it printed, where it could not log.
 #[derive(Debug)]
 pub struct LogTail {
@@ -158,65 +144,6 @@ fn read_end(path: &Path, len: u64, most: usize) -> Option<Vec<String>> {
     // In the middle of a file, the first line is half a line.
     let whole = if start > 0 { text.split_once('\n').map_or("", |(_, rest)| rest) } else { &text };
     Some(end_of(whole, most))
-}
-
-/// Both logs of a node as one: what the server logged, and what it printed before it could.
-#[derive(Debug)]
-pub struct NodeLog {
-    server: LogTail,
-    output: LogTail,
-    /// Where the server's log ended when the current run began.
-    start: u64,
-    merged: Lines,
-    parts: Option<(Lines, Lines)>,
-}
-
-impl NodeLog {
-    /// The logs in a node's folder.
-    #[must_use]
-    pub fn new(node_dir: &Path) -> Self {
-        Self {
-            server: LogTail::new(node_dir.join(SERVER_LOG)),
-            output: LogTail::new(node_dir.join(OUTPUT_LOG)),
-            start: 0,
-            merged: Arc::from([]),
-            parts: None,
-        }
-    }
-
-    /// At most [`MAX_LINES`] lines of both files, the one written last at the end. The same `Arc` while nothing changed.
-    pub fn tail(&mut self) -> Arc<[String]> {
-        let (server, output) = (self.server.read(), self.output.read());
-        let same = |(old_server, old_output): &(Lines, Lines)| {
-            Arc::ptr_eq(old_server, &server) && Arc::ptr_eq(old_output, &output)
-        };
-        if !self.parts.as_ref().is_some_and(same) {
-            let output_is_newer = self.output.modified() >= self.server.modified();
-            let (first, last) = if output_is_newer { (&server, &output) } else { (&output, &server) };
-            let all: Vec<_> = first.iter().chain(last.iter()).cloned().collect();
-            self.merged = all[all.len().saturating_sub(MAX_LINES)..].into();
-            self.parts = Some((server, output));
-        }
-        Arc::clone(&self.merged)
-    }
-
-    /// Call this just before a start: [`NodeLog::since_start`] then leaves out what earlier runs logged. (What they
-    /// printed is emptied by the start itself.)
-    pub fn mark_start(&mut self) {
-        self.start = fs::metadata(&self.server.path).map_or(0, |facts| facts.len());
-    }
-
-    /// The lines of the run since [`NodeLog::mark_start`], for a diagnosis; all there are if it was never called.
-    #[must_use]
-    pub fn since_start(&self) -> Vec<String> {
-        let fresh = |path: &Path, floor: u64| {
-            let len = fs::metadata(path).map_or(0, |facts| facts.len());
-            read_end(path, floor, len, MAX_RUN_LINES).unwrap_or_default()
-        };
-        let mut lines = fresh(&self.server.path, self.start);
-        lines.extend(fresh(&self.output.path, 0));
-        lines
-    }
 }
 
 fn end_of(text: &str, most: usize) -> Vec<String> {
