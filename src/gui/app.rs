@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, SystemTime};
 
 use eframe::egui;
-use egui_notify::{Anchor, Toast, Toasts};
+use egui_notify::{Anchor, Toast, ToastLevel, Toasts};
 
 use crate::engine::command::Command;
 use crate::engine::event::{Event, Level};
@@ -50,6 +50,8 @@ const NAV_WIDTH: f32 = 180.0;
 const TOAST_LENGTH: usize = 160;
 /// Where a toast breaks its lines, characters.
 const TOAST_LINE: usize = 64;
+/// Toasts leave the buttons at the bottom of a screen free.
+const TOAST_MARGIN: egui::Vec2 = egui::vec2(12.0, 64.0);
 
 /// What a file dialog found.
 #[derive(Debug)]
@@ -86,6 +88,8 @@ pub struct App {
     events: EventList,
     toasts: Toasts,
     closing: Closing,
+    /// The theme in use, for the toasts.
+    theme: egui::Theme,
     /// What the engine was told last.
     visible: bool,
     picked: (SyncSender<Picked>, Receiver<Picked>),
@@ -106,7 +110,8 @@ impl App {
             settings,
             ui: UiState::default(),
             events: EventList::default(),
-            toasts: Toasts::default().with_anchor(Anchor::BottomRight),
+            toasts: Toasts::default().with_anchor(Anchor::BottomRight).with_margin(TOAST_MARGIN),
+            theme: ctx.theme(),
             closing: Closing::default(),
             visible: true,
             picked: sync_channel(4),
@@ -138,16 +143,21 @@ impl App {
     /// Takes in an event: the list keeps it, a toast says it, the wizard hears it.
     pub fn take_event(&mut self, event: Event) {
         self.ui.create.note(&event);
-        let mut toast = match event.level {
-            Level::Info => Toast::info(toast_text(&words::what(&event.what))),
-            Level::Success => Toast::success(toast_text(&words::what(&event.what))),
-            Level::Warning => Toast::warning(toast_text(&words::what(&event.what))),
-            Level::Error => Toast::error(toast_text(&words::what(&event.what))),
-        };
-        let secs = if event.level >= Level::Warning { 10 } else { 4 };
-        toast.duration(Duration::from_secs(secs)).closable(true).show_progress_bar(false);
-        self.toasts.add(toast);
+        // What is only good to know stays in the list: toasts would bury what matters.
+        if event.level > Level::Info {
+            let secs = if event.level >= Level::Warning { 10 } else { 4 };
+            self.toast(event.level, &words::what(&event.what), Duration::from_secs(secs));
+        }
         self.events.push(event);
+    }
+
+    /// Shows a text for a while, with the icon of its level: the toasts' own icons are glyphs that no font here has.
+    fn toast(&mut self, level: Level, text: &str, shown: Duration) {
+        let (_, tone, icon) = words::level(level);
+        let color = Palette::of_theme(self.theme).tone(tone);
+        let mut toast = Toast::custom(toast_text(text), ToastLevel::Custom(icon.text(), color));
+        toast.duration(shown).closable(false).show_progress_bar(false);
+        self.toasts.add(toast);
     }
 
     /// Something that the window itself has to say.
@@ -213,7 +223,7 @@ impl App {
         match screen {
             Screen::Welcome => welcome_ui(ui, snapshot),
             Screen::Wizard => create_ui(ui, snapshot, &mut self.ui.create),
-            Screen::Settings => settings_ui(ui, &self.settings),
+            Screen::Settings => settings_ui(ui, snapshot, &self.settings),
             Screen::AllEvents => events_ui(ui, &self.events, None, &mut self.ui.events),
             Screen::Plan(name) | Screen::Cluster(name, _) => {
                 let Some(cluster) = snapshot.clusters.get(name) else {
@@ -252,6 +262,7 @@ impl eframe::App for App {
                 Picked::Folder(folder) => self.ui.create.folder_chosen(&folder),
             }
         }
+        self.theme = ctx.theme();
         self.tell_visibility(ctx);
         self.close_logic(ctx);
     }

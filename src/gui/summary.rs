@@ -9,7 +9,7 @@ use crate::engine::snapshot::{ClusterView, NO_OWNER, NodeView, Reach, Standing};
 /// The sums over all nodes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Totals {
-    /// Masters with or without slots.
+    /// Masters, but for lost ones that were replaced.
     pub masters: usize,
     /// Replicas.
     pub replicas: usize,
@@ -35,6 +35,8 @@ impl Totals {
             Self { covered: cluster.slot_owner.iter().filter(|o| **o != NO_OWNER).count(), ..Self::default() };
         for node in cluster.nodes.iter() {
             match node.role {
+                // A master that was replaced while it was down still calls itself one: it serves nothing.
+                Some(Role::Master) if node.slots.is_empty() && node.is_stale() => {}
                 Some(Role::Master) => totals.masters += 1,
                 Some(Role::Replica) => totals.replicas += 1,
                 None => {}
@@ -125,6 +127,7 @@ mod tests {
         let first = &shards[0];
         assert_eq!(first.master.unwrap().addr.port, 7003);
         assert_eq!(first.others[0].addr.port, 7000);
+        assert_eq!(Totals::of(&cluster).masters, 3, "the lost master counts no more");
     }
 
     #[test]

@@ -261,6 +261,8 @@ fn visuals(theme: Theme) -> Visuals {
     visuals.selection.stroke = Stroke::new(1.0, colors.strong);
     let corner = CornerRadius::same(RADIUS);
     let widgets = &mut visuals.widgets;
+    // The ground of toasts.
+    widgets.noninteractive.bg_fill = colors.card.lerp_to_gamma(colors.line, 0.4);
     widgets.noninteractive.bg_stroke = Stroke::new(1.0, colors.line);
     widgets.noninteractive.fg_stroke = Stroke::new(1.0, colors.text);
     let raised = colors.card.lerp_to_gamma(colors.line, 0.55);

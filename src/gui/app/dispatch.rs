@@ -16,6 +16,9 @@ use crate::workspace::settings::Settings;
 use super::closing::Closing;
 use super::{App, Picked, language_of};
 
+/// How long "Copied" is shown.
+const COPIED: std::time::Duration = std::time::Duration::from_secs(1);
+
 impl App {
     /// Does what the person meant.
     pub(super) fn dispatch(&mut self, ctx: &Context, frame: &eframe::Frame, action: Action) {
@@ -28,10 +31,7 @@ impl App {
             Action::CloseNow => self.close_now(ctx),
             Action::Copy(text) => {
                 ctx.copy_text(text);
-                self.toasts
-                    .info(tr!("app.copied"))
-                    .duration(std::time::Duration::from_secs(1))
-                    .show_progress_bar(false);
+                self.toast(Level::Info, &tr!("app.copied"), COPIED);
             }
             Action::ChooseServerFile => self.choose_server(ctx, frame),
             Action::ChooseFolder => self.choose_folder(ctx, frame),

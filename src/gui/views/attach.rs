@@ -1,6 +1,6 @@
 //! The dialog that takes servers that run already under a name.
 
-use egui::{Id, Modal, Sides, Ui};
+use egui::{Sides, Ui};
 
 use crate::core::secret::Secret;
 use crate::core::topology::{NodeAddr, ParseError};
@@ -47,8 +47,7 @@ impl AttachUi {
 /// Shows the dialog. [`Action::Withdraw`] closes it.
 #[must_use]
 pub fn attach_ui(ctx: &egui::Context, snapshot: &Snapshot, state: &mut AttachUi) -> Option<Action> {
-    let modal = Modal::new(Id::unique("attach")).show(ctx, |ui| {
-        ui.set_width(460.0);
+    let modal = bits::modal(ctx, "attach", |ui| {
         bits::subtitle(ui, tr!("attach.title"));
         bits::weak(ui, tr!("attach.text"));
         ui.add_space(8.0);

@@ -136,3 +136,12 @@ pub fn fact(ui: &mut Ui, name: impl Into<String>, value: impl Into<String>) {
 pub fn painted_text(ui: &Ui, pos: egui::Pos2, align: Align2, text: &str, color: Color32) {
     ui.painter().text(pos, align, text, egui::FontId::proportional(11.0), color);
 }
+
+/// A dialog over everything, of the house's width and margin. `key` names it app-wide.
+pub fn modal<R>(ctx: &egui::Context, key: &'static str, content: impl FnOnce(&mut Ui) -> R) -> egui::ModalResponse<R> {
+    let frame = egui::Frame::popup(&ctx.global_style()).inner_margin(18);
+    egui::Modal::new(egui::Id::unique(key)).frame(frame).show(ctx, |ui| {
+        ui.set_width(460.0);
+        content(ui)
+    })
+}

@@ -1,7 +1,7 @@
 //! The one dialog that asks before something is stopped or destroyed. Esc and the backdrop take the question back; the
 //! safe button has the focus.
 
-use egui::{Id, Modal, RichText, Sides, Ui};
+use egui::{RichText, Sides, Ui};
 
 use crate::engine::command::Command;
 use crate::engine::snapshot::Snapshot;
@@ -14,29 +14,23 @@ use crate::workspace::document::OnClose;
 
 use super::bits;
 
-/// How wide the dialog is, points.
-const WIDTH: f32 = 460.0;
-
 /// Shows the question; answers with what the person decided.
 #[must_use]
 pub fn confirm_ui(ctx: &egui::Context, snapshot: &Snapshot, question: &mut Confirm) -> Option<Action> {
-    let modal = Modal::new(Id::unique("confirm")).show(ctx, |ui| {
-        ui.set_width(WIDTH);
-        match question {
-            Confirm::Stop(cluster) => stop_ui(ui, cluster),
-            Confirm::Delete { cluster, dir, wipe } => {
-                let dir = dir.as_deref().map(|d| d.display().to_string());
-                delete_ui(ui, cluster, dir.as_deref(), wipe)
-            }
-            Confirm::Reset { cluster, nodes } => {
-                bits::subtitle(ui, tr!("confirm.reset_title", cluster = cluster));
-                ui.label(tr!("confirm.reset_text", nodes = words::addrs(nodes)));
-                let reset = Action::Do(Command::ResetTouched { cluster: cluster.clone() });
-                buttons(ui, &tr!("confirm.reset"), reset)
-            }
-            Confirm::Close { clusters, remember } => close_ui(ui, clusters, remember),
-            Confirm::Stopping(clusters) => stopping_ui(ui, snapshot, clusters),
+    let modal = bits::modal(ctx, "confirm", |ui| match question {
+        Confirm::Stop(cluster) => stop_ui(ui, cluster),
+        Confirm::Delete { cluster, dir, wipe } => {
+            let dir = dir.as_deref().map(|d| d.display().to_string());
+            delete_ui(ui, cluster, dir.as_deref(), wipe)
         }
+        Confirm::Reset { cluster, nodes } => {
+            bits::subtitle(ui, tr!("confirm.reset_title", cluster = cluster));
+            ui.label(tr!("confirm.reset_text", nodes = words::addrs(nodes)));
+            let reset = Action::Do(Command::ResetTouched { cluster: cluster.clone() });
+            buttons(ui, &tr!("confirm.reset"), reset)
+        }
+        Confirm::Close { clusters, remember } => close_ui(ui, clusters, remember),
+        Confirm::Stopping(clusters) => stopping_ui(ui, snapshot, clusters),
     });
     let may_leave = !matches!(question, Confirm::Stopping(_));
     let leave = may_leave && modal.should_close();
