@@ -19,7 +19,7 @@ const MIN_SIZE: [f32; 2] = [1024.0, 700.0];
 /// The first window, points.
 const FIRST_SIZE: [f32; 2] = [1280.0, 800.0];
 /// At most one frame in this time on behalf of the engine: it may publish far more often.
-const WAKE_EVERY: Duration = Duration::from_millis(50);
+const WAKE_EVERY: Duration = Duration::from_millis(100);
 
 /// Why there is no window.
 #[derive(Debug, Error)]
