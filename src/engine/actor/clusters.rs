@@ -18,8 +18,8 @@ use crate::engine::lifecycle::{adopt, auth_of};
 use crate::engine::poll::{PollEvent, PollPlan, poll};
 use crate::engine::snapshot::{ClusterView, HalfMade, Phase, ProcessState, ProcessView, SlotKeys};
 use crate::engine::supervise::{ProcessFacts, process_state};
-use crate::workspace::document::ClusterDoc;
-use crate::workspace::store::Workspace;
+use crate::workspace::document::{ClusterDoc, OnClose};
+use crate::workspace::store::{Workspace, WorkspaceError};
 
 use super::jobs::Job;
 use super::watcher::{Probes, WatchPlan, watch_processes};
@@ -41,6 +41,8 @@ pub(super) struct Cluster {
     pub plan: Option<Arc<CreatePlan>>,
     pub plan_error: Option<Arc<str>>,
     pub slot_keys: Option<SlotKeys>,
+    /// A choice that waits until nobody else writes the document.
+    pub on_close_wish: Option<OnClose>,
     known: BTreeMap<NodeAddr, Known>,
     probes: Probes,
     exits: BTreeMap<NodeAddr, String>,
@@ -79,6 +81,7 @@ impl Cluster {
             plan: None,
             plan_error: None,
             slot_keys: None,
+            on_close_wish: None,
             known: BTreeMap::new(),
             probes: Probes::new(),
             exits: BTreeMap::new(),
@@ -176,7 +179,7 @@ impl Cluster {
             plan_error: self.plan_error.clone(),
             half_made: self.half_made(job),
             slot_keys: self.slot_keys.clone(),
-            on_close: self.doc.on_close,
+            on_close: self.on_close_wish.unwrap_or(self.doc.on_close),
             polled_at: self.polled_at,
             busy_elsewhere: self.busy_elsewhere,
         });
@@ -239,8 +242,13 @@ impl Actor {
             self.clusters.remove(name);
             return;
         };
-        // A server that runs without our record of it: we were ended between its start and the save.
-        if doc.wanted && self.running_job(name).is_none() && adopt(&mut doc) {
+        // A server that runs without our record of it: we were ended between its start and the save. Whoever holds the
+        // lock writes the document himself.
+        if doc.wanted
+            && self.running_job(name).is_none()
+            && let Ok(_lock) = self.workspace.lock(name)
+            && adopt(&mut doc)
+        {
             self.workspace.save(&doc).ok();
         }
         let reports = self.reporter();
@@ -324,10 +332,45 @@ impl Actor {
         }
         let Some(cluster) = self.clusters.get_mut(name) else { return };
         if !cluster.doc.formed && cluster.doc.creating.is_none() && cluster.looks_formed() && !cluster.busy_elsewhere {
-            cluster.doc.formed = true;
-            // Should the document not be writable, the next look finds the same.
-            self.workspace.save(&cluster.doc).ok();
-            self.fingerprint = self.workspace.fingerprint();
+            // Should the document not be writable right now, the next look finds the same.
+            self.change_document(name, |doc| doc.formed = true).ok();
+        }
+    }
+
+    /// Changes a document under its lock, from what is on disk now: a job or another program may have written it since.
+    ///
+    /// # Errors
+    /// Somebody works on the cluster, or the document can't be read or written.
+    pub(super) fn change_document(
+        &mut self,
+        name: &str,
+        change: impl FnOnce(&mut ClusterDoc),
+    ) -> Result<(), WorkspaceError> {
+        let _lock = self.workspace.lock(name)?;
+        let mut doc = self.workspace.load(name)?;
+        change(&mut doc);
+        self.workspace.save(&doc)?;
+        self.fingerprint = self.workspace.fingerprint();
+        if let Some(cluster) = self.clusters.get_mut(name) {
+            cluster.doc = doc;
+            cluster.stale = true;
+        }
+        Ok(())
+    }
+
+    /// Writes down what closing the window should do, as soon as nobody else works on the cluster.
+    pub(super) fn grant_wishes(&mut self) {
+        let wishes: Vec<(String, OnClose)> =
+            self.clusters.iter().filter_map(|(name, c)| Some((name.clone(), c.on_close_wish?))).collect();
+        for (name, wish) in wishes {
+            match self.change_document(&name, |doc| doc.on_close = wish) {
+                Err(WorkspaceError::Locked { .. }) => continue,
+                Err(error) => self.refuse("remember the choice", Some(name.clone()), error.to_string()),
+                Ok(()) => {}
+            }
+            if let Some(cluster) = self.clusters.get_mut(&name) {
+                cluster.on_close_wish = None;
+            }
         }
     }
 
@@ -351,6 +394,7 @@ impl Actor {
 
     /// Once a second: has another program changed a document, or begun or ended work on a cluster?
     pub(super) fn keep_house(&mut self) {
+        self.grant_wishes();
         if self.workspace.fingerprint() != self.fingerprint {
             self.reload_documents();
             let names: Vec<String> = self.clusters.keys().cloned().collect();

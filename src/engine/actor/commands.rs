@@ -288,11 +288,8 @@ impl Actor {
 
     fn set_on_close(&mut self, name: &str, on_close: OnClose) {
         let Some(cluster) = self.clusters.get_mut(name) else { return };
-        cluster.doc.on_close = on_close;
-        if let Err(error) = self.workspace.save(&cluster.doc) {
-            self.refuse("remember the choice", Some(name.to_owned()), error.to_string());
-        }
-        self.fingerprint = self.workspace.fingerprint();
+        cluster.on_close_wish = Some(on_close);
+        self.grant_wishes();
         self.urge_view(Some(name));
     }
 

@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::event::{Level, What};
-use crate::engine::job::{JobId, JobKind, JobState, JobView, Step, StepView};
+use crate::engine::job::{JobId, JobKind, JobState, JobView, Step, StepState, StepView};
 use crate::engine::steps::Steps;
 
 use super::{Actor, Report};
@@ -116,10 +116,16 @@ impl Actor {
     }
 
     pub(super) fn note_steps(&mut self, id: JobId, steps: Vec<StepView>) {
-        if let Some(job) = self.jobs.iter_mut().find(|job| job.id == id) {
-            job.steps = steps;
-            self.changed();
+        let Some(job) = self.jobs.iter_mut().find(|job| job.id == id) else { return };
+        let began = |steps: &[StepView]| steps.iter().filter(|s| s.state != StepState::Pending).count();
+        let next = began(&steps) > began(&job.steps);
+        job.steps = steps;
+        // Each step of a launch writes the document: the cluster appears while it starts, not when all is over.
+        if next && matches!(job.kind, JobKind::Launch | JobKind::Start) && !job.state.is_over() {
+            let name = job.cluster.clone();
+            self.reload_cluster(&name);
         }
+        self.changed();
     }
 
     pub(super) fn note_job_end(&mut self, id: JobId, state: JobState) {

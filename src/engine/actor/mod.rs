@@ -136,7 +136,14 @@ impl Actor {
                 () = sleep_until(publish_at), if self.publish_at.is_some() => self.publish(),
             }
         }
+        // What was asked for before the end and only has to be written down still is.
+        while let Ok(command) = commands.try_recv() {
+            if matches!(command, Command::SetOnClose { .. }) {
+                self.take(command);
+            }
+        }
         self.end_jobs(&mut inbox).await;
+        self.grant_wishes();
     }
 
     fn note(&mut self, report: Report) {
