@@ -78,6 +78,9 @@ fn explain(terminal: Terminal, error: &NodeError) -> Failure {
         NodeErrorKind::Refused(reply) if reply.contains("cluster support disabled") => {
             terminal.say(|text| text.error(format_args!("[ERR] Node {addr} is not configured as a cluster node.")));
         }
+        NodeErrorKind::Auth(reply) if reply.starts_with("NOAUTH") => {
+            terminal.say(|text| text.error(format_args!("[ERR] Node {addr} {reply}")));
+        }
         NodeErrorKind::Auth(reply) | NodeErrorKind::Refused(reply) => {
             terminal.say(|text| text.error(format_args!("Node {addr} replied with error:\n{reply}")));
         }

@@ -88,27 +88,47 @@ impl NodeClient {
     /// As [`NodeClient::connect`].
     pub async fn connect_within(addr: &NodeAddr, auth: &Auth, deadline: Duration) -> Result<Self, NodeError> {
         let fail = |kind| NodeError { addr: addr.clone(), kind };
-        let mut login = RedisConnectionInfo::default().set_skip_set_lib_name();
-        if !auth.user.is_empty() {
-            login = login.set_username(&auth.user);
-        }
-        if !auth.password.is_empty() {
-            login = login.set_password(auth.password.expose());
-        }
+        let plain = RedisConnectionInfo::default().set_skip_set_lib_name();
         let info = ConnectionAddr::Tcp(addr.host.clone(), addr.port)
             .into_connection_info()
             .map_err(|error| fail(NodeErrorKind::Connect(error.to_string())))?
-            .set_redis_settings(login);
+            .set_redis_settings(plain);
         let client = Client::open(info).map_err(|error| fail(NodeErrorKind::Connect(error.to_string())))?;
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(deadline))
             .set_response_timeout(Some(CALL_DEADLINE));
         // The outer deadline also covers the name look-up and the login.
-        let connecting = client.get_multiplexed_async_connection_with_config(&config);
-        match tokio::time::timeout(deadline + Duration::from_millis(100), connecting).await {
-            Ok(Ok(connection)) => Ok(Self { addr: addr.clone(), connection, call_deadline: CALL_DEADLINE }),
-            Ok(Err(error)) => Err(fail(connect_error(&error, deadline))),
-            Err(_) => Err(fail(NodeErrorKind::Timeout(deadline))),
+        let connecting = async {
+            let connection = client.get_multiplexed_async_connection_with_config(&config).await;
+            let connection = connection.map_err(|error| fail(connect_error(&error, deadline)))?;
+            let this = Self { addr: addr.clone(), connection, call_deadline: CALL_DEADLINE };
+            this.log_in(auth).await?;
+            Ok(this)
+        };
+        let late = || Err(fail(NodeErrorKind::Timeout(deadline)));
+        tokio::time::timeout(deadline + Duration::from_millis(100), connecting).await.unwrap_or_else(|_| late())
+    }
+
+    /// AUTH, sent by ourselves: the crate would replace the server's words by its own. A server that has no password is
+    /// content with any.
+    async fn log_in(&self, auth: &Auth) -> Result<(), NodeError> {
+        if auth.password.is_empty() {
+            return Ok(());
+        }
+        let password = auth.password.expose();
+        let words: &[&str] = if auth.user.is_empty() { &["AUTH", password] } else { &["AUTH", &auth.user, password] };
+        match self.call(words).await {
+            Ok(_) => Ok(()),
+            Err(NodeError { kind: NodeErrorKind::Refused(reply), .. })
+                if auth.user.is_empty()
+                    && (reply.contains("without any password") || reply.contains("no password is set")) =>
+            {
+                Ok(())
+            }
+            Err(NodeError { kind: NodeErrorKind::Refused(reply), addr }) => {
+                Err(NodeError { addr, kind: NodeErrorKind::Auth(reply) })
+            }
+            Err(error) => Err(error),
         }
     }
 

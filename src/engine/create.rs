@@ -262,6 +262,7 @@ async fn join_and_replicate(plan: &CreatePlan, clients: &Clients, steps: &Steps)
         all_ok(run_all(clients, ready).await)?;
         let strangers = strangers(plan, &views, &ids);
         if strangers.is_empty() && following.len() == plan.replicas.len() {
+            steps.waited();
             steps.begin(Step::AssignReplicas);
             return Ok(());
         }
@@ -330,7 +331,10 @@ async fn await_agreement(plan: &CreatePlan, clients: &Clients, steps: &Steps) ->
             gathered.insert(addr, answer);
         }
         let waiting = not_as_planned(plan, &gathered);
-        let Some(first) = waiting.first() else { return Ok(()) };
+        let Some(first) = waiting.first() else {
+            steps.waited();
+            return Ok(());
+        };
         if Instant::now() > deadline {
             let list = waiting.iter().take(8).cloned().collect::<Vec<_>>().join("; ");
             return Err(format!("the nodes did not agree in time: {list}"));

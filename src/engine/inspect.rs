@@ -1,5 +1,7 @@
 //! Which nodes can be made into a cluster: each is asked, and every one that is not empty is named with what it holds.
 
+use std::net::IpAddr;
+
 use futures_util::future::join_all;
 use thiserror::Error;
 
@@ -8,7 +10,7 @@ use crate::core::plan::create::{Candidate, TunedSetting};
 use crate::core::topology::NodeAddr;
 use crate::core::version::ServerVersion;
 
-use super::client::{NodeClient, NodeError, NodeErrorKind, as_text, info_field};
+use super::client::{CONNECT_DEADLINE, NodeClient, NodeError, NodeErrorKind, as_text, info_field};
 use super::command::Auth;
 
 /// Why a node can't take part.
@@ -65,6 +67,7 @@ pub async fn inspect(addrs: &[NodeAddr], auth: &Auth) -> Result<Vec<Candidate>, 
 /// # Errors
 /// Why it can't take part.
 pub async fn inspect_node(addr: &NodeAddr, auth: &Auth) -> Result<Candidate, Unfit> {
+    let addr = &numeric(addr).await.map_err(unfit)?;
     let client = NodeClient::connect(addr, auth).await.map_err(unfit)?;
     let info = client.text(&["INFO"]).await.map_err(unfit)?;
     if info_field(&info, "cluster_enabled") != Some("1") {
@@ -89,9 +92,9 @@ pub async fn inspect_node(addr: &NodeAddr, auth: &Auth) -> Result<Candidate, Unf
             .collect();
         holds.push(format!("knows {} other nodes ({})", view.nodes.len() - 1, first_few(&others)));
     }
-    let owned = view.covered();
-    if !owned.is_empty() {
-        holds.push(format!("owns {} slots", owned.len()));
+    let owned = view.me().map_or(0, |me| me.slots.len());
+    if owned > 0 {
+        holds.push(format!("owns {owned} slots"));
     }
     if !holds.is_empty() {
         return Err(Unfit::NotEmpty { addr: addr.clone(), holds });
@@ -103,6 +106,21 @@ pub async fn inspect_node(addr: &NodeAddr, auth: &Auth) -> Result<Candidate, Unf
     let tuned = tuned_settings(&client, Capabilities::of(version)).await;
     let addr = NodeAddr { bus_port, ..addr.clone() };
     Ok(Candidate { addr, id: view.myself, version, tuned })
+}
+
+/// The address with its host as a number: CLUSTER MEET takes no names. IPv4 is preferred, as redis-cli does.
+async fn numeric(addr: &NodeAddr) -> Result<NodeAddr, NodeError> {
+    if addr.host.parse::<IpAddr>().is_ok() {
+        return Ok(addr.clone());
+    }
+    let fail = |why: String| NodeError { addr: addr.clone(), kind: NodeErrorKind::Connect(why) };
+    let look_up = tokio::net::lookup_host((addr.host.as_str(), addr.port));
+    let found = tokio::time::timeout(CONNECT_DEADLINE, look_up).await;
+    let found = found.map_err(|_| fail("the name could not be looked up in time".into()))?;
+    let mut found: Vec<IpAddr> = found.map_err(|error| fail(error.to_string()))?.map(|socket| socket.ip()).collect();
+    found.sort_by_key(IpAddr::is_ipv6);
+    let ip = found.first().ok_or_else(|| fail("the name has no address".into()))?;
+    Ok(NodeAddr { host: ip.to_string(), ..addr.clone() })
 }
 
 fn unfit(error: NodeError) -> Unfit {

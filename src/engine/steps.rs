@@ -99,6 +99,11 @@ impl Steps {
         self.change(|state| end_running(state, &StepState::Done));
     }
 
+    /// The running step has what it waited for: what it waited for last is not its result.
+    pub fn waited(&self) {
+        self.detail(String::new());
+    }
+
     /// The running step failed.
     pub fn fail(&self, reason: &str) {
         self.change(|state| end_running(state, &StepState::Failed(reason.to_owned())));

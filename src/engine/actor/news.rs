@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::engine::event::{Event, Level, What};
-use crate::engine::snapshot::{ClusterView, NodeView, ProcessState, Standing};
+use crate::engine::snapshot::{ClusterView, NodeView, Phase, ProcessState, Standing};
 
 type Clusters = BTreeMap<String, Arc<ClusterView>>;
 
@@ -14,12 +14,15 @@ pub(super) fn events(old: &Clusters, new: &Clusters) -> Vec<Event> {
     let mut events = Vec::new();
     for (name, cluster) in new {
         let Some(before) = old.get(name) else { continue };
+        // While a cluster is being made, roles change because that is the work.
+        let forming = before.phase == Phase::Unformed || cluster.phase == Phase::Unformed;
         if Arc::ptr_eq(before, cluster) {
             continue;
         }
         for node in cluster.nodes.iter() {
             if let Some(was) = before.nodes.iter().find(|n| n.addr == node.addr) {
-                let changes = node_changes(was, node);
+                let mut changes = node_changes(was, node);
+                changes.retain(|(_, what)| !(forming && matches!(what, What::RoleChanged(..))));
                 events.extend(changes.into_iter().map(|(level, what)| Event {
                     at: SystemTime::now(),
                     level,
