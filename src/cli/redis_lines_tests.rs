@@ -50,7 +50,7 @@ fn cluster(slots: [&str; 3]) -> Topology {
             let (addr, bus) = (addr(i), addr(i).port + 10000);
             let _ = writeln!(lines, "{id} {addr}@{bus} {myself}{role} {master} 0 0 {} connected {slots}", i % 3 + 1);
         }
-        topology.views.insert(addr(me), View::parse(&lines).unwrap());
+        topology.views.insert(addr(me), View::parse(&lines).unwrap().into());
     }
     topology
 }
@@ -167,7 +167,7 @@ fn uncovered_and_open_slots_are_errors_in_redis_clis_words() {
         let slots = ["0-10 12-5460", "5461-10922", "10923-16383"][i];
         let _ = writeln!(lines, "{id} {}@1 {myself}master - 0 0 {} connected {slots}{open}", addr(i), i + 1);
     }
-    topology.views.insert(addr(0), View::parse(&lines).unwrap());
+    topology.views.insert(addr(0), View::parse(&lines).unwrap().into());
     let (text, whole) = checked(&topology, 0);
     assert!(!whole);
     for line in [

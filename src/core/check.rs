@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::slot::{Slot, SlotSet};
-use super::topology::{NodeAddr, NodeId, Role, Topology};
+use super::topology::{Node, NodeAddr, NodeId, Role, Topology, View, slot_owner};
 
 /// What one node says beyond CLUSTER NODES.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -111,19 +111,20 @@ fn shortened(slots: &SlotSet) -> String {
 /// does not look at.
 #[must_use]
 pub fn check(topology: &Topology, health: &BTreeMap<NodeAddr, NodeHealth>) -> Vec<Finding> {
+    let nodes = topology.nodes();
     let mut findings = Vec::new();
-    check_coverage(topology, &mut findings);
+    check_coverage(&nodes, &mut findings);
     findings.extend(topology.unreachable.iter().map(|(addr, why)| Finding::Unreachable(addr.clone(), why.clone())));
     check_failed(topology, &mut findings);
     check_health(health, &mut findings);
     check_open_slots(topology, &mut findings);
     check_agreement(topology, &mut findings);
-    check_replicas(topology, &mut findings);
+    check_replicas(&nodes, &mut findings);
     findings
 }
 
-fn check_coverage(topology: &Topology, findings: &mut Vec<Finding>) {
-    let owners = topology.slot_owner();
+fn check_coverage(nodes: &BTreeMap<NodeId, Node>, findings: &mut Vec<Finding>) {
+    let owners = slot_owner(nodes);
     let open: SlotSet = Slot::all().filter(|slot| owners[slot.index()].is_none()).collect();
     if !open.is_empty() {
         findings.push(Finding::Uncovered(open));
@@ -171,30 +172,27 @@ fn check_open_slots(topology: &Topology, findings: &mut Vec<Finding>) {
 
 fn check_agreement(topology: &Topology, findings: &mut Vec<Finding>) {
     let Some(first) = topology.views.values().next() else { return };
-    let owners = first.slot_owners();
+    let differs = |view: &View| !view.slot_owners().eq(first.slot_owners());
     let others: Vec<NodeAddr> =
-        topology.views.iter().filter(|(_, view)| view.slot_owners() != owners).map(|(addr, _)| addr.clone()).collect();
+        topology.views.iter().filter(|(_, view)| differs(view)).map(|(addr, _)| addr.clone()).collect();
     if !others.is_empty() {
         findings.push(Finding::SlotsDisagree(others));
     }
-    let own: BTreeMap<&NodeId, (Role, Option<&NodeId>, &NodeAddr)> = topology
-        .views
-        .iter()
-        .filter_map(|(addr, view)| view.me().map(|me| (&me.id, (me.role, me.master.as_ref(), addr))))
-        .collect();
+    let own: BTreeMap<&NodeId, Own<'_>> =
+        topology.views.iter().filter_map(|(addr, view)| view.me().map(|me| (&me.id, Own { node: me, addr }))).collect();
     let mut wrong_roles = Vec::new();
     for (addr, view) in &topology.views {
-        let missing: Vec<NodeAddr> = own
-            .iter()
-            .filter(|(id, _)| view.nodes.get(**id).is_none_or(|n| n.flags.handshake))
-            .map(|(_, (_, _, addr))| (*addr).clone())
-            .collect();
+        let mut missing = Vec::new();
+        let mut wrong = false;
+        for (mine, seen) in side_by_side(&own, view) {
+            if seen.is_none_or(|n| n.flags.handshake) {
+                missing.push(mine.addr.clone());
+            }
+            wrong |= seen.is_some_and(|n| n.role != mine.node.role || n.master != mine.node.master);
+        }
         if !missing.is_empty() {
             findings.push(Finding::Unknown { by: addr.clone(), missing });
         }
-        let wrong = own.iter().any(|(id, (role, master, _))| {
-            view.nodes.get(*id).is_some_and(|n| n.role != *role || n.master.as_ref() != *master)
-        });
         if wrong {
             wrong_roles.push(addr.clone());
         }
@@ -204,11 +202,30 @@ fn check_agreement(topology: &Topology, findings: &mut Vec<Finding>) {
     }
 }
 
-fn check_replicas(topology: &Topology, findings: &mut Vec<Finding>) {
-    let nodes = topology.nodes();
+/// A node as it sees itself, and where it was asked.
+struct Own<'a> {
+    node: &'a Node,
+    addr: &'a NodeAddr,
+}
+
+/// Each node beside what the view says of it. Both are in id order, so one walk finds them all: a look-up for each of a
+/// thousand nodes in each of a thousand views would take most of a poll.
+fn side_by_side<'a>(
+    own: &'a BTreeMap<&'a NodeId, Own<'a>>,
+    view: &'a View,
+) -> impl Iterator<Item = (&'a Own<'a>, Option<&'a Node>)> {
+    let mut seen = view.nodes.values().peekable();
+    own.iter().map(move |(id, mine)| {
+        while seen.next_if(|node| node.id < **id).is_some() {}
+        (mine, seen.peek().copied().filter(|node| node.id == **id))
+    })
+}
+
+fn check_replicas(nodes: &BTreeMap<NodeId, Node>, findings: &mut Vec<Finding>) {
+    let followed: BTreeSet<&NodeId> =
+        nodes.values().filter(|n| !n.flags.fail).filter_map(|n| n.master.as_ref()).collect();
     for master in nodes.values().filter(|n| n.role == Role::Master && !n.slots.is_empty()) {
-        let has_replica = nodes.values().any(|n| n.master.as_ref() == Some(&master.id) && !n.flags.fail);
-        if let (false, Some(addr)) = (has_replica, &master.addr) {
+        if let (false, Some(addr)) = (followed.contains(&master.id), &master.addr) {
             findings.push(Finding::NoReplica(addr.clone()));
         }
     }

@@ -26,7 +26,9 @@ fn replica() -> String {
 }
 
 fn healthy() -> Topology {
-    let views = [(addr(7000), view(A, &replica(), "0-16383")), (addr(7001), view(B, &replica(), "0-16383"))].into();
+    let views =
+        [(addr(7000), view(A, &replica(), "0-16383").into()), (addr(7001), view(B, &replica(), "0-16383").into())]
+            .into();
     Topology { views, ..Topology::default() }
 }
 
@@ -42,7 +44,7 @@ fn a_whole_cluster_has_no_findings() {
 #[test]
 fn uncovered_slots_are_counted_and_listed() {
     let mut topology = healthy();
-    topology.views = [(addr(7000), view(A, &replica(), "0-99 200-16383"))].into();
+    topology.views = [(addr(7000), view(A, &replica(), "0-99 200-16383").into())].into();
     let findings = check(&topology, &BTreeMap::new());
     assert_eq!(findings[0].to_string(), "Not all 16384 slots are covered: 100 have no owner (100-199)");
 }
@@ -50,14 +52,14 @@ fn uncovered_slots_are_counted_and_listed() {
 #[test]
 fn a_view_with_other_slot_owners_is_named() {
     let mut topology = healthy();
-    topology.views.insert(addr(7001), view(B, &replica(), "0-16000"));
+    topology.views.insert(addr(7001), view(B, &replica(), "0-16000").into());
     assert!(check(&topology, &BTreeMap::new()).contains(&Finding::SlotsDisagree(vec![addr(7001)])));
 }
 
 #[test]
 fn a_view_that_takes_a_replica_for_a_master_is_named() {
     let mut topology = healthy();
-    topology.views.insert(addr(7000), view(A, "master -", "0-16383"));
+    topology.views.insert(addr(7000), view(A, "master -", "0-16383").into());
     let findings = check(&topology, &BTreeMap::new());
     assert!(findings.contains(&Finding::RolesDisagree(vec![addr(7000)])), "{findings:?}");
 }
@@ -66,7 +68,7 @@ fn a_view_that_takes_a_replica_for_a_master_is_named() {
 fn a_node_that_does_not_know_another_is_named() {
     let mut topology = healthy();
     let alone = format!("{A} 127.0.0.1:7000@17000 myself,master - 0 0 1 connected 0-16383\n");
-    topology.views.insert(addr(7000), View::parse(&alone).unwrap());
+    topology.views.insert(addr(7000), View::parse(&alone).unwrap().into());
     let expected = Finding::Unknown { by: addr(7000), missing: vec![addr(7001)] };
     assert!(check(&topology, &BTreeMap::new()).contains(&expected));
 }
@@ -89,7 +91,7 @@ fn states_links_and_silence_are_findings() {
 #[test]
 fn open_slots_name_node_and_partner() {
     let text = format!("{A} 127.0.0.1:7000@17000 myself,master - 0 0 1 connected 0-16383 [5->-{B}]\n");
-    let topology = Topology { views: [(addr(7000), View::parse(&text).unwrap())].into(), ..Topology::default() };
+    let topology = Topology { views: [(addr(7000), View::parse(&text).unwrap().into())].into(), ..Topology::default() };
     let findings = check(&topology, &BTreeMap::new());
     assert_eq!(findings[0].to_string(), format!("Slot 5 is open: 127.0.0.1:7000 is migrating it to {B}"));
 }
@@ -97,7 +99,7 @@ fn open_slots_name_node_and_partner() {
 #[test]
 fn a_master_without_replica_is_worth_knowing_but_no_error() {
     let text = format!("{A} 127.0.0.1:7000@17000 myself,master - 0 0 1 connected 0-16383\n");
-    let topology = Topology { views: [(addr(7000), View::parse(&text).unwrap())].into(), ..Topology::default() };
+    let topology = Topology { views: [(addr(7000), View::parse(&text).unwrap().into())].into(), ..Topology::default() };
     let findings = check(&topology, &BTreeMap::new());
     assert_eq!(findings, [Finding::NoReplica(addr(7000))]);
     assert!(!findings[0].is_error());

@@ -147,16 +147,16 @@ impl FromStr for SlotRange {
     }
 }
 
-/// A set of slots: one bit each, 2 KiB, so that unions and comparisons cost 256 word operations.
-#[derive(Clone, PartialEq, Eq, Hash)]
+/// A set of slots: one bit each, in words of 64, without the empty words before the first slot and after the last.
+///
+/// A set of all slots takes 2 KiB; the few slots that one of a thousand nodes owns take a word or two, and so a
+/// thousand views of a thousand nodes fit into memory.
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct SlotSet {
-    words: Box<[u64; WORDS]>,
-}
-
-impl Default for SlotSet {
-    fn default() -> Self {
-        Self { words: Box::new([0; WORDS]) }
-    }
+    /// Which of the 256 words of all slots the first of `words` is; 0 for the empty set.
+    start: u16,
+    /// Neither the first nor the last is 0, so that equal sets are equal words.
+    words: Vec<u64>,
 }
 
 impl SlotSet {
@@ -169,21 +169,54 @@ impl SlotSet {
     /// All 16384 slots.
     #[must_use]
     pub fn full() -> Self {
-        Self { words: Box::new([u64::MAX; WORDS]) }
+        Self { start: 0, words: vec![u64::MAX; WORDS] }
     }
 
     /// Adds a slot; says whether it was new.
     pub fn insert(&mut self, slot: Slot) -> bool {
-        let was = self.contains(slot);
-        self.words[slot.index() / 64] |= 1 << (slot.index() % 64);
-        !was
+        let (word, bit) = (self.word_mut(slot.0 / 64), 1 << (slot.0 % 64));
+        let is_new = *word & bit == 0;
+        *word |= bit;
+        is_new
     }
 
     /// Takes a slot out; says whether it was there.
     pub fn remove(&mut self, slot: Slot) -> bool {
         let was = self.contains(slot);
-        self.words[slot.index() / 64] &= !(1 << (slot.index() % 64));
+        if was {
+            *self.word_mut(slot.0 / 64) &= !(1 << (slot.0 % 64));
+            self.trim();
+        }
         was
+    }
+
+    /// The word of this number, made where the set does not reach it. The caller puts a slot into it.
+    fn word_mut(&mut self, number: u16) -> &mut u64 {
+        if self.words.is_empty() {
+            self.start = number;
+        }
+        if let Some(before @ 1..) = self.start.checked_sub(number) {
+            self.words.splice(..0, std::iter::repeat_n(0, before.into()));
+            self.start = number;
+        }
+        let at = usize::from(number - self.start);
+        if at >= self.words.len() {
+            self.words.resize(at + 1, 0);
+        }
+        &mut self.words[at]
+    }
+
+    /// Drops the empty words at both ends.
+    fn trim(&mut self) {
+        let end = self.words.iter().rposition(|word| *word != 0).map_or(0, |last| last + 1);
+        self.words.truncate(end);
+        while self.words.first() == Some(&0) {
+            self.words.remove(0);
+            self.start += 1;
+        }
+        if self.words.is_empty() {
+            self.start = 0;
+        }
     }
 
     /// Adds every slot of the range.
@@ -196,7 +229,8 @@ impl SlotSet {
     /// Whether the slot is in the set.
     #[must_use]
     pub fn contains(&self, slot: Slot) -> bool {
-        self.words[slot.index() / 64] >> (slot.index() % 64) & 1 == 1
+        let word = (slot.0 / 64).checked_sub(self.start).and_then(|at| self.words.get(usize::from(at)));
+        word.is_some_and(|word| word >> (slot.0 % 64) & 1 == 1)
     }
 
     /// How many slots the set holds.
@@ -208,13 +242,13 @@ impl SlotSet {
     /// Whether the set holds no slot.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.words.iter().all(|word| *word == 0)
+        self.words.is_empty()
     }
 
     /// Adds every slot of the other set.
     pub fn union_with(&mut self, other: &SlotSet) {
-        for (word, more) in self.words.iter_mut().zip(other.words.iter()) {
-            *word |= more;
+        for (number, more) in (other.start..).zip(&other.words).filter(|(_, more)| **more != 0) {
+            *self.word_mut(number) |= more;
         }
     }
 
@@ -222,15 +256,18 @@ impl SlotSet {
     #[must_use]
     pub fn complement(&self) -> SlotSet {
         let mut rest = SlotSet::full();
-        for (word, taken) in rest.words.iter_mut().zip(self.words.iter()) {
+        for (word, taken) in rest.words[usize::from(self.start)..].iter_mut().zip(&self.words) {
             *word &= !taken;
         }
+        rest.trim();
         rest
     }
 
     /// The slots in order.
     pub fn iter(&self) -> impl Iterator<Item = Slot> + '_ {
-        Slot::all().filter(|slot| self.contains(*slot))
+        (self.start..).zip(&self.words).flat_map(|(number, word)| {
+            (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| Slot(number * 64 + bit))
+        })
     }
 
     /// The slots as the fewest ranges, in order.
@@ -395,6 +432,18 @@ mod tests {
             let mut all = set.clone();
             all.union_with(&rest);
             prop_assert_eq!(all, SlotSet::full());
+        }
+
+        #[test]
+        fn the_order_of_coming_and_going_leaves_no_trace(set in any_set(), other in any_set()) {
+            let mut back = SlotSet::new();
+            for slot in Slot::all().rev().filter(|slot| set.contains(*slot) || other.contains(*slot)) {
+                back.insert(slot);
+            }
+            for slot in other.iter().filter(|slot| !set.contains(*slot)) {
+                prop_assert!(back.remove(slot));
+            }
+            prop_assert_eq!(back, set);
         }
 
         #[test]

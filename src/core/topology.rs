@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -241,10 +242,9 @@ impl View {
     }
 
     /// Masters that own slots, and their slots: what redis-cli calls the configuration signature. Roles of nodes
-    /// without slots are left out on purpose, as there.
-    #[must_use]
-    pub fn slot_owners(&self) -> BTreeMap<&NodeId, &SlotSet> {
-        self.nodes.values().filter(|n| !n.slots.is_empty()).map(|n| (&n.id, &n.slots)).collect()
+    /// without slots are left out on purpose, as there. In id order.
+    pub fn slot_owners(&self) -> impl Iterator<Item = (&NodeId, &SlotSet)> {
+        self.nodes.values().filter(|n| !n.slots.is_empty()).map(|n| (&n.id, &n.slots))
     }
 
     /// The slots that some node owns in this view.
@@ -355,7 +355,7 @@ fn parse_slots(field: &str, node: &mut Node) -> Option<()> {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Topology {
     /// What each reachable node says.
-    pub views: BTreeMap<NodeAddr, View>,
+    pub views: BTreeMap<NodeAddr, Arc<View>>,
     /// Nodes that could not be asked, with the reason.
     pub unreachable: BTreeMap<NodeAddr, String>,
 }
@@ -367,8 +367,14 @@ impl Topology {
     pub fn nodes(&self) -> BTreeMap<NodeId, Node> {
         let mut nodes: BTreeMap<NodeId, Node> = BTreeMap::new();
         for view in self.views.values() {
+            // Nearly always every view knows the same nodes: to see that costs far less than to look each one up.
+            if nodes.keys().eq(view.nodes.keys()) {
+                continue;
+            }
             for (id, node) in &view.nodes {
-                nodes.entry(id.clone()).or_insert_with(|| node.clone());
+                if !nodes.contains_key(id) {
+                    nodes.insert(id.clone(), node.clone());
+                }
             }
         }
         for (addr, view) in &self.views {
@@ -388,17 +394,23 @@ impl Topology {
     /// as in the cluster itself.
     #[must_use]
     pub fn slot_owner(&self) -> Vec<Option<NodeId>> {
-        let mut owner: Vec<Option<(u64, NodeId)>> = vec![None; super::slot::SLOT_COUNT as usize];
-        for node in self.nodes().into_values().filter(|n| n.role == Role::Master) {
-            for slot in node.slots.iter() {
-                let entry = &mut owner[slot.index()];
-                if entry.as_ref().is_none_or(|(epoch, _)| node.epoch > *epoch) {
-                    *entry = Some((node.epoch, node.id.clone()));
-                }
+        slot_owner(&self.nodes())
+    }
+}
+
+/// The owner of each slot among these nodes, as [`Topology::slot_owner`] for those of [`Topology::nodes`].
+#[must_use]
+pub fn slot_owner(nodes: &BTreeMap<NodeId, Node>) -> Vec<Option<NodeId>> {
+    let mut owner: Vec<Option<&Node>> = vec![None; super::slot::SLOT_COUNT as usize];
+    for node in nodes.values().filter(|n| n.role == Role::Master) {
+        for slot in node.slots.iter() {
+            let entry = &mut owner[slot.index()];
+            if entry.is_none_or(|before| node.epoch > before.epoch) {
+                *entry = Some(node);
             }
         }
-        owner.into_iter().map(|entry| entry.map(|(_, id)| id)).collect()
     }
+    owner.into_iter().map(|node| node.map(|n| n.id.clone())).collect()
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
 //! From the nodes' last answers to what the frontends show: a pure function. It keeps the last good values of nodes that
 //! do not answer, and says how old they are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::core::check::{Finding, check};
 use crate::core::slot::SLOT_COUNT;
-use crate::core::topology::{Node, NodeAddr, NodeId, Role, Topology, View};
+use crate::core::topology::{Node, NodeAddr, NodeId, Role, Topology, View, slot_owner};
 use crate::core::version::ServerVersion;
 
 use super::client::info_field;
@@ -50,14 +50,16 @@ pub fn assemble(
     shards: &mut Shards,
 ) -> Assembled {
     let topology = fresh_topology(known);
-    let remembered = remembered_topology(known);
-    update_shards(&remembered, shards);
+    let remembered = remembered_topology(known, &topology);
+    let remembered_nodes = remembered.nodes();
+    update_shards(&remembered_nodes, shards);
+    let standings = standings(&topology);
     let nodes: Vec<NodeView> = addresses(known, processes, &topology)
         .into_iter()
-        .map(|addr| node_view(&addr, known, processes, &topology, &remembered, shards))
+        .map(|addr| node_view(&addr, known, processes, &topology, &remembered, &standings, shards))
         .collect();
     let nodes = with_lag(nodes, known);
-    let slot_owner = owner_indices(&remembered, &nodes);
+    let slot_owner = owner_indices(&remembered_nodes, &nodes);
     let (findings, health) = judge(known, &topology, phase);
     Assembled { nodes, slot_owner, findings, health }
 }
@@ -77,13 +79,12 @@ fn fresh_topology(known: &BTreeMap<NodeAddr, Known>) -> Topology {
 
 /// The views to read roles and slots from: fresh ones where there are any, else the last good ones, so that a cluster
 /// that is gone is still shown as it was.
-fn remembered_topology(known: &BTreeMap<NodeAddr, Known>) -> Topology {
-    let fresh = fresh_topology(known);
+fn remembered_topology(known: &BTreeMap<NodeAddr, Known>, fresh: &Topology) -> Topology {
     if !fresh.views.is_empty() {
-        return fresh;
+        return fresh.clone();
     }
     let views = known.iter().filter_map(|(addr, k)| Some((addr.clone(), k.answer.as_ref()?.view.clone()))).collect();
-    Topology { views, unreachable: fresh.unreachable }
+    Topology { views, unreachable: fresh.unreachable.clone() }
 }
 
 /// Every address to show: those asked, those launched, and those that only the cluster knows.
@@ -93,7 +94,7 @@ fn addresses(
     topology: &Topology,
 ) -> Vec<NodeAddr> {
     let mut addrs: Vec<NodeAddr> = known.keys().chain(processes.keys()).cloned().collect();
-    let own: Vec<NodeId> = topology.views.values().map(|view| view.myself.clone()).collect();
+    let own: BTreeSet<&NodeId> = topology.views.values().map(|view| &view.myself).collect();
     for node in topology.nodes().into_values() {
         if let (Some(addr), false) = (node.addr, own.contains(&node.id))
             && !addr.host.is_empty()
@@ -113,12 +114,13 @@ fn node_view(
     processes: &BTreeMap<NodeAddr, ProcessView>,
     fresh: &Topology,
     remembered: &Topology,
+    standings: &BTreeMap<&NodeId, Standing>,
     shards: &Shards,
 ) -> NodeView {
     let k = known.get(addr);
     let answer = k.and_then(|k| k.answer.as_deref());
     let id = answer.map(|a| a.view.myself.clone()).or_else(|| id_at(addr, remembered));
-    let node = id.as_ref().and_then(|id| authoritative(id, addr, fresh, answer.map(|a| &a.view)));
+    let node = id.as_ref().and_then(|id| authoritative(id, addr, fresh, answer.map(|a| &*a.view)));
     let stopped_or_external = ProcessView { state: ProcessState::External, log_tail: Arc::default() };
     NodeView {
         addr: addr.clone(),
@@ -127,7 +129,7 @@ fn node_view(
         shard: id.as_ref().and_then(|id| shards.get(id).copied()),
         slots: node.as_ref().map(|n| n.slots.clone()).unwrap_or_default(),
         epoch: node.as_ref().map_or(0, |n| n.epoch),
-        standing: id.as_ref().map_or(Standing::Fine, |id| standing(id, fresh)),
+        standing: id.as_ref().and_then(|id| standings.get(id).copied()).unwrap_or_default(),
         reach: reach(k),
         stats: answer.map(stats),
         process: processes.get(addr).cloned().unwrap_or(stopped_or_external),
@@ -138,7 +140,7 @@ fn node_view(
 /// The node as it sees itself if it answers; as the others see it if it does not; as it last saw itself if nobody
 /// answers.
 fn authoritative(id: &NodeId, addr: &NodeAddr, fresh: &Topology, last: Option<&View>) -> Option<Node> {
-    if let Some(me) = fresh.views.get(addr).and_then(View::me) {
+    if let Some(me) = fresh.views.get(addr).and_then(|view| view.me()) {
         return Some(me.clone());
     }
     let others = fresh.views.values().filter_map(|view| view.nodes.get(id));
@@ -150,16 +152,21 @@ fn id_at(addr: &NodeAddr, topology: &Topology) -> Option<NodeId> {
     topology.views.values().flat_map(|view| view.nodes.values()).find(at).map(|node| node.id.clone())
 }
 
-fn standing(id: &NodeId, fresh: &Topology) -> Standing {
-    let of = |view: &View| {
-        view.nodes.get(id).filter(|n| !n.flags.myself).map(|n| match n.flags {
+/// The worst that another node says of each node that somebody complains about.
+fn standings(fresh: &Topology) -> BTreeMap<&NodeId, Standing> {
+    let mut worst = BTreeMap::new();
+    let others = fresh.views.values().flat_map(|view| view.nodes.values()).filter(|n| !n.flags.myself);
+    for node in others {
+        let standing = match node.flags {
             f if f.fail => Standing::Failed,
             f if f.pfail => Standing::Suspected,
             f if f.handshake => Standing::Joining,
-            _ => Standing::Fine,
-        })
-    };
-    fresh.views.values().filter_map(of).max().unwrap_or_default()
+            _ => continue,
+        };
+        let entry = worst.entry(&node.id).or_insert(standing);
+        *entry = standing.max(*entry);
+    }
+    worst
 }
 
 fn reach(known: Option<&Known>) -> Reach {
@@ -209,15 +216,14 @@ fn with_lag(mut nodes: Vec<NodeView>, known: &BTreeMap<NodeAddr, Known>) -> Vec<
 
 /// Gives each master with slots a shard number and its replicas the same. A replica that was promoted keeps the number
 /// of its old master, and so does the old master when it comes back as a replica.
-fn update_shards(topology: &Topology, shards: &mut Shards) {
-    let nodes = topology.nodes();
+fn update_shards(nodes: &BTreeMap<NodeId, Node>, shards: &mut Shards) {
     let mut masters: Vec<&Node> = nodes.values().filter(|n| n.role == Role::Master && !n.slots.is_empty()).collect();
     masters.sort_by_key(|n| n.slots.iter().next());
-    let mut taken: Vec<usize> = masters.iter().filter_map(|n| shards.get(&n.id).copied()).collect();
+    let mut taken: BTreeSet<usize> = masters.iter().filter_map(|n| shards.get(&n.id).copied()).collect();
     for master in masters {
         if !shards.contains_key(&master.id) {
             let free = (0..=taken.len()).find(|number| !taken.contains(number)).unwrap_or_default();
-            taken.push(free);
+            taken.insert(free);
             shards.insert(master.id.clone(), free);
         }
     }
@@ -228,10 +234,10 @@ fn update_shards(topology: &Topology, shards: &mut Shards) {
     }
 }
 
-fn owner_indices(topology: &Topology, nodes: &[NodeView]) -> Vec<u16> {
+fn owner_indices(remembered: &BTreeMap<NodeId, Node>, nodes: &[NodeView]) -> Vec<u16> {
     let index: BTreeMap<&NodeId, u16> =
         nodes.iter().enumerate().filter_map(|(i, n)| Some((n.id.as_ref()?, u16::try_from(i).ok()?))).collect();
-    let owners = topology.slot_owner();
+    let owners = slot_owner(remembered);
     let mut indices: Vec<u16> =
         owners.iter().map(|id| id.as_ref().and_then(|id| index.get(id).copied()).unwrap_or(NO_OWNER)).collect();
     indices.resize(usize::from(SLOT_COUNT), NO_OWNER);

@@ -26,7 +26,7 @@ fn answer(myself: char, lines: &[Line], link_up: Option<bool>, info: &str) -> Kn
         .join("\n");
     Known {
         answer: Some(Arc::new(Answer {
-            view: View::parse(&text).unwrap(),
+            view: Arc::new(View::parse(&text).unwrap()),
             health: NodeHealth { state_ok: Some(true), link_up },
             info: info.to_owned(),
         })),

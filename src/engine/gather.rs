@@ -1,6 +1,7 @@
 //! Every node's view and health at one moment, all asked at once.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -15,7 +16,7 @@ use super::command::Auth;
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// CLUSTER NODES.
-    pub view: View,
+    pub view: Arc<View>,
     /// State and link.
     pub health: NodeHealth,
     /// The whole INFO reply.
@@ -66,7 +67,7 @@ pub async fn ask(client: &NodeClient) -> Result<Answer, NodeError> {
         state_ok: info_field(&state, "cluster_state").map(|s| s == "ok"),
         link_up: info_field(&info, "master_link_status").map(|s| s == "up"),
     };
-    Ok(Answer { view, health, info })
+    Ok(Answer { view: Arc::new(view), health, info })
 }
 
 /// Connects to the nodes given, follows what they know to every other node, and asks all of them. Dead ones stay in
