@@ -28,7 +28,8 @@ pub fn now() -> SystemTime {
 /// The id of the node with this number.
 pub fn id(number: usize) -> NodeId {
     let digit = b"3f9a1c8e5b7d2064"[number % 16] as char;
-    format!("{digit}{number:02x}e1d0c9{:031x}", 0x9e37_79b9_7f4a_7c15_u128 * (number as u128 + 3)).parse().unwrap()
+    let tail = 0x9e37_79b9_7f4a_7c15_u128 * (number as u128 + 3);
+    format!("{digit}{:02x}e1d0c9{tail:031x}", number % 256).parse().unwrap()
 }
 
 fn node(number: usize, masters: usize) -> NodeView {

@@ -22,13 +22,13 @@ pub fn nodes_ui(ui: &mut Ui, cluster: &ClusterView, state: &mut NodeTableUi) -> 
         }
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             if icon_button(ui, Icon::Copy, tr!("nodes.copy_table")).clicked() {
-                action = Some(Action::Copy(node_table::to_tsv(cluster, &rows)));
+                action = Some(Action::Copy(node_table::to_tsv(&rows)));
             }
             bits::search_field(ui, &mut state.filter, tr!("nodes.filter"), 200.0);
         });
     });
     ui.add_space(4.0);
-    if state.rows(cluster).is_empty() {
+    if rows.is_empty() {
         let text = if cluster.nodes.is_empty() { tr!("nodes.none") } else { tr!("nodes.no_hit") };
         bits::nothing(ui, Icon::Nodes, text);
         return action;

@@ -14,6 +14,7 @@ use crate::gui::summary::{self, Shard, Totals};
 use crate::gui::theme::{self, GAP, Palette, Tone};
 use crate::gui::widgets::bits;
 use crate::gui::widgets::icon_button::{icon_button, icon_button_enabled};
+use crate::gui::widgets::long_list::long_list;
 use crate::gui::widgets::node_table;
 use crate::gui::words;
 
@@ -40,9 +41,9 @@ pub fn overview_ui(ui: &mut Ui, snapshot: &Snapshot, cluster: &ClusterView) -> O
         ui.add_space(GAP);
         findings_ui(ui, cluster);
         bits::subtitle(ui, tr!("overview.shards"));
-        for shard in summary::shards(cluster) {
+        long_list(ui, summary::shards(cluster), shard_height, |ui, shard| {
             Action::note(&mut action, shard_ui(ui, cluster, &shard));
-        }
+        });
     });
     action
 }
@@ -173,13 +174,25 @@ fn findings_ui(ui: &mut Ui, cluster: &ClusterView) {
     ui.add_space(GAP);
 }
 
+/// The frame of a shard.
+fn shard_frame(colors: &Palette) -> egui::Frame {
+    colors.card_frame().inner_margin(egui::Margin { left: 16, right: 12, top: 8, bottom: 8 })
+}
+
+/// How tall a shard is: a line a node.
+fn shard_height(ui: &Ui, shard: &Shard<'_>) -> f32 {
+    let lines = shard.master.iter().count() + shard.others.len();
+    let spacing = ui.spacing();
+    let gaps = spacing.item_spacing.y * lines.saturating_sub(1) as f32;
+    shard_frame(Palette::of(ui)).total_margin().sum().y + spacing.interact_size.y * lines as f32 + gaps
+}
+
 /// A shard: its colour, its master and its copies.
 fn shard_ui(ui: &mut Ui, cluster: &ClusterView, shard: &Shard<'_>) -> Option<Action> {
     let colors = Palette::of(ui);
     let mut action = None;
     let color = shard.number.map_or(colors.weak, |number| colors.shard(number));
-    let card = colors.card_frame().inner_margin(egui::Margin { left: 16, right: 12, top: 8, bottom: 8 });
-    let shown = card.show(ui, |ui| {
+    let shown = shard_frame(colors).show(ui, |ui| {
         ui.set_width(ui.available_width());
         for node in shard.master.iter().chain(&shard.others) {
             let is_head = shard.master.is_some_and(|m| std::ptr::eq(m, *node));

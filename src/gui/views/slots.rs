@@ -4,7 +4,7 @@ use egui::{RichText, Ui, Vec2};
 
 use crate::core::slot::{self, SLOT_COUNT, Slot};
 use crate::engine::command::Command;
-use crate::engine::snapshot::{ClusterView, NO_OWNER};
+use crate::engine::snapshot::{ClusterView, NO_OWNER, NodeView, Standing};
 use crate::gui::action::Action;
 use crate::gui::format;
 use crate::gui::i18n::tr;
@@ -12,6 +12,7 @@ use crate::gui::icons::Icon;
 use crate::gui::summary;
 use crate::gui::theme::{GAP, Palette, Tone};
 use crate::gui::widgets::bits;
+use crate::gui::widgets::long_list::long_list;
 use crate::gui::widgets::node_table;
 use crate::gui::widgets::slot_map;
 
@@ -204,16 +205,26 @@ fn legend_ui(ui: &mut Ui, cluster: &ClusterView) -> Option<u16> {
     bits::subtitle(ui, tr!("slots.legend"));
     let mut only = None;
     let mut covered = 0;
-    for (i, node) in cluster.nodes.iter().enumerate().filter(|(_, n)| !n.slots.is_empty()) {
-        covered += node.slots.len();
+    let line = ui.spacing().interact_size.y;
+    let has_failed = |node: &NodeView| node.standing == Standing::Failed;
+    let owners = cluster.nodes.iter().enumerate().filter(|(_, n)| !n.slots.is_empty());
+    let owners = owners.inspect(|(_, n)| covered += n.slots.len());
+    let height = |ui: &Ui, (_, node): &(usize, &NodeView)| {
+        if has_failed(node) {
+            line + ui.spacing().item_spacing.y + ui.text_style_height(&egui::TextStyle::Body)
+        } else {
+            line
+        }
+    };
+    long_list(ui, owners, height, |ui, (i, node)| {
         let response = entry_ui(ui, bits::shard_color(colors, node), &node.addr.to_string(), node.slots.len());
         if response.hovered() {
             only = u16::try_from(i).ok();
         }
-        if node.standing == crate::engine::snapshot::Standing::Failed {
+        if has_failed(node) {
             bits::state(ui, Tone::Bad, Icon::Error, tr!("slots.owner_failed"));
         }
-    }
+    });
     let without = usize::from(SLOT_COUNT).saturating_sub(covered);
     if without > 0 && cluster.slot_owner.contains(&NO_OWNER) {
         let response = entry_ui(ui, colors.hatch, &tr!("slots.uncovered"), without);

@@ -4,6 +4,7 @@ pub mod bits;
 pub mod confirm;
 pub mod icon_button;
 pub mod job_strip;
+pub mod long_list;
 pub mod node_table;
 pub mod plan_view;
 pub mod problem_list;

@@ -1,6 +1,8 @@
 //! The table of nodes: sorted by header, filtered by text, copied as tab-separated values.
 
-use std::cmp::Ordering;
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use egui::{Color32, RichText, Ui};
 use egui_extras::{Column, TableBuilder, TableRow};
@@ -8,7 +10,7 @@ use egui_extras::{Column, TableBuilder, TableRow};
 use crate::engine::snapshot::{ClusterView, NodeView, Standing};
 use crate::gui::action::Action;
 use crate::gui::format::{self, NONE};
-use crate::gui::i18n::tr;
+use crate::gui::i18n::{self, Language, tr};
 use crate::gui::icons::Icon;
 use crate::gui::theme::{self, Palette, Tone};
 use crate::gui::words;
@@ -99,7 +101,8 @@ impl Col {
     }
 
     /// The cell's text.
-    fn text(self, cluster: &ClusterView, node: &NodeView) -> String {
+    fn text(self, row: Row<'_>) -> String {
+        let node = row.node;
         let stat = |get: &dyn Fn(&crate::engine::snapshot::NodeStats) -> Option<String>| {
             node.stats.as_ref().and_then(get).unwrap_or_else(|| NONE.to_owned())
         };
@@ -107,7 +110,7 @@ impl Col {
             Col::Address => node.addr.to_string(),
             Col::Role => node.role.map_or(NONE.to_owned(), words::role),
             Col::Master => match &node.master {
-                Some(id) => cluster.node(id).map_or_else(|| id.short().to_owned(), |m| m.addr.to_string()),
+                Some(id) => row.master.map_or_else(|| id.short().to_owned(), |m| m.addr.to_string()),
                 None => NONE.to_owned(),
             },
             Col::State => state_of(node).0,
@@ -127,23 +130,23 @@ impl Col {
         }
     }
 
-    fn compare(self, cluster: &ClusterView, a: &NodeView, b: &NodeView) -> Ordering {
-        let stat = |n: &NodeView| n.stats.clone();
-        let by = |get: fn(&crate::engine::snapshot::NodeStats) -> Option<u64>| {
-            stat(a).and_then(|s| get(&s)).cmp(&stat(b).and_then(|s| get(&s)))
+    /// What rows are sorted by: a number, then a text. Both are the same for all rows where only the address counts.
+    fn key(self, row: Row<'_>) -> (Option<u64>, String) {
+        let node = row.node;
+        let stat = |get: fn(&crate::engine::snapshot::NodeStats) -> Option<u64>| node.stats.as_ref().and_then(get);
+        let number = match self {
+            Col::Slots => Some(node.slots.len() as u64),
+            Col::Keys => stat(|s| Some(s.keys)),
+            Col::Memory => stat(|s| Some(s.used_memory)),
+            Col::Ops => stat(|s| Some(s.ops_per_sec)),
+            Col::Clients => stat(|s| Some(s.clients)),
+            Col::Lag => stat(|s| s.lag_bytes),
+            Col::Epoch => Some(node.epoch),
+            Col::Pid => pid(node).map(u64::from),
+            Col::Address => None,
+            Col::Role | Col::Master | Col::State | Col::Link => return (None, self.text(row)),
         };
-        match self {
-            Col::Address => a.addr.cmp(&b.addr),
-            Col::Slots => a.slots.len().cmp(&b.slots.len()),
-            Col::Keys => by(|s| Some(s.keys)),
-            Col::Memory => by(|s| Some(s.used_memory)),
-            Col::Ops => by(|s| Some(s.ops_per_sec)),
-            Col::Clients => by(|s| Some(s.clients)),
-            Col::Lag => by(|s| s.lag_bytes),
-            Col::Epoch => a.epoch.cmp(&b.epoch),
-            Col::Pid => pid(a).cmp(&pid(b)),
-            Col::Role | Col::Master | Col::State | Col::Link => self.text(cluster, a).cmp(&self.text(cluster, b)),
-        }
+        (number, String::new())
     }
 }
 
@@ -173,6 +176,15 @@ pub fn state_of(node: &NodeView) -> (String, Tone, Icon) {
     (word, tone, icon(tone))
 }
 
+/// A row: a node, and the node that it copies.
+#[derive(Debug, Clone, Copy)]
+pub struct Row<'a> {
+    /// The node.
+    pub node: &'a NodeView,
+    /// Its master, if it has one that is known.
+    pub master: Option<&'a NodeView>,
+}
+
 /// The table's state.
 #[derive(Debug, Default)]
 pub struct NodeTableUi {
@@ -180,25 +192,39 @@ pub struct NodeTableUi {
     pub filter: String,
     sort: Col,
     descending: bool,
+    /// The rows as they were worked out last.
+    order: Option<Order>,
+}
+
+/// What the rows depend on, and the rows: a large cluster is not filtered and sorted anew in each frame.
+#[derive(Debug)]
+struct Order {
+    nodes: Arc<[NodeView]>,
+    filter: String,
+    sort: (Col, bool),
+    language: Language,
+    /// Of each row, the index of its node and of the node's master.
+    rows: Vec<(usize, Option<usize>)>,
 }
 
 impl NodeTableUi {
     /// The rows to show, sorted.
     #[must_use]
-    pub fn rows<'a>(&self, cluster: &'a ClusterView) -> Vec<&'a NodeView> {
-        let needle = self.filter.trim().to_lowercase();
-        let hit = |node: &NodeView| {
-            needle.is_empty()
-                || node.id.as_ref().is_some_and(|id| id.as_str().starts_with(&needle))
-                || Col::ALL.iter().any(|col| col.text(cluster, node).to_lowercase().contains(&needle))
-        };
-        let mut rows: Vec<_> = cluster.nodes.iter().filter(|n| hit(n)).collect();
-        rows.sort_by(|a, b| {
-            let order = self.sort.compare(cluster, a, b);
-            let order = if self.descending { order.reverse() } else { order };
-            order.then_with(|| a.addr.cmp(&b.addr))
+    pub fn rows<'a>(&mut self, cluster: &'a ClusterView) -> Vec<Row<'a>> {
+        let (sort, language) = ((self.sort, self.descending), i18n::language());
+        let still = self.order.take().filter(|order| {
+            Arc::ptr_eq(&order.nodes, &cluster.nodes)
+                && order.filter == self.filter
+                && order.sort == sort
+                && order.language == language
         });
-        rows
+        let order = self.order.insert(still.unwrap_or_else(|| {
+            let (nodes, filter) = (cluster.nodes.clone(), self.filter.clone());
+            let rows = worked_out(&nodes, &filter, sort);
+            Order { nodes, filter, sort, language, rows }
+        }));
+        let at = |i: usize| cluster.nodes.get(i);
+        order.rows.iter().filter_map(|(i, master)| Some(Row { node: at(*i)?, master: master.and_then(at) })).collect()
     }
 
     fn click(&mut self, col: Col) {
@@ -208,15 +234,36 @@ impl NodeTableUi {
     }
 }
 
+/// The nodes that hold the text, sorted: the index of each and of its master.
+fn worked_out(nodes: &[NodeView], filter: &str, (col, descending): (Col, bool)) -> Vec<(usize, Option<usize>)> {
+    let needle = filter.trim().to_lowercase();
+    let by_id: HashMap<_, _> = nodes.iter().enumerate().filter_map(|(i, n)| Some((n.id.as_ref()?, i))).collect();
+    let row = |(i, master): (usize, Option<usize>)| Row { node: &nodes[i], master: master.map(|m| &nodes[m]) };
+    let hit = |row: Row<'_>| {
+        needle.is_empty()
+            || row.node.id.as_ref().is_some_and(|id| id.as_str().starts_with(&needle))
+            || Col::ALL.iter().any(|col| col.text(row).to_lowercase().contains(&needle))
+    };
+    let all = nodes.iter().enumerate().map(|(i, node)| (i, node.master.as_ref().and_then(|m| by_id.get(m).copied())));
+    let mut rows: Vec<_> = all.filter(|at| hit(row(*at))).collect();
+    let addr = |i: usize| &nodes[i].addr;
+    match (col, descending) {
+        (Col::Address, true) => rows.sort_by_key(|(i, _)| Reverse(addr(*i))),
+        (_, true) => rows.sort_by_cached_key(|at| (Reverse(col.key(row(*at))), addr(at.0))),
+        (_, false) => rows.sort_by_cached_key(|at| (col.key(row(*at)), addr(at.0))),
+    }
+    rows
+}
+
 /// Rows as tab-separated values with a header and the full ids.
 #[must_use]
-pub fn to_tsv(cluster: &ClusterView, rows: &[&NodeView]) -> String {
+pub fn to_tsv(rows: &[Row<'_>]) -> String {
     let mut header: Vec<String> = Col::ALL.iter().map(|col| col.title()).collect();
     header.push(tr!("nodes.id"));
     let mut lines = vec![header.join("\t")];
-    for node in rows {
-        let mut cells: Vec<String> = Col::ALL.iter().map(|col| col.text(cluster, node)).collect();
-        cells.push(node.id.as_ref().map_or(NONE.to_owned(), ToString::to_string));
+    for row in rows {
+        let mut cells: Vec<String> = Col::ALL.iter().map(|col| col.text(*row)).collect();
+        cells.push(row.node.id.as_ref().map_or(NONE.to_owned(), ToString::to_string));
         lines.push(cells.join("\t"));
     }
     lines.join("\n") + "\n"
@@ -249,10 +296,10 @@ pub fn node_table_ui(ui: &mut Ui, cluster: &ClusterView, state: &mut NodeTableUi
             })
             .body(|body| {
                 body.rows(theme::ROW_HEIGHT, rows.len(), |mut row| {
-                    let node = rows[row.index()];
-                    row_ui(&mut row, cluster, node);
+                    let shown = rows[row.index()];
+                    row_ui(&mut row, shown);
                     row.response().context_menu(|ui| {
-                        let got = menu_ui(ui, cluster, node, &rows);
+                        let got = menu_ui(ui, shown, &rows);
                         action = got.or(action.take());
                     });
                 });
@@ -287,11 +334,12 @@ fn header_ui(ui: &mut Ui, col: Col, state: &mut NodeTableUi) {
     });
 }
 
-fn row_ui(row: &mut TableRow<'_, '_>, cluster: &ClusterView, node: &NodeView) {
+fn row_ui(row: &mut TableRow<'_, '_>, shown: Row<'_>) {
+    let node = shown.node;
     for col in Col::ALL {
         row.col(|ui| {
             let colors = Palette::of(ui);
-            let text = col.text(cluster, node);
+            let text = col.text(shown);
             let color = if col.ages() && node.is_stale() { colors.dimmed(colors.text) } else { colors.text };
             cell_ui(ui, col, node, text, color);
         });
@@ -334,12 +382,13 @@ fn cell_ui(ui: &mut Ui, col: Col, node: &NodeView, text: String, color: Color32)
     }
 }
 
-fn menu_ui(ui: &mut Ui, cluster: &ClusterView, node: &NodeView, rows: &[&NodeView]) -> Option<Action> {
+fn menu_ui(ui: &mut Ui, row: Row<'_>, rows: &[Row<'_>]) -> Option<Action> {
+    let node = row.node;
     if icon_button(ui, Icon::Copy, tr!("nodes.copy_row")).clicked() {
-        return Some(Action::Copy(to_tsv(cluster, &[node])));
+        return Some(Action::Copy(to_tsv(&[row])));
     }
     if icon_button(ui, Icon::Copy, tr!("nodes.copy_table")).clicked() {
-        return Some(Action::Copy(to_tsv(cluster, rows)));
+        return Some(Action::Copy(to_tsv(rows)));
     }
     if icon_button(ui, Icon::Copy, tr!("nodes.copy_address")).clicked() {
         return Some(Action::Copy(node.addr.to_string()));

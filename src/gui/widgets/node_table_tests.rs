@@ -14,30 +14,30 @@ fn table(cluster: ClusterView) -> egui_kittest::Harness<'static, Seen> {
     harness
 }
 
-fn ports(table: &NodeTableUi, cluster: &ClusterView) -> Vec<u16> {
-    table.rows(cluster).iter().map(|n| n.addr.port).collect()
+fn ports(table: &mut NodeTableUi, cluster: &ClusterView) -> Vec<u16> {
+    table.rows(cluster).iter().map(|row| row.node.addr.port).collect()
 }
 
 #[test]
 fn rows_stand_by_address_until_a_header_is_clicked() {
     let cluster = samples::healthy();
     let mut state = NodeTableUi::default();
-    assert_eq!(ports(&state, &cluster), [7000, 7001, 7002, 7003, 7004, 7005]);
+    assert_eq!(ports(&mut state, &cluster), [7000, 7001, 7002, 7003, 7004, 7005]);
     state.click(Col::Keys);
-    assert_eq!(ports(&state, &cluster)[0], 7002, "most keys on top");
+    assert_eq!(ports(&mut state, &cluster)[0], 7002, "most keys on top");
     state.click(Col::Keys);
-    assert_eq!(ports(&state, &cluster)[0], 7000, "fewest keys on top");
+    assert_eq!(ports(&mut state, &cluster)[0], 7000, "fewest keys on top");
 }
 
 #[test]
 fn the_filter_looks_into_every_column_and_at_ids() {
     let cluster = samples::failed();
     let mut state = NodeTableUi { filter: "replica".to_owned(), ..NodeTableUi::default() };
-    assert_eq!(ports(&state, &cluster), [7003, 7004, 7005]);
+    assert_eq!(ports(&mut state, &cluster), [7003, 7004, 7005]);
     state.filter = "died".to_owned();
-    assert_eq!(ports(&state, &cluster), [7000]);
+    assert_eq!(ports(&mut state, &cluster), [7000]);
     state.filter = samples::id(4).short().to_owned();
-    assert_eq!(ports(&state, &cluster), [7004]);
+    assert_eq!(ports(&mut state, &cluster), [7004]);
 }
 
 #[test]
