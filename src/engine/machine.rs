@@ -230,8 +230,10 @@ fn free_bytes(dir: &Path) -> Option<u64> {
 #[cfg(not(unix))]
 fn free_bytes(dir: &Path) -> Option<u64> {
     use sysinfo::{DiskRefreshKind, Disks};
-    let disks = Disks::new_with_refreshed_list_specifics(DiskRefreshKind::nothing().with_storage());
-    let here = disks.list().iter().filter(|disk| dir.starts_with(disk.mount_point()));
+    let disks = Disks::new_with_refreshed_list_specifics(DiskRefreshKind::nothing().with_storage()).ok()?;
+    let lower = |path: &Path| path.to_string_lossy().to_lowercase(); // Drive letters come in both cases.
+    let dir = lower(dir);
+    let here = disks.iter().filter(|disk| dir.starts_with(&lower(disk.mount_point())));
     here.max_by_key(|disk| disk.mount_point().as_os_str().len()).map(sysinfo::Disk::available_space)
 }
 

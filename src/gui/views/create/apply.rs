@@ -93,7 +93,8 @@ fn step_row(ui: &mut Ui, step: &StepView) {
                 StepState::Skipped => drop(ui.weak(tr!("create.apply.skipped"))),
                 _ => drop(ui.monospace(format::took(step.took))),
             }
-            if !step.detail.is_empty() {
+            // What a step waited for is of no use once it is over.
+            if step.state != StepState::Done && !step.detail.is_empty() {
                 ui.add(Label::new(RichText::new(&step.detail).weak()).truncate());
             }
         });

@@ -18,7 +18,7 @@ pub(super) fn is_mine(field: Field) -> bool {
     !super::shape::is_mine(field) && field != Field::Server
 }
 
-/// `maxmemory-policy` values: the first four are in every version with clusters, the LFU ones came with 4.0.
+/// `maxmemory-policy` values; the LFU ones came with 4.0.
 const POLICIES: [&str; 8] = [
     "noeviction",
     "allkeys-lru",
