@@ -115,11 +115,16 @@ pub fn search_field(ui: &mut Ui, text: &mut String, hint: impl Into<String>, wid
     response.accessible_name(hint)
 }
 
-/// Text painted right-aligned in the space that is left, for numbers.
+/// Text painted right-aligned in the space that is left, for numbers. A table has hundreds of them on one screen: a
+/// layout for each would take a third of the frame.
 pub fn number(ui: &mut Ui, text: impl Into<String>, color: Color32) {
-    ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-        ui.label(RichText::new(text).color(color));
-    });
+    let font = egui::TextStyle::Body.resolve(ui.style());
+    let galley = ui.painter().layout_no_wrap(text.into(), font, color);
+    let size = Vec2::new(ui.available_width(), galley.size().y);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, galley.text()));
+    let at = Align2::RIGHT_CENTER.anchor_size(rect.right_center(), galley.size()).min;
+    ui.painter_at(rect).galley(at, galley, color);
 }
 
 /// One fact: a weak name above a strong value.
