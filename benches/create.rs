@@ -2,12 +2,13 @@
 //!
 //! Healthy means, asked on every node from outside: `cluster_state:ok`, all six nodes known with their roles, and
 //! every replica's link up. Each run has six fresh servers; the second table lets them idle for 5 s first.
-//! `RUNS=n` sets the number of runs, `STEPS=1` also prints how long each of our steps took.
+//! `RUNS=n` sets the number of runs, `STEPS=1` also prints how long each of our steps took; `SERVER=…` and `CLI=…` name
+//! other programs than the redis-server and the redis-cli of the PATH.
 
 #![expect(clippy::expect_used, reason = "a bench that can't go on should say so and end")]
 
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -145,9 +146,9 @@ fn ours(servers: &Servers) -> Vec<(String, f64)> {
     })
 }
 
-fn redis_cli(servers: &Servers) {
+fn redis_cli(servers: &Servers, cli: &Path) {
     let addrs = servers.ports.iter().map(|port| format!("127.0.0.1:{port}"));
-    let status = Command::new("redis-cli")
+    let status = Command::new(cli)
         .args(["--cluster", "create"])
         .args(addrs)
         .args(["--cluster-replicas", "1", "--cluster-yes"])
@@ -157,7 +158,7 @@ fn redis_cli(servers: &Servers) {
     assert!(status.success(), "redis-cli failed");
 }
 
-fn measure(title: &str, idle: Duration, runs: usize, server: &Path) {
+fn measure(title: &str, idle: Duration, runs: usize, server: &Path, cli: &Path) {
     println!("\n{title}");
     println!("{:>4} {:>12} {:>12}", "run", "slotdeck s", "redis-cli s");
     let (mut us, mut them) = (Vec::new(), Vec::new());
@@ -171,7 +172,7 @@ fn measure(title: &str, idle: Duration, runs: usize, server: &Path) {
         };
         let mut detail = Vec::new();
         us.push(timed(&mut |servers| detail = ours(servers)));
-        them.push(timed(&mut |servers| redis_cli(servers)));
+        them.push(timed(&mut |servers| redis_cli(servers, cli)));
         println!("{run:>4} {:>12.2} {:>12.2}", us[run - 1], them[run - 1]);
         if std::env::var_os("STEPS").is_some() {
             for (step, secs) in detail {
@@ -188,11 +189,18 @@ fn median(values: &mut [f64]) -> f64 {
     values[values.len() / 2]
 }
 
+/// The program that this variable names, or else the one of this name on the PATH.
+fn program(variable: &str, name: &str) -> PathBuf {
+    let named = std::env::var_os(variable).unwrap_or_else(|| name.into());
+    which::which(&named).unwrap_or_else(|error| panic!("{}: {error}; set {variable}=…", named.display()))
+}
+
 fn main() {
     let runs = std::env::var("RUNS").ok().and_then(|r| r.parse().ok()).unwrap_or(5);
-    let server = which::which("redis-server").expect("redis-server on the PATH");
+    let server = program("SERVER", "redis-server");
+    let cli = program("CLI", "redis-cli");
     let version = Command::new(&server).arg("--version").output().expect("its version");
     print!("{}", String::from_utf8_lossy(&version.stdout));
-    measure("Fresh servers: seconds from the start of the processes", Duration::ZERO, runs, &server);
-    measure("Servers that have idled 5 s: seconds from the call", Duration::from_secs(5), runs, &server);
+    measure("Fresh servers: seconds from the start of the processes", Duration::ZERO, runs, &server, &cli);
+    measure("Servers that have idled 5 s: seconds from the call", Duration::from_secs(5), runs, &server, &cli);
 }

@@ -13,8 +13,8 @@ use std::time::Duration;
 use common::{free_port, free_port_run, server_program, wait_until};
 use slotdeck::core::spec::{ClusterSpec, Ports, ServerExe};
 use slotdeck::core::topology::Role;
-use slotdeck::core::version::ServerVersion;
 use slotdeck::engine::command::{Auth, Command};
+use slotdeck::engine::discover::probe;
 use slotdeck::engine::event::What;
 use slotdeck::engine::handle::Engine;
 use slotdeck::engine::job::{JobKind, JobState};
@@ -43,8 +43,7 @@ impl Home {
 
     fn spec(&self, name: &str, masters: u16, replicas: u16) -> ClusterSpec {
         let mut spec = ClusterSpec::new(name, self.dir.path().join("Cluster 文件夹 'x'"));
-        spec.server =
-            Some(ServerExe { path: which::which(server_program()).unwrap(), version: ServerVersion::redis(7, 0, 15) });
+        spec.server = Some(server());
         spec.masters = masters;
         spec.replicas = replicas;
         spec.ports = Ports::From(free_port_run(masters * (replicas + 1)));
@@ -60,6 +59,14 @@ impl Drop for Home {
             }
         }
     }
+}
+
+/// The server program of the test, with the version that it tells.
+fn server() -> ServerExe {
+    let path = which::which(server_program()).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let version = runtime.block_on(probe(&path)).unwrap();
+    ServerExe { path, version }
 }
 
 fn connect(port: u16) -> redis::Connection {

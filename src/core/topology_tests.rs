@@ -1,5 +1,11 @@
 //! Formats of CLUSTER NODES, one by one.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use proptest::collection::{btree_set, vec};
+use proptest::option;
+use proptest::prelude::*;
+
 use super::*;
 
 const A: &str = "07c37dfeb235213a872192d90877d0cd55635b91";
@@ -92,4 +98,190 @@ fn addresses_are_read_as_redis_cli_reads_them() {
         assert!(bad.parse::<NodeAddr>().is_err(), "{bad}");
     }
     assert_eq!(NodeAddr::new("h", 60000).bus_port(), None);
+}
+
+/// Who writes the lines. Each leaves out what came later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    /// Redis 3.x: no bus port.
+    V3,
+    /// Redis 4.0 to 6.2: `@cport`.
+    V4,
+    /// Redis 7.0 and Valkey: `,hostname` where there is one.
+    V7,
+    /// The file nodes.conf since 7.2: always `,hostname`, then further fields, and the `vars` line.
+    NodesConf,
+}
+
+const FORMATS: [Format; 4] = [Format::V3, Format::V4, Format::V7, Format::NodesConf];
+
+/// The answer that a server of this format gives for a view.
+fn render(view: &View, format: Format) -> String {
+    let mut text: String = view.nodes.values().map(|node| render_node(node, format) + "\n").collect();
+    if format == Format::NodesConf {
+        text.push_str("vars currentEpoch 6 lastVoteEpoch 0\n");
+    }
+    text
+}
+
+fn render_node(node: &Node, format: Format) -> String {
+    let mut addr = match &node.addr {
+        Some(addr) if format == Format::V3 => format!("{}:{}", addr.host, addr.port),
+        Some(addr) => format!("{}:{}@{}", addr.host, addr.port, addr.bus_port().unwrap()),
+        None if format == Format::V3 => ":0".to_owned(),
+        None => ":0@0".to_owned(),
+    };
+    match (format, &node.hostname) {
+        (Format::V7, Some(name)) => addr = format!("{addr},{name}"),
+        (Format::NodesConf, name) => addr = format!("{addr},{},tls-port=0,shard-id={A}", name.as_deref().unwrap_or("")),
+        _ => {}
+    }
+    let flags = node.flags;
+    let words = [
+        (flags.myself, "myself"),
+        (!flags.handshake && node.role == Role::Master, "master"),
+        (node.role == Role::Replica, "slave"),
+        (flags.pfail, "fail?"),
+        (flags.fail, "fail"),
+        (flags.handshake, "handshake"),
+        (flags.noaddr, "noaddr"),
+        (flags.nofailover, "nofailover"),
+    ];
+    let words: Vec<&str> = words.iter().filter(|(is, _)| *is).map(|(_, word)| *word).collect();
+    let master = node.master.as_ref().map_or("-", NodeId::as_str);
+    let link = if node.linked { "connected" } else { "disconnected" };
+    let line = format!("{} {addr} {} {master} 0 1426238317239 {} {link}", node.id, words.join(","), node.epoch);
+    let slots = node.slots.ranges().into_iter().map(|range| range.to_string());
+    let migrating = node.migrating.iter().map(|(slot, id)| format!("[{slot}->-{id}]"));
+    let importing = node.importing.iter().map(|(slot, id)| format!("[{slot}-<-{id}]"));
+    [line].into_iter().chain(slots).chain(migrating).chain(importing).collect::<Vec<_>>().join(" ")
+}
+
+/// The view without what the format can't tell.
+fn as_told_by(view: &View, format: Format) -> View {
+    let mut view = view.clone();
+    for node in view.nodes.values_mut() {
+        if matches!(format, Format::V3 | Format::V4) {
+            node.hostname = None;
+        }
+        if let (Format::V3, Some(addr)) = (format, &mut node.addr) {
+            addr.bus_port = None;
+        }
+    }
+    view
+}
+
+prop_compose! {
+    fn an_addr()(
+        host in prop_oneof![
+            any::<u32>().prop_map(|bits| Ipv4Addr::from(bits).to_string()),
+            any::<u128>().prop_map(|bits| Ipv6Addr::from(bits).to_string()),
+            Just("::1".to_owned()),
+            "[a-z][a-z0-9.-]{0,20}",
+            Just(String::new()),
+        ],
+        port in 1..=u16::MAX,
+        bus in option::of(1..=u16::MAX),
+    ) -> NodeAddr {
+        // Without a bus port of its own it must have the default one, and there is none above 55535.
+        let default = port.checked_add(BUS_PORT_OFFSET);
+        let bus_port = bus.filter(|bus| Some(*bus) != default).or(if default.is_none() { Some(port - 1) } else { None });
+        NodeAddr { host, port, bus_port }
+    }
+}
+
+prop_compose! {
+    fn some_slots()(ranges in vec((0..SLOTS, 0..600_u16), 0..5)) -> SlotSet {
+        ranges.into_iter().flat_map(|(first, more)| first..=(first + more).min(SLOTS - 1)).map(slot).collect()
+    }
+}
+
+const SLOTS: u16 = crate::core::slot::SLOT_COUNT;
+
+fn slot(number: u16) -> Slot {
+    Slot::new(number).unwrap()
+}
+
+prop_compose! {
+    /// A node that is nobody's replica yet and not the one that answers.
+    fn a_node(id: NodeId)(
+        addr in option::weighted(0.9, an_addr()),
+        hostname in option::of("[a-z][a-z0-9-]{0,10}(\\.[a-z]{1,5})?"),
+        (pfail, fail, handshake, nofailover) in (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>()),
+        epoch in any::<u64>(),
+        linked in any::<bool>(),
+        slots in some_slots(),
+    ) -> Node {
+        let flags = NodeFlags { pfail, fail, handshake, nofailover, noaddr: addr.is_none(), myself: false };
+        let slots = if handshake { SlotSet::new() } else { slots };
+        Node {
+            id: id.clone(), addr, hostname, role: Role::Master, flags, master: None, epoch, linked, slots,
+            migrating: Vec::new(), importing: Vec::new(),
+        }
+    }
+}
+
+/// Up to eight nodes; some copy another one; the one that answers may have open slots.
+fn a_view() -> impl Strategy<Value = View> {
+    let ids = btree_set("[0-9a-f]{40}", 1..8)
+        .prop_map(|ids| ids.into_iter().map(|id| id.parse().unwrap()).collect::<Vec<NodeId>>());
+    let open = || vec((0..SLOTS, any::<prop::sample::Index>()), 0..4);
+    ids.prop_flat_map(move |ids| {
+        let nodes: Vec<_> = ids.iter().cloned().map(a_node).collect();
+        let masters = vec(option::of(any::<prop::sample::Index>()), ids.len());
+        (nodes, masters, any::<prop::sample::Index>(), open(), open())
+    })
+    .prop_map(|(mut nodes, masters, me, migrating, importing)| {
+        let ids: Vec<NodeId> = nodes.iter().map(|node| node.id.clone()).collect();
+        for (node, master) in nodes.iter_mut().zip(masters) {
+            if let Some(master) = master.filter(|_| !node.flags.handshake) {
+                node.role = Role::Replica;
+                node.master = Some(master.get(&ids).clone());
+            }
+        }
+        let me = me.index(nodes.len());
+        let pairs = |open: Vec<(u16, prop::sample::Index)>| {
+            open.into_iter().map(|(number, id)| (slot(number), id.get(&ids).clone())).collect()
+        };
+        nodes[me].flags.myself = true;
+        nodes[me].migrating = pairs(migrating);
+        nodes[me].importing = pairs(importing);
+        View { myself: ids[me].clone(), nodes: nodes.into_iter().map(|node| (node.id.clone(), node)).collect() }
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_a_server_of_any_format_writes_is_read_back(view in a_view()) {
+        for format in FORMATS {
+            let text = render(&view, format);
+            prop_assert_eq!(View::parse(&text), Ok(as_told_by(&view, format)), "{:?}:\n{}", format, text);
+        }
+    }
+
+    #[test]
+    fn windows_line_ends_and_a_missing_last_one_change_nothing(view in a_view()) {
+        let text = render(&view, Format::V7);
+        prop_assert_eq!(View::parse(&text.replace('\n', "\r\n")), Ok(view.clone()));
+        prop_assert_eq!(View::parse(text.trim_end()), Ok(view));
+    }
+
+    #[test]
+    fn garbage_is_refused_without_a_panic(text in "(?s).{0,300}") {
+        prop_assert!(View::parse(&text).is_err());
+    }
+
+    #[test]
+    fn a_damaged_answer_never_panics_and_names_a_line_that_is_there(
+        view in a_view(), format in prop::sample::select(FORMATS.to_vec()),
+        at in any::<prop::sample::Index>(), to in any::<char>(), cut in any::<bool>(),
+    ) {
+        let mut chars: Vec<char> = render(&view, format).chars().collect();
+        let at = at.index(chars.len());
+        if cut { chars.truncate(at) } else { chars[at] = to }
+        let text: String = chars.into_iter().collect();
+        if let Err(ParseError::ShortLine { line, .. } | ParseError::BadField { line, .. }) = View::parse(&text) {
+            prop_assert!((1..=text.lines().count()).contains(&line));
+        }
+    }
 }
