@@ -191,22 +191,21 @@ impl Cluster {
     /// Whom to ask: the document's nodes, and those that they know.
     fn poll_addrs(&self) -> Vec<NodeAddr> {
         let mut addrs = addrs_of(&self.doc);
-        let answered: BTreeSet<_> =
-            self.known.values().filter_map(|k| Some(k.answer.as_ref()?.view.myself.clone())).collect();
+        let answered: BTreeSet<_> = self.known.values().filter_map(|k| Some(&k.answer.as_ref()?.view.myself)).collect();
         let views = self.known.values().filter(|k| k.error.is_none()).filter_map(|k| k.answer.as_ref());
+        // Mostly every node has answered, and no view knows another: one walk tells.
+        let telling = views.filter(|a| !a.view.nodes.keys().eq(answered.iter().copied()));
         let others =
-            views.flat_map(|a| a.view.nodes.values()).filter(|n| !n.flags.handshake && !answered.contains(&n.id));
+            telling.flat_map(|a| a.view.nodes.values()).filter(|n| !n.flags.handshake && !answered.contains(&n.id));
         for addr in others.filter_map(|n| n.addr.clone()).filter(|a| !a.host.is_empty()) {
             if !addrs.iter().any(|a| a.host == addr.host && a.port == addr.port) {
                 addrs.push(addr);
             }
         }
         // Nodes that were found through others stay, so that they are still watched when those others are gone.
-        for (addr, known) in &self.known {
-            if known.answer.is_some() && !addrs.contains(addr) {
-                addrs.push(addr.clone());
-            }
-        }
+        let asked: BTreeSet<_> = addrs.iter().cloned().collect();
+        let found = self.known.iter().filter(|(addr, known)| known.answer.is_some() && !asked.contains(addr));
+        addrs.extend(found.map(|(addr, _)| addr.clone()));
         addrs
     }
 
