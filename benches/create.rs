@@ -201,6 +201,7 @@ fn main() {
     let cli = program("CLI", "redis-cli");
     let version = Command::new(&server).arg("--version").output().expect("its version");
     print!("{}", String::from_utf8_lossy(&version.stdout));
+    println!("compared with {}", cli.display());
     measure("Fresh servers: seconds from the start of the processes", Duration::ZERO, runs, &server, &cli);
     measure("Servers that have idled 5 s: seconds from the call", Duration::from_secs(5), runs, &server, &cli);
 }
