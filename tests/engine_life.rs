@@ -380,3 +380,67 @@ fn what_another_program_does_to_the_documents_is_seen() {
     home.workspace().remove("elsewhere").unwrap();
     wait_until("it to go", || engine.snapshot().clusters.is_empty().then_some(()));
 }
+
+#[test]
+fn a_reset_leaves_alone_what_is_not_as_it_was_left() {
+    let home = Home::new();
+    let engine = home.engine();
+    let spec = home.spec("changed", 3, 0);
+    launch(&engine, &spec);
+    engine.send(Command::PlanCreate { cluster: spec.name.clone(), replicas: None }).unwrap();
+    let view = await_cluster(&engine, &spec.name, "a plan", |c| c.plan.is_some());
+    let plan = view.plan.clone().unwrap();
+    engine.send(Command::ApplyCreate { cluster: spec.name.clone(), plan: plan.clone() }).unwrap();
+    await_job(&engine, JobKind::Create);
+    // As if the creation had stopped half-way, and somebody had begun to use a node.
+    let port = spec.port_list()[0];
+    let key = (0..).map(|i| format!("k{i}")).find(|k| slotdeck::core::slot::key_slot(k.as_bytes()).get() < 5000);
+    command(port, &["SET", &key.unwrap(), "v"]);
+    let journal = slotdeck::workspace::document::CreateJournal {
+        touched: plan.nodes().map(|n| n.addr.clone()).collect(),
+        plan: Some((*plan).clone()),
+        restore: Vec::new(),
+        reason: Some("for the test".into()),
+    };
+    let mut doc = home.workspace().load(&spec.name).unwrap();
+    doc.creating = Some(journal);
+    home.workspace().save(&doc).unwrap();
+    await_cluster(&engine, &spec.name, "the half-made state", |c| c.half_made.is_some());
+    engine.send(Command::ResetTouched { cluster: spec.name.clone() }).unwrap();
+    let JobState::Failed(reason) = job_end(&engine, JobKind::Reset) else { panic!("it must refuse") };
+    assert!(reason.contains("holds 1 keys by now: nothing was reset"), "{reason}");
+    let mut info = String::new();
+    for port in spec.port_list() {
+        info += &redis::cmd("CLUSTER").arg("INFO").query::<String>(&mut connect(port)).unwrap();
+    }
+    assert_eq!(info.matches("cluster_slots_assigned:16384").count(), 3, "no node was reset");
+    delete(&engine, &spec.name);
+}
+
+#[test]
+fn settings_of_an_interrupted_creation_are_put_back_by_the_next_start() {
+    let home = Home::new();
+    let spec = home.spec("cut", 3, 0);
+    let plan = {
+        let engine = home.engine();
+        launch(&engine, &spec);
+        engine.send(Command::PlanCreate { cluster: spec.name.clone(), replicas: None }).unwrap();
+        let view = await_cluster(&engine, &spec.name, "a plan", |c| c.plan.is_some());
+        view.plan.clone().unwrap()
+    };
+    let port = spec.port_list()[1];
+    command(port, &["CONFIG", "SET", "cluster-node-timeout", "500"]);
+    let mut doc = home.workspace().load(&spec.name).unwrap();
+    doc.creating = Some(slotdeck::workspace::document::CreateJournal {
+        touched: plan.nodes().map(|n| n.addr.clone()).collect(),
+        restore: vec![(spec.addrs()[1].clone(), "cluster-node-timeout".into(), "15000".into())],
+        plan: Some((*plan).clone()),
+        reason: None,
+    });
+    home.workspace().save(&doc).unwrap();
+    let engine = home.engine();
+    wait_until("the setting to come back", || (config_get(port, "cluster-node-timeout") == "15000").then_some(()));
+    let view = await_cluster(&engine, &spec.name, "the question", |c| c.half_made.is_some());
+    assert!(view.half_made.as_ref().unwrap().reason.contains("interrupted"));
+    delete(&engine, &spec.name);
+}

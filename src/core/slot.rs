@@ -96,6 +96,7 @@ impl FromStr for Slot {
 
 /// Slots from `first` to `last`, both included; never empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "(Slot, Slot)", into = "(Slot, Slot)")]
 pub struct SlotRange {
     /// The lowest slot.
     pub first: Slot,
@@ -127,6 +128,19 @@ impl SlotRange {
     /// The range's slots, in order.
     pub fn slots(self) -> impl Iterator<Item = Slot> {
         (self.first.0..=self.last.0).map(Slot)
+    }
+}
+
+impl TryFrom<(Slot, Slot)> for SlotRange {
+    type Error = SlotError;
+    fn try_from((first, last): (Slot, Slot)) -> Result<Self, SlotError> {
+        Self::new(first, last)
+    }
+}
+
+impl From<SlotRange> for (Slot, Slot) {
+    fn from(range: SlotRange) -> Self {
+        (range.first, range.last)
     }
 }
 
@@ -389,6 +403,12 @@ mod tests {
         assert_eq!("99999999".parse::<Slot>(), Err(SlotError::OutOfRange(99_999_999)));
         assert_eq!("x".parse::<Slot>(), Err(SlotError::NotANumber("x".into())));
         assert_eq!("9-3".parse::<SlotRange>(), Err(SlotError::Reversed(9, 3)));
+    }
+
+    #[test]
+    fn a_range_that_ends_before_it_starts_is_no_range_in_a_document_either() {
+        assert_eq!(serde_json::from_str::<SlotRange>("[3,9]").unwrap().count(), 7);
+        assert!(serde_json::from_str::<SlotRange>("[9,3]").is_err());
     }
 
     #[test]

@@ -183,7 +183,7 @@ fn stats(answer: &Answer) -> NodeStats {
     let info = answer.info.as_str();
     let number = |name: &str| info_field(info, name).and_then(|v| v.parse::<u64>().ok());
     NodeStats {
-        keys: info.lines().filter_map(super::inspect::database_keys).sum(),
+        keys: super::inspect::keys_in(info),
         used_memory: number("used_memory").unwrap_or(0),
         ops_per_sec: number("instantaneous_ops_per_sec").unwrap_or(0),
         clients: number("connected_clients").unwrap_or(0),

@@ -87,6 +87,19 @@ impl NodeClient {
     /// # Errors
     /// As [`NodeClient::connect`].
     pub async fn connect_within(addr: &NodeAddr, auth: &Auth, deadline: Duration) -> Result<Self, NodeError> {
+        Self::connect_with(addr, auth, deadline, CALL_DEADLINE).await
+    }
+
+    /// Connects within one deadline; each call may then take the other one.
+    ///
+    /// # Errors
+    /// As [`NodeClient::connect`].
+    pub async fn connect_with(
+        addr: &NodeAddr,
+        auth: &Auth,
+        deadline: Duration,
+        call_deadline: Duration,
+    ) -> Result<Self, NodeError> {
         let fail = |kind| NodeError { addr: addr.clone(), kind };
         let plain = RedisConnectionInfo::default().set_skip_set_lib_name();
         let info = ConnectionAddr::Tcp(addr.host.clone(), addr.port)
@@ -96,12 +109,12 @@ impl NodeClient {
         let client = Client::open(info).map_err(|error| fail(NodeErrorKind::Connect(error.to_string())))?;
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(deadline))
-            .set_response_timeout(Some(CALL_DEADLINE));
+            .set_response_timeout(Some(call_deadline));
         // The outer deadline also covers the name look-up and the login.
         let connecting = async {
             let connection = client.get_multiplexed_async_connection_with_config(&config).await;
             let connection = connection.map_err(|error| fail(connect_error(&error, deadline)))?;
-            let this = Self { addr: addr.clone(), connection, call_deadline: CALL_DEADLINE };
+            let this = Self { addr: addr.clone(), connection, call_deadline };
             this.log_in(auth).await?;
             Ok(this)
         };

@@ -18,7 +18,7 @@ use crate::workspace::document::CreateJournal;
 use super::client::{NodeClient, NodeError, NodeErrorKind};
 use super::command::Auth;
 use super::gather::{Gathered, ask};
-use super::inspect::{Unfit, inspect};
+use super::inspect::{Unfit, inspect, keys_in};
 use super::job::Step;
 use super::steps::Steps;
 
@@ -110,11 +110,12 @@ pub async fn create(
         steps.fail(&reason);
         return Err(CreateError::Untouched(reason));
     }
+    let back = tune(plan, &clients, steps).await;
     let result = form(plan, mode, &clients, steps).await;
     if let Err(reason) = &result {
         steps.fail(reason);
     }
-    let not_restored = restore(plan, &clients, steps).await;
+    let not_restored = restore(back, &clients, steps).await;
     let result = match (result, not_restored) {
         (Ok(()), None) => final_check(&clients, steps).await,
         (Ok(()), Some(reason)) | (Err(reason), None) => Err(reason),
@@ -142,7 +143,11 @@ async fn prepare(plan: &CreatePlan, mode: Mode, auth: &Auth) -> Result<Clients, 
     let addrs: Vec<NodeAddr> = plan.nodes().map(|n| n.addr.clone()).collect();
     if mode == Mode::Fresh {
         let joined = |unfit: Vec<Unfit>| unfit.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-        inspect(&addrs, auth).await.map_err(joined)?;
+        let now = inspect(&addrs, auth).await.map_err(joined)?;
+        // What is put back at the end is what the plan says; it must still be so.
+        if let Some((planned, _)) = plan.nodes().zip(&now).find(|(planned, now)| planned.tuned != now.tuned) {
+            return Err(format!("settings of {} changed since the plan was made: make a new plan", planned.addr));
+        }
     }
     let connections = join_all(addrs.iter().map(|addr| NodeClient::connect(addr, auth))).await;
     let clients: Clients = connections
@@ -160,8 +165,18 @@ async fn prepare(plan: &CreatePlan, mode: Mode, auth: &Auth) -> Result<Clients, 
                 planned.id.short()
             ));
         }
+        // Its MEETs would join that cluster to this one.
+        if let Some(stranger) = stranger(view, plan) {
+            return Err(format!("{} knows {stranger}, which is not part of the plan: take it out first", planned.addr));
+        }
     }
     Ok(clients)
+}
+
+/// A node that this view knows and the plan does not.
+fn stranger(view: &View, plan: &CreatePlan) -> Option<String> {
+    let other = view.nodes.values().find(|node| !node.flags.handshake && !plan.nodes().any(|n| n.id == node.id))?;
+    Some(other.addr.as_ref().map_or_else(|| other.id.to_string(), ToString::to_string))
 }
 
 /// The slot commands of a plan; when it is gone on with, only for the slots that a master does not own already.
@@ -189,13 +204,19 @@ fn restore_list(plan: &CreatePlan) -> Vec<(NodeAddr, String, String)> {
     settings.map(|(n, t)| (n.addr.clone(), t.name.clone(), t.before.clone())).collect()
 }
 
-/// Everything between the inspection and putting the settings back.
-async fn form(plan: &CreatePlan, mode: Mode, clients: &Clients, steps: &Steps) -> Result<(), String> {
+/// Shortens the waiting times; returns the commands that put them back. A server that refuses a setting is only slower,
+/// and has nothing to be put back; one whose answer was lost may have taken it.
+async fn tune(plan: &CreatePlan, clients: &Clients, steps: &Steps) -> Vec<NodeCommand> {
     steps.begin(Step::TuneForCreate);
-    // A server that refuses a setting is only slower.
-    for result in run_all(clients, plan.tune_commands()).await {
-        result.ok();
-    }
+    let results = run_all(clients, plan.tune_commands()).await;
+    let refused = |result: &Result<(), NodeError>| {
+        matches!(result, Err(NodeError { kind: NodeErrorKind::Refused(_) | NodeErrorKind::Auth(_), .. }))
+    };
+    plan.restore_commands().into_iter().zip(results).filter(|(_, r)| !refused(r)).map(|(back, _)| back).collect()
+}
+
+/// Everything between the tuning and putting the settings back.
+async fn form(plan: &CreatePlan, mode: Mode, clients: &Clients, steps: &Steps) -> Result<(), String> {
     stop_if_cancelled(steps)?;
     steps.begin(Step::AssignSlots);
     all_ok(run_all(clients, slot_commands(plan, mode, clients).await).await)?;
@@ -388,9 +409,9 @@ fn view_differs(plan: &CreatePlan, view: &View) -> Option<String> {
 
 /// Puts the changed settings back, with a second try for nodes that did not answer. `Some` says what could not be put
 /// back.
-async fn restore(plan: &CreatePlan, clients: &Clients, steps: &Steps) -> Option<String> {
+async fn restore(back: Vec<NodeCommand>, clients: &Clients, steps: &Steps) -> Option<String> {
     steps.begin(Step::RestoreSettings);
-    let mut left = plan.restore_commands();
+    let mut left = back;
     let mut errors = Vec::new();
     for pause_ms in [0, 200, 1000] {
         sleep(Duration::from_millis(pause_ms)).await;
@@ -425,29 +446,65 @@ async fn final_check(clients: &Clients, steps: &Steps) -> Result<Vec<Finding>, S
     Err(reason)
 }
 
-/// Undoes a half-made creation: puts settings back, then CLUSTER RESET HARD on exactly the nodes that were touched.
-/// A node that holds keys by now is left alone and named: a reset would refuse it anyway, and flushing is not ours.
+/// Puts back the settings of a creation that was interrupted, on the nodes that are still the plan's own.
+///
+/// # Errors
+/// Which nodes could not be reached or refused.
+pub async fn restore_settings(journal: &CreateJournal, auth: &Auth) -> Result<(), String> {
+    let (clients, mut errors) = reach_planned(journal, auth).await;
+    errors.extend(restore_on(journal, &clients).await);
+    if errors.is_empty() { Ok(()) } else { Err(errors.join("; ")) }
+}
+
+async fn restore_on(journal: &CreateJournal, clients: &Clients) -> Vec<String> {
+    let restore = journal.restore.iter().filter(|(addr, _, _)| clients.contains_key(addr));
+    let commands = restore.map(|(addr, name, value)| NodeCommand::new(addr, ["CONFIG", "SET", name, value])).collect();
+    run_all(clients, commands).await.into_iter().filter_map(|r| r.err().map(|e| e.to_string())).collect()
+}
+
+/// Connects to the touched nodes that are still the ones that the plan names: another server may have their address by
+/// now. The others are named.
+async fn reach_planned(journal: &CreateJournal, auth: &Auth) -> (Clients, Vec<String>) {
+    let answers = join_all(journal.touched.iter().map(|addr| async move {
+        let client = NodeClient::connect(addr, auth).await.map_err(|error| error.to_string())?;
+        let view = client.view().await.map_err(|error| error.to_string())?;
+        let planned = journal.plan.as_ref().and_then(|plan| plan.nodes().find(|n| n.addr == *addr));
+        match planned {
+            Some(node) if node.id == view.myself => Ok((addr.clone(), client)),
+            _ => Err(format!("{addr} is not the node that was touched any more: it was left alone")),
+        }
+    }))
+    .await;
+    let mut errors = Vec::new();
+    let mut clients = Clients::new();
+    for answer in answers {
+        match answer {
+            Ok((addr, client)) => drop(clients.insert(addr, client)),
+            Err(error) => errors.push(error),
+        }
+    }
+    (clients, errors)
+}
+
+/// Undoes a half-made creation: puts settings back, then CLUSTER RESET HARD on exactly the nodes that were touched. A
+/// node that holds keys by now, knows a node outside the plan, or is another node at the same address is left alone and
+/// named: a reset empties a replica, and what is in it is not ours.
 ///
 /// # Errors
 /// Which nodes could not be reset, and why.
 pub async fn reset_touched(journal: &CreateJournal, auth: &Auth, steps: &Steps) -> Result<(), String> {
     steps.begin(Step::RestoreSettings);
-    let clients = join_all(journal.touched.iter().map(|addr| NodeClient::connect(addr, auth))).await;
-    let mut errors: Vec<String> = Vec::new();
-    let mut reached: Clients = BTreeMap::new();
-    for client in clients {
-        match client {
-            Ok(client) => drop(reached.insert(client.addr().clone(), client)),
-            Err(error) => errors.push(error.to_string()),
-        }
-    }
-    let restore = journal.restore.iter().filter(|(addr, _, _)| reached.contains_key(addr));
-    let commands = restore.map(|(addr, name, value)| NodeCommand::new(addr, ["CONFIG", "SET", name, value])).collect();
-    errors.extend(run_all(&reached, commands).await.into_iter().filter_map(|r| r.err().map(|e| e.to_string())));
+    let (clients, mut errors) = reach_planned(journal, auth).await;
+    errors.extend(restore_on(journal, &clients).await);
     steps.begin(Step::ResetNodes);
-    // A replica would refuse writes but can be reset; a master with keys refuses by itself.
-    let resets = reached.keys().map(|addr| NodeCommand::new(addr, ["CLUSTER", "RESET", "HARD"])).collect();
-    errors.extend(run_all(&reached, resets).await.into_iter().filter_map(|r| r.err().map(|e| e.to_string())));
+    for reason in join_all(clients.values().map(|client| may_be_reset(client, journal))).await {
+        errors.extend(reason.err());
+    }
+    // All or none: half of a cluster that was reset is harder to mend than one that is half made.
+    if errors.is_empty() {
+        let resets = clients.keys().map(|addr| NodeCommand::new(addr, ["CLUSTER", "RESET", "HARD"])).collect();
+        errors.extend(run_all(&clients, resets).await.into_iter().filter_map(|r| r.err().map(|e| e.to_string())));
+    }
     if errors.is_empty() {
         steps.done();
         return Ok(());
@@ -455,4 +512,17 @@ pub async fn reset_touched(journal: &CreateJournal, auth: &Auth, steps: &Steps) 
     let reason = errors.join("; ");
     steps.fail(&reason);
     Err(reason)
+}
+
+async fn may_be_reset(client: &NodeClient, journal: &CreateJournal) -> Result<(), String> {
+    let addr = client.addr();
+    let answer = ask(client).await.map_err(|error| error.to_string())?;
+    let keys = keys_in(&answer.info);
+    if keys > 0 {
+        return Err(format!("{addr} holds {keys} keys by now: nothing was reset"));
+    }
+    match journal.plan.as_ref().and_then(|plan| stranger(&answer.view, plan)) {
+        Some(other) => Err(format!("{addr} knows {other}, which was not part of the plan: nothing was reset")),
+        None => Ok(()),
+    }
 }

@@ -25,6 +25,14 @@ impl DocJournal {
         self.workspace.save(&doc).map_err(|e| e.to_string())
     }
 
+    /// What the document says of a creation that has not ended well.
+    ///
+    /// # Errors
+    /// When the document can't be read.
+    pub fn record(&self) -> Result<Option<CreateJournal>, String> {
+        self.workspace.load(&self.name).map(|doc| doc.creating).map_err(|e| e.to_string())
+    }
+
     /// The creation ended well: the document says that it is a cluster.
     ///
     /// # Errors

@@ -78,7 +78,7 @@ pub async fn inspect_node(addr: &NodeAddr, auth: &Auth) -> Result<Candidate, Unf
     }
     let view = client.view().await.map_err(unfit)?;
     let mut holds = Vec::new();
-    let keys: u64 = info.lines().filter_map(database_keys).sum();
+    let keys = keys_in(&info);
     if keys > 0 {
         holds.push(format!("holds {keys} keys"));
     }
@@ -127,8 +127,14 @@ fn unfit(error: NodeError) -> Unfit {
     Unfit::Node(error)
 }
 
+/// The keys of all databases, from an INFO reply.
+#[must_use]
+pub fn keys_in(info: &str) -> u64 {
+    info.lines().filter_map(database_keys).sum()
+}
+
 /// `db0:keys=12,expires=0,avg_ttl=0` → 12.
-pub(super) fn database_keys(line: &str) -> Option<u64> {
+fn database_keys(line: &str) -> Option<u64> {
     let (name, rest) = line.strip_prefix("db")?.split_once(":keys=")?;
     name.parse::<u32>().ok()?;
     rest.split(',').next()?.trim().parse().ok()

@@ -39,10 +39,11 @@ pub const DELETE_STEPS: [Step; 3] = [Step::ShutDown, Step::EndStubborn, Step::Re
 const ANSWER_DEADLINE: Duration = Duration::from_secs(20);
 /// How long reading a data set may take.
 const LOADING_DEADLINE: Duration = Duration::from_mins(10);
-/// How long a server may take to save and end after SHUTDOWN: it may have a large data set to write.
-const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(30);
-/// How long it may take after the system's request to end, and after the order.
-const TERMINATE_DEADLINE: Duration = Duration::from_secs(10);
+/// How long a server may take to save and end after SHUTDOWN or the system's request: it may have a large data set to
+/// write. Cancelling ends the waiting.
+const SAVE_DEADLINE: Duration = Duration::from_mins(10);
+/// How long it may take where nothing is to be saved, and after force.
+const END_DEADLINE: Duration = Duration::from_secs(10);
 
 /// A server that ended, or never answered, while it should have started.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -380,7 +381,7 @@ pub enum Saving {
 }
 
 /// Stops a cluster: replicas first, so that no master is missed by its replicas, then masters; SHUTDOWN, then the
-/// system's request, then force. Each only after the process was identified as ours.
+/// system's request, never force. Each only after the process was identified as ours.
 ///
 /// # Errors
 /// Which servers still run, and why.
@@ -415,7 +416,7 @@ async fn stop_processes(
     let mut refused = Vec::new();
     for wave in [true, false] {
         let members = running.iter().zip(&replicas).filter(|(_, replica)| **replica == wave).map(|(node, _)| node);
-        let results = join_all(members.map(|(addr, record)| shut_down(addr, *record, &auth, saving))).await;
+        let results = join_all(members.map(|(addr, record)| shut_down(addr, *record, &auth, saving, steps))).await;
         refused.extend(results.into_iter().filter_map(Result::err));
     }
     if !refused.is_empty() {
@@ -428,7 +429,7 @@ async fn stop_processes(
         steps.skip(Step::EndStubborn);
     } else {
         steps.begin(Step::EndStubborn);
-        let ends = join_all(stubborn.iter().map(|(addr, record)| end_stubborn(addr, *record, saving))).await;
+        let ends = join_all(stubborn.iter().map(|(addr, record)| end_stubborn(addr, *record, saving, steps))).await;
         let left: Vec<String> = ends.into_iter().filter_map(Result::err).collect();
         if !left.is_empty() {
             return Err(LifecycleError::NotStopped(left.join("; ")));
@@ -444,36 +445,67 @@ async fn is_replica(addr: &NodeAddr, auth: &Auth) -> bool {
     client.text(&["INFO", "replication"]).await.is_ok_and(|info| info_field(&info, "role") == Some("slave"))
 }
 
-/// SHUTDOWN, and waiting. `Err` only where the server says that it can't save: ending it would lose data.
-async fn shut_down(addr: &NodeAddr, record: ProcessRecord, auth: &Auth, saving: Saving) -> Result<(), String> {
-    let Ok(client) = NodeClient::connect(addr, auth).await else { return Ok(()) };
-    let pid = client.text(&["INFO", "server"]).await.ok();
-    let pid = pid.and_then(|info| info_field(&info, "process_id").and_then(|p| p.parse::<u32>().ok()));
-    if pid != Some(record.pid) {
-        // Somebody else answers on our port: not ours to stop.
+/// SHUTDOWN, and waiting. `Err` where the server says that it can't save: ending it would lose data.
+async fn shut_down(
+    addr: &NodeAddr,
+    record: ProcessRecord,
+    auth: &Auth,
+    saving: Saving,
+    steps: &Steps,
+) -> Result<(), String> {
+    let patience = if saving == Saving::Discard { END_DEADLINE } else { SAVE_DEADLINE };
+    let client = NodeClient::connect_with(addr, auth, Duration::from_secs(2), patience).await;
+    let Ok(client) = client else { return Ok(()) };
+    let info = tokio::time::timeout(Duration::from_secs(2), client.text(&["INFO", "server"])).await;
+    let info = info.ok().and_then(Result::ok);
+    if info.and_then(|info| info_field(&info, "process_id").and_then(|p| p.parse::<u32>().ok())) != Some(record.pid) {
+        // Somebody else answers on our port, or nobody does: not this way.
         return Ok(());
     }
     let words: &[&str] = if saving == Saving::Discard { &["SHUTDOWN", "NOSAVE"] } else { &["SHUTDOWN"] };
-    // A server that ends breaks the connection, and one that saves is silent: both are as they should be.
-    let reply = client.call(words).await;
-    if let Err(NodeError { kind: NodeErrorKind::Refused(reply), .. }) = reply {
-        return Err(format!("{addr} refuses to stop: {reply}. Look at its log; nothing was ended by force"));
+    // A server that ends breaks the connection, and one that saves is silent meanwhile: both are as they should be.
+    let refusal = async {
+        match client.call(words).await {
+            Err(NodeError { kind: NodeErrorKind::Refused(reply), .. }) => reply,
+            _ => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        reply = refusal => Err(format!("{addr} refuses to stop: {reply}. Look at its log; nothing was ended by force")),
+        _ = gone(addr, record, patience, steps) => Ok(()),
     }
-    wait_gone(record, SHUTDOWN_DEADLINE).await;
-    Ok(())
 }
 
-/// The system's request to end (which saves as SHUTDOWN does), then force.
-async fn end_stubborn(addr: &NodeAddr, record: ProcessRecord, saving: Saving) -> Result<(), String> {
-    if saving == Saving::AsConfigured && terminate(record).is_ok() && wait_gone(record, TERMINATE_DEADLINE).await {
+/// Waits until a process is gone, the time is up, or the work is cancelled.
+async fn gone(addr: &NodeAddr, record: ProcessRecord, patience: Duration, steps: &Steps) -> bool {
+    let deadline = Instant::now() + patience;
+    loop {
+        if wait_gone(record, Duration::from_millis(500)).await {
+            return true;
+        }
+        if steps.is_cancelled() || Instant::now() > deadline {
+            return false;
+        }
+        steps.detail(format!("{addr} is still saving and ending"));
+    }
+}
+
+/// The system's request to end, which saves as SHUTDOWN does. Force only where nothing is to be saved: a server that
+/// does not end by itself may still be writing.
+async fn end_stubborn(addr: &NodeAddr, record: ProcessRecord, saving: Saving, steps: &Steps) -> Result<(), String> {
+    if saving == Saving::Discard {
+        kill(record).map_err(|error| format!("{addr}: {error}"))?;
+        let ended = gone(addr, record, END_DEADLINE, steps).await;
+        return if ended { Ok(()) } else { Err(format!("{addr}: process {} does not end", record.pid)) };
+    }
+    let asked = if steps.is_cancelled() { Ok(false) } else { terminate(record) };
+    if asked.is_ok() && gone(addr, record, SAVE_DEADLINE, steps).await {
         return Ok(());
     }
-    kill(record).map_err(|error| format!("{addr}: {error}"))?;
-    if wait_gone(record, TERMINATE_DEADLINE).await {
-        Ok(())
-    } else {
-        Err(format!("{addr}: process {} does not end", record.pid))
-    }
+    Err(format!(
+        "{addr}: process {} did not end by itself and was left running, since ending it by force could lose data; look at its log",
+        record.pid
+    ))
 }
 
 /// Stops a cluster and forgets it; with `remove_files` its node folders go as well. Servers that were not launched here
@@ -494,6 +526,7 @@ pub async fn delete(
         stop_processes(workspace, &mut doc, saving, steps).await.map_err(|error| failed(steps, error))?;
         if remove_files {
             steps.begin(Step::RemoveFiles);
+            still_served(&spec, &auth_of(&doc)).await.map_err(|error| failed(steps, error))?;
             let wiped = wipe(&spec.dir, &spec.port_list()).map_err(|error| failed(steps, error.into()))?;
             if !wiped.left.is_empty() {
                 let left: Vec<String> =
@@ -505,4 +538,21 @@ pub async fn delete(
     workspace.remove(name).map_err(|error| failed(steps, error.into()))?;
     steps.done();
     Ok(())
+}
+
+/// Refuses while a server answers that was started with one of these nodes' files: whoever it is, its data is in use.
+async fn still_served(spec: &ClusterSpec, auth: &Auth) -> Result<(), LifecycleError> {
+    let answers = join_all(spec.addrs().into_iter().map(|addr| async move {
+        let client = NodeClient::connect_within(&addr, auth, Duration::from_millis(500)).await.ok()?;
+        let info = client.text(&["INFO", "server"]).await.ok()?;
+        let file = PathBuf::from(info_field(&info, "config_file")?);
+        let ours =
+            std::fs::canonicalize(spec.node_dir(addr.port)).is_ok_and(|dir| file.parent() == Some(dir.as_path()));
+        let pid = info_field(&info, "process_id").unwrap_or("?").to_owned();
+        ours.then(|| format!("the server on {addr} (process {pid}) still runs with these files; nothing was removed"))
+    }));
+    match answers.await.into_iter().flatten().next() {
+        Some(reason) => Err(LifecycleError::NotStopped(reason)),
+        None => Ok(()),
+    }
 }

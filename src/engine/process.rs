@@ -13,6 +13,8 @@ use tokio::sync::watch;
 
 use crate::workspace::document::ProcessRecord;
 
+use super::files::NODE_MARKER;
+
 /// The file in a node's folder that takes what the server prints before (or instead of) opening its log.
 pub const OUTPUT_LOG: &str = "output.log";
 
@@ -210,15 +212,26 @@ impl Identity {
         })
     }
 
-    /// Whether it can be a server: by a name that says so, or because it was started with a redis.conf.
+    /// Whether it is a server by what it calls itself: a known name, and no tool of that family; or the title that
+    /// a server in cluster mode gives itself (`name host:port [cluster]`), whatever its file is called.
     fn looks_like_server(&self) -> bool {
-        let exe = self.exe.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
-        let names = [exe.as_deref(), Some(&*self.name), self.args.first().map(|arg| last_part(arg))];
-        let says_so = |name: &str| {
-            let name = name.to_ascii_lowercase();
-            ["redis", "valkey", "memurai"].iter().any(|word| name.contains(word))
-        };
-        names.into_iter().flatten().any(says_so) || self.args.iter().skip(1).any(|arg| last_part(arg) == CONFIG_FILE)
+        let title = self.args.join(" ");
+        if title.ends_with("[cluster]") {
+            return true;
+        }
+        // The program's file says less than its first argument: Debian's redis-server is a link to redis-check-rdb.
+        let file = self.exe.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+        let called = self.args.first().map(|arg| last_part(arg)).or(file.as_deref()).unwrap_or(&self.name);
+        let called = called.to_ascii_lowercase();
+        let family = ["redis", "valkey", "memurai"].iter().any(|word| called.contains(word));
+        let tool = ["-cli", "-benchmark", "-check", "-sentinel"].iter().any(|word| called.contains(word));
+        family && !tool
+    }
+
+    /// Whether it works in the folder of a node that Slotdeck made: enough for a process whose pid and start time are
+    /// on record, under whatever name its program runs.
+    fn works_for_a_node(&self) -> bool {
+        self.cwd.as_deref().is_some_and(|cwd| cwd.join(NODE_MARKER).is_file())
     }
 
     fn record(&self) -> ProcessRecord {
@@ -250,7 +263,8 @@ fn look_up(pid: u32) -> Option<Identity> {
     Identity::of(system.process(pid)?)
 }
 
-/// The process of this record, if it still runs: the same pid, the same start time, and it looks like a server. `None`
+/// The process of this record, if it still runs: the same pid, the same start time, and it looks like a server or works
+/// in a node's folder. `None`
 /// when it has ended or when another process has its pid by now.
 #[must_use]
 pub fn identify(record: ProcessRecord) -> Option<Identity> {
@@ -259,7 +273,7 @@ pub fn identify(record: ProcessRecord) -> Option<Identity> {
     }
     look_up(record.pid)
         .filter(|found| found.started.abs_diff(record.started) <= START_SLACK)
-        .filter(Identity::looks_like_server)
+        .filter(|found| found.looks_like_server() || found.works_for_a_node())
 }
 
 /// The servers that run in these folders, in their order: finds those whose record was lost (a crash between start and

@@ -218,7 +218,7 @@ async fn a_start_that_can_not_be_says_what_is_missing() {
 }
 
 #[test]
-fn a_renamed_server_is_told_by_its_redis_conf() {
+fn a_server_is_told_from_the_tools_and_editors_that_work_in_its_folder() {
     let process = |exe: &str, args: &[&str]| Identity {
         pid: 9,
         started: 9,
@@ -227,12 +227,22 @@ fn a_renamed_server_is_told_by_its_redis_conf() {
         name: last_part(exe).to_owned(),
         args: args.iter().map(ToString::to_string).collect(),
     };
-    assert!(process("/opt/db/server7", &["/opt/db/server7", "redis.conf"]).looks_like_server());
+    assert!(process("/opt/db/server7", &["/opt/db/server7 127.0.0.1:7000 [cluster]"]).looks_like_server());
     assert!(process("/usr/bin/redis-check-rdb", &["redis-server 127.0.0.1:7000 [cluster]"]).looks_like_server());
+    assert!(process("/usr/bin/redis-check-rdb", &["/usr/bin/redis-server", "redis.conf"]).looks_like_server());
     assert!(process("/usr/bin/valkey-server", &[]).looks_like_server());
     assert!(process("C:/Program Files/Memurai/memurai.exe", &[]).looks_like_server());
-    assert!(!process("/usr/bin/sleep", &["sleep", "60"]).looks_like_server());
-    assert!(!process("/bin/sh", &["sh", "-c", "true"]).looks_like_server());
+    for (exe, args) in [
+        ("/usr/bin/sleep", vec!["sleep", "60"]),
+        ("/bin/sh", vec!["sh", "-c", "true"]),
+        ("/usr/bin/vim", vec!["vim", "redis.conf"]),
+        ("/usr/bin/tail", vec!["tail", "-f", "redis.conf"]),
+        ("/usr/bin/redis-cli", vec!["redis-cli", "-p", "7000"]),
+        ("/usr/bin/redis-benchmark", vec!["redis-benchmark"]),
+        ("/usr/bin/redis-check-rdb", vec!["redis-check-rdb", "dump.rdb"]),
+    ] {
+        assert!(!process(exe, &args).looks_like_server(), "{args:?}");
+    }
 }
 
 #[test]

@@ -12,6 +12,8 @@ use crate::core::plan::create::CreatePlan;
 use crate::core::topology::NodeAddr;
 use crate::engine::assemble::{Known, Shards, assemble};
 use crate::engine::command::Auth;
+use crate::engine::create::{Journal as _, restore_settings};
+use crate::engine::creation::DocJournal;
 use crate::engine::diagnose::likely_cause;
 use crate::engine::job::JobKind;
 use crate::engine::lifecycle::{adopt, auth_of};
@@ -41,6 +43,8 @@ pub(super) struct Cluster {
     pub plan: Option<Arc<CreatePlan>>,
     pub plan_error: Option<Arc<str>>,
     pub slot_keys: Option<SlotKeys>,
+    /// Whether the settings of an interrupted creation were put back, or at least tried, by this run.
+    pub restored: bool,
     /// A choice that waits until nobody else writes the document.
     pub on_close_wish: Option<OnClose>,
     known: BTreeMap<NodeAddr, Known>,
@@ -81,6 +85,7 @@ impl Cluster {
             plan: None,
             plan_error: None,
             slot_keys: None,
+            restored: false,
             on_close_wish: None,
             known: BTreeMap::new(),
             probes: Probes::new(),
@@ -245,6 +250,7 @@ impl Actor {
         // lock writes the document himself.
         if doc.wanted
             && self.running_job(name).is_none()
+            && self.workspace.locked_by(name).is_none()
             && let Ok(_lock) = self.workspace.lock(name)
             && adopt(&mut doc)
         {
@@ -313,6 +319,7 @@ impl Actor {
                     Err(error) => known.error = Some(error.kind.to_string()),
                 }
                 cluster.stale = true;
+                self.changed();
             }
             PollEvent::RoundDone => {
                 cluster.polled_at = Some(SystemTime::now());
@@ -349,7 +356,7 @@ impl Actor {
         let mut doc = self.workspace.load(name)?;
         change(&mut doc);
         self.workspace.save(&doc)?;
-        self.fingerprint = self.workspace.fingerprint();
+        // The fingerprint stays: another program may have changed another document since it was taken.
         if let Some(cluster) = self.clusters.get_mut(name) {
             cluster.doc = doc;
             cluster.stale = true;
@@ -362,6 +369,10 @@ impl Actor {
         let wishes: Vec<(String, OnClose)> =
             self.clusters.iter().filter_map(|(name, c)| Some((name.clone(), c.on_close_wish?))).collect();
         for (name, wish) in wishes {
+            // Asked first, because taking a held lock waits a moment.
+            if self.workspace.locked_by(&name).is_some() {
+                continue;
+            }
             match self.change_document(&name, |doc| doc.on_close = wish) {
                 Err(WorkspaceError::Locked { .. }) => continue,
                 Err(error) => self.refuse("remember the choice", Some(name.clone()), error.to_string()),
@@ -375,25 +386,51 @@ impl Actor {
 
     pub(super) fn note_processes(&mut self, name: &str, probes: Probes) {
         let Some(cluster) = self.clusters.get_mut(name) else { return };
-        if cluster.probes == probes {
+        // How a process ended may be known only after a look that found it gone: both are compared.
+        let exits: BTreeMap<NodeAddr, String> = cluster
+            .node_dirs()
+            .into_iter()
+            .filter_map(|(addr, (dir, _))| Some((addr, self.children.exit_of(&dir)?.to_string())))
+            .collect();
+        if cluster.probes == probes && cluster.exits == exits {
             return;
         }
-        let dirs = cluster.node_dirs();
-        for (addr, (dir, _)) in dirs {
-            match self.children.exit_of(&dir) {
-                Some(exit) => drop(cluster.exits.insert(addr, exit.to_string())),
-                None => drop(cluster.exits.remove(&addr)),
-            }
-        }
+        cluster.exits = exits;
         cluster.probes = probes;
         cluster.stale = true;
         self.pace(name);
         self.changed();
     }
 
+    /// A creation that was cut off (by a crash, say) left settings changed: they are put back without being asked for, once.
+    /// What becomes of the half-made cluster is the person's choice.
+    fn restore_interrupted(&mut self) {
+        let left = |c: &&mut Cluster| c.doc.creating.as_ref().is_some_and(|j| !j.restore.is_empty()) && !c.restored;
+        let jobs = &self.jobs;
+        for cluster in self.clusters.values_mut().filter(left) {
+            let name = cluster.doc.name.clone();
+            let busy = jobs.iter().any(|job| job.cluster == name && !job.state.is_over());
+            if busy || self.workspace.locked_by(&name).is_some() || !cluster.known.values().any(|k| k.error.is_none()) {
+                continue;
+            }
+            cluster.restored = true;
+            let (workspace, auth) = (self.workspace.clone(), cluster.auth.clone());
+            tokio::spawn(async move {
+                let Ok(_lock) = workspace.lock(&name) else { return };
+                let Some(mut journal) = workspace.load(&name).ok().and_then(|doc| doc.creating) else { return };
+                if restore_settings(&journal, &auth).await.is_ok() {
+                    journal.restore.clear();
+                    // Should it not be written, the next run puts the same values back once more.
+                    DocJournal::new(workspace.clone(), &name).save(&journal).ok();
+                }
+            });
+        }
+    }
+
     /// Once a second: has another program changed a document, or begun or ended work on a cluster?
     pub(super) fn keep_house(&mut self) {
         self.grant_wishes();
+        self.restore_interrupted();
         if self.workspace.fingerprint() != self.fingerprint {
             self.reload_documents();
             let names: Vec<String> = self.clusters.keys().cloned().collect();

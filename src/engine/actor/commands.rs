@@ -1,7 +1,7 @@
 //! What each command does.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -27,7 +27,7 @@ use crate::engine::lifecycle::{
 use crate::engine::machine::facts;
 use crate::engine::snapshot::{DraftReport, SlotKeys};
 use crate::engine::{client::NodeClient, lifecycle::LifecycleError};
-use crate::workspace::document::{ClusterDoc, OnClose};
+use crate::workspace::document::{ClusterDoc, CreateJournal, OnClose};
 use crate::workspace::store::{DOCUMENT_VERSION, WorkspaceError};
 
 use super::{Actor, Report, addrs_of};
@@ -42,7 +42,7 @@ impl Actor {
             Command::ProbeServer(path) => self.probe_server(path),
             Command::CheckDraft { generation, spec, edited } => self.check_draft(generation, *spec, edited),
             Command::Launch { spec, edited } => self.launch(*spec, edited),
-            Command::WriteConfig { spec, edited } => self.write_config(&spec, &edited),
+            Command::WriteConfig { spec, edited } => self.write_config(*spec, edited),
             Command::Attach { name, addrs, auth } => self.attach(name, addrs, auth),
             Command::PlanCreate { cluster, replicas } => self.plan_create(&cluster, replicas),
             Command::ApplyCreate { cluster, plan } => self.apply_create(&cluster, plan),
@@ -118,14 +118,22 @@ impl Actor {
         });
     }
 
-    fn write_config(&mut self, spec: &ClusterSpec, edited: &BTreeMap<u16, String>) {
-        match write_config(&self.workspace, spec, edited) {
-            Ok(doc) => {
-                let text = format!("The configuration files are in {}", spec.dir.display());
-                self.tell(Level::Success, Some(doc.name.clone()), What::Notice(text));
-                self.reload_cluster(&doc.name);
+    fn write_config(&mut self, spec: ClusterSpec, edited: BTreeMap<u16, String>) {
+        let (workspace, reports) = (self.workspace.clone(), self.reporter());
+        tokio::task::spawn_blocking(move || {
+            let written = write_config(&workspace, &spec, &edited).map(drop).map_err(|e| e.to_string());
+            reports.blocking_send(Report::Written(spec.name, spec.dir, written)).ok();
+        });
+    }
+
+    pub(super) fn note_written(&mut self, name: String, dir: &Path, written: Result<(), String>) {
+        match written {
+            Ok(()) => {
+                let text = format!("The configuration files are in {}", dir.display());
+                self.tell(Level::Success, Some(name.clone()), What::Notice(text));
+                self.reload_cluster(&name);
             }
-            Err(error) => self.refuse("write configuration", Some(spec.name.clone()), error.to_string()),
+            Err(reason) => self.refuse("write configuration", Some(name), reason),
         }
     }
 
@@ -152,17 +160,26 @@ impl Actor {
             on_close: OnClose::Leave,
             creating: None,
         };
-        if let Err(error) = self.workspace.save(&doc) {
+        if let Err(error) = self.save_new(&doc) {
             self.refuse("attach", Some(name), error.to_string());
             return;
         }
-        self.fingerprint = self.workspace.fingerprint();
         self.reload_cluster(&name);
         if let Some(cluster) = self.clusters.get_mut(&name) {
             cluster.auth = auth;
         }
         self.urge(&name);
         self.changed();
+    }
+
+    /// Saves a document under a name that nobody has, not even on disk.
+    fn save_new(&self, doc: &ClusterDoc) -> Result<(), LifecycleError> {
+        let _lock = self.workspace.lock(&doc.name)?;
+        match self.workspace.load(&doc.name) {
+            Err(WorkspaceError::NotFound(_)) => Ok(self.workspace.save(doc)?),
+            Ok(_) => Err(LifecycleError::NameTaken(doc.name.clone())),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn plan_create(&mut self, name: &str, replicas: Option<u16>) {
@@ -218,11 +235,14 @@ impl Actor {
     }
 
     fn resume_create(&mut self, name: &str) {
-        let journal = self.clusters.get(name).and_then(|c| c.doc.creating.clone());
-        match journal.and_then(|j| j.plan) {
+        match self.half_made(name).and_then(|record| record.plan) {
             Some(plan) => self.run_creation(name, Arc::new(plan), Mode::Resume),
             None => self.refuse("go on", Some(name.to_owned()), "no creation was left half-way"),
         }
+    }
+
+    fn half_made(&self, name: &str) -> Option<CreateJournal> {
+        self.clusters.get(name)?.doc.creating.clone()
     }
 
     fn run_creation(&mut self, name: &str, plan: Arc<CreatePlan>, mode: Mode) {
@@ -232,6 +252,10 @@ impl Actor {
         self.start_job(JobKind::Create, name, &CREATE_STEPS, move |steps| async move {
             let _lock = workspace.lock(&cluster).map_err(|e| e.to_string())?;
             let journal = DocJournal::new(workspace.clone(), &cluster);
+            // Under the lock, from the disk: another program may have gone on with it, or undone it, meanwhile.
+            if mode == Mode::Resume && journal.record()?.is_none() {
+                return Err("the creation was gone on with or undone meanwhile".to_owned());
+            }
             create(&plan, mode, &auth, &steps, &journal).await.map_err(|e| e.to_string())?;
             journal.formed()
         });
@@ -239,16 +263,18 @@ impl Actor {
 
     fn reset_touched(&mut self, name: &str) {
         let Some(cluster) = self.clusters.get(name) else { return self.unknown("reset", name) };
-        let Some(record) = cluster.doc.creating.clone() else {
+        if self.half_made(name).is_none() {
             self.refuse("reset", Some(name.to_owned()), "no creation was left half-way");
             return;
-        };
+        }
         let (workspace, auth, cluster) = (self.workspace.clone(), cluster.auth.clone(), name.to_owned());
         let steps = [Step::RestoreSettings, Step::ResetNodes];
         self.start_job(JobKind::Reset, name, &steps, move |steps| async move {
             let _lock = workspace.lock(&cluster).map_err(|e| e.to_string())?;
+            let journal = DocJournal::new(workspace.clone(), &cluster);
+            let record = journal.record()?.ok_or("the creation was gone on with or undone meanwhile")?;
             reset_touched(&record, &auth, &steps).await?;
-            DocJournal::new(workspace.clone(), &cluster).forget()
+            journal.forget()
         });
     }
 

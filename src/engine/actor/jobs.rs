@@ -92,12 +92,14 @@ impl Actor {
             started: SystemTime::now(),
             took: None,
         });
-        let (work, reports) = (work(tracker.clone()), self.reporter());
+        let (work, reports) = (tokio::spawn(work(tracker.clone())), self.reporter());
         tokio::spawn(async move {
             let state = match work.await {
-                Ok(()) => JobState::Done,
-                Err(_) if cancel.is_cancelled() => JobState::Cancelled,
-                Err(reason) => JobState::Failed(reason),
+                Ok(Ok(())) => JobState::Done,
+                Ok(Err(_)) if cancel.is_cancelled() => JobState::Cancelled,
+                Ok(Err(reason)) => JobState::Failed(reason),
+                // A defect of ours must not leave the cluster locked up behind a job that never ends.
+                Err(broken) => JobState::Failed(format!("the work broke off: {broken}")),
             };
             reports.send(Report::Steps(id, tracker.views())).await.ok();
             reports.send(Report::JobEnded(id, state)).await.ok();

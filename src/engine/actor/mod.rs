@@ -61,6 +61,8 @@ enum Report {
     Probed(PathBuf, Result<ServerVersion, String>),
     /// A plan was made, or could not be.
     Planned(String, Result<Arc<CreatePlan>, String>),
+    /// Configuration files were written into a folder, or could not be.
+    Written(String, PathBuf, Result<(), String>),
     /// The keys of a slot were counted.
     Counted(String, SlotKeys),
 }
@@ -161,6 +163,7 @@ impl Actor {
                 self.changed();
             }
             Report::Probed(path, version) => self.note_probed(path, version),
+            Report::Written(name, dir, written) => self.note_written(name, &dir, written),
             Report::Planned(name, plan) => self.note_planned(&name, plan),
             Report::Counted(name, keys) => {
                 if let Some(cluster) = self.clusters.get_mut(&name) {
