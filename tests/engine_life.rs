@@ -394,7 +394,7 @@ fn a_reset_leaves_alone_what_is_not_as_it_was_left() {
     await_job(&engine, JobKind::Create);
     // As if the creation had stopped half-way, and somebody had begun to use a node.
     let port = spec.port_list()[0];
-    let key = (0..).map(|i| format!("k{i}")).find(|k| slotdeck::core::slot::key_slot(k.as_bytes()).get() < 5000);
+    let key = (0..1000).map(|i| format!("k{i}")).find(|k| slotdeck::core::slot::key_slot(k.as_bytes()).get() < 5000);
     command(port, &["SET", &key.unwrap(), "v"]);
     let journal = slotdeck::workspace::document::CreateJournal {
         touched: plan.nodes().map(|n| n.addr.clone()).collect(),
