@@ -28,5 +28,12 @@ need_cargo() {
     command -v cargo >/dev/null || { echo "Slotdeck is built with Rust 1.95 or newer: install a toolchain with rustup first." >&2; return 1; }
 }
 
+# need_component NAME COMMAND: a part of the toolchain that a minimal installation leaves out.
+need_component() {
+    cargo "$2" --version >/dev/null 2>&1 && return 0
+    say "Adding $1 to the toolchain"
+    rustup component add "$1"
+}
+
 # What the window needs at run time, and what builds it.
 WINDOW_PACKAGES=(gcc libc6-dev libegl1 libgl1 libgl1-mesa-dri libxkbcommon0 libxkbcommon-x11-0 libx11-6 libx11-xcb1 libxcursor1 libxi6 libxrandr2 fontconfig)

@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// How long a server may take to answer or to end. Generous: it bounds a hang, it times nothing.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(90);
 
 /// How often a wait looks again.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
