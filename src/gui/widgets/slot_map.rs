@@ -1,6 +1,6 @@
 //! The 16384 slots as a square of 128 by 128, in one mesh: one rectangle for each run of equal owners in a row.
 //!
-//! Runs keep it at a few hundred vertices for a usual cluster (a rectangle a slot would be 131072 and 7 ms a frame) and
+//! With the lines between cells that is some 1500 vertices for a usual cluster (a rectangle a slot would be 131072 and 7 ms a frame) and
 //! crisp at any zoom. Cells are whole pixels.
 
 use egui::{
@@ -22,6 +22,12 @@ const SIDE: u16 = 128;
 const GUTTER: f32 = 40.0;
 /// Distance between hatching lines over slots without owner, points.
 const HATCH: f32 = 8.0;
+/// How much of the ground's colour a line between blocks has.
+const BLOCK_LINE: f32 = 0.4;
+/// The same for a line between two cells.
+const CELL_LINE: f32 = 0.12;
+/// Cells have lines between them from this size on, pixels.
+const LEAST_CELL: f32 = 4.0;
 
 /// What the person does with the map.
 #[derive(Debug, Default)]
@@ -138,7 +144,21 @@ fn paint_slots(ui: &Ui, cluster: &ClusterView, grid: &Grid, only: Option<u16>) {
             Some(_) => {}
         }
     }
+    lines(&mut mesh, grid, 1.0 / ui.pixels_per_point(), colors.window);
     ui.painter().add(mesh);
+}
+
+/// Lines between the cells where they are large enough, and stronger ones around every sixteenth row and column, so that
+/// the square reads as a map of cells.
+fn lines(mesh: &mut Mesh, grid: &Grid, pixel: f32, ground: Color32) {
+    let every = if grid.cell >= LEAST_CELL * pixel { 1 } else { 16 };
+    for at in (every..SIDE).step_by(usize::from(every)) {
+        let color = ground.gamma_multiply(if at % 16 == 0 { BLOCK_LINE } else { CELL_LINE });
+        let row = grid.run(at, 0, SIDE);
+        mesh.add_colored_rect(row.with_max_y(row.top() + pixel), color);
+        let column = grid.run(0, at, 1);
+        mesh.add_colored_rect(column.with_max_x(column.left() + pixel).with_max_y(grid.rect().bottom()), color);
+    }
 }
 
 /// Lines at 45 degrees that go on from row to row, as thin quads of the same mesh.
