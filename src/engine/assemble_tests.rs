@@ -103,6 +103,17 @@ fn a_promoted_replica_keeps_the_shards_colour_and_so_does_the_old_master_on_its_
 }
 
 #[test]
+fn a_dead_old_master_that_never_answered_shows_its_role_and_its_failure_as_the_others_tell_them() {
+    let lines: [Line; 2] = [('a', 7000, "master,fail", None, ""), ('b', 7001, "master", None, "0-16383")];
+    let silent = Known { error: Some("can't connect".to_owned()), ..Known::default() };
+    let known = [(addr(7000), silent), (addr(7001), answer('b', &lines, None, ""))].into();
+    let shown = show(&known, &mut Shards::new());
+    let old = &shown.nodes[0];
+    assert_eq!((old.addr.port, old.role, old.standing), (7000, Some(Role::Master), Standing::Failed));
+    assert_eq!((old.id.clone(), old.shard), (Some(id('a')), None), "known, and of no shard any more");
+}
+
+#[test]
 fn nodes_that_only_the_cluster_knows_are_shown_too() {
     let lines = [
         ('a', 7000, "master", None, "0-16383"),

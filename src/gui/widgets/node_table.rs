@@ -167,6 +167,8 @@ pub fn state_of(node: &NodeView) -> (String, Tone, Icon) {
     };
     let (word, tone) = match (&node.process.state, node.standing, &node.reach) {
         (ProcessState::Died { .. }, ..) => (tr!("nodes.died"), Tone::Bad),
+        // Others still run and miss it: then "stopped" would be too calm a word.
+        (ProcessState::Stopped, Standing::Failed, _) => words::standing(Standing::Failed),
         (state, ..) if !matches!(state, ProcessState::External | ProcessState::Running { .. }) => words::process(state),
         (_, standing, _) if standing != Standing::Fine => words::standing(standing),
         (.., Reach::Live) => words::standing(Standing::Fine),
