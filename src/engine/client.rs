@@ -36,6 +36,9 @@ pub enum NodeErrorKind {
     Unexpected(String),
 }
 
+/// How the text of a [`NodeErrorKind::Auth`] begins: snapshots carry errors as text.
+pub const LOGIN_REFUSED: &str = "login refused";
+
 /// What went wrong, and at which node.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{addr}: {kind}")]
@@ -50,7 +53,7 @@ impl fmt::Display for NodeErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             NodeErrorKind::Connect(why) => write!(f, "can't connect ({why})"),
-            NodeErrorKind::Auth(why) => write!(f, "login refused ({why})"),
+            NodeErrorKind::Auth(why) => write!(f, "{LOGIN_REFUSED} ({why})"),
             NodeErrorKind::Refused(reply) => write!(f, "the server refused: {reply}"),
             NodeErrorKind::Timeout(after) => write!(f, "no answer within {} s", after.as_secs_f32()),
             NodeErrorKind::Lost(why) => write!(f, "the connection broke ({why})"),

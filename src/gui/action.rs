@@ -89,6 +89,8 @@ pub enum Action {
     LeaveWizard,
     /// Open the dialog that attaches running servers.
     OpenAttach,
+    /// Open the dialog that logs in to this attached cluster.
+    EnterPassword(String),
     /// Show this cluster, on the screen that was shown last.
     OpenCluster(String),
     /// Show this screen of the chosen cluster.

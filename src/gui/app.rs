@@ -143,6 +143,7 @@ impl App {
     /// Takes in an event: the list keeps it, a toast says it, the wizard hears it.
     pub fn take_event(&mut self, event: Event) {
         self.ui.create.note(&event);
+        self.note_refusal(&event);
         // What is only good to know stays in the list: toasts would bury what matters.
         if event.level > Level::Info {
             let secs = if event.level >= Level::Warning { 10 } else { 4 };
@@ -258,7 +259,9 @@ impl eframe::App for App {
         }
         while let Ok(picked) = self.picked.1.try_recv() {
             match picked {
-                Picked::Server(file) => self.send(Command::ProbeServer(file)),
+                Picked::Server(file) => {
+                    self.send(Command::ProbeServer(file));
+                }
                 Picked::Folder(folder) => self.ui.create.folder_chosen(&folder),
             }
         }

@@ -3,6 +3,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 
 use super::*;
+use crate::engine::job::{JobKind, JobState, JobView};
 use crate::engine::snapshot::ClusterView;
 use crate::gui::samples;
 use crate::gui::testing::{self, Look};
@@ -64,15 +65,14 @@ fn closing_with_running_servers_asks_and_obeys() {
     harness.step();
     harness.step();
     assert_eq!(harness.state().closing, Closing::Allowed);
-    assert!(harness.state().sent().is_empty());
+    let sent = harness.state().sent();
+    assert!(matches!(sent, [Command::SetOnClose { on_close: OnClose::Leave, .. }]), "asked once, then remembered");
 }
 
 #[test]
 fn closing_with_stop_remembers_stops_and_waits() {
     let mut harness = app(samples::healthy());
     assert!(!request_close(&mut harness));
-    harness.get_by_label("Remember for this cluster").click();
-    harness.step();
     harness.get_by_label("Stop them and close").click();
     harness.run_steps(3);
     let sent = harness.state().sent();
@@ -82,6 +82,53 @@ fn closing_with_stop_remembers_stops_and_waits() {
     harness.state_mut().link = Link::preview(stopped);
     harness.run_steps(2);
     assert_eq!(harness.state().closing, Closing::Allowed);
+}
+
+/// Shows the cluster with these stop jobs.
+fn with_stops(harness: &mut Harness<'static, App>, jobs: &[(u64, JobState)]) {
+    let mut snapshot = (*samples::snapshot(samples::healthy())).clone();
+    let stop = |(id, state): &(u64, JobState)| JobView { id: *id, kind: JobKind::Stop, ..samples::job(state.clone()) };
+    snapshot.jobs = jobs.iter().map(stop).map(Arc::new).collect();
+    harness.state_mut().link = Link::preview(Arc::new(snapshot));
+    harness.run_steps(2);
+}
+
+fn stop_and_close(harness: &mut Harness<'static, App>) {
+    assert!(!request_close(harness));
+    harness.get_by_label("Stop them and close").click();
+    harness.run_steps(3);
+}
+
+#[test]
+fn an_earlier_failed_stop_does_not_count_but_a_new_one_keeps_the_window_open() {
+    let mut harness = app(samples::healthy());
+    let failed = || JobState::Failed("can't save".to_owned());
+    with_stops(&mut harness, &[(3, failed())]);
+    stop_and_close(&mut harness);
+    harness.get_by_label_contains("0 of 6 stopped");
+    with_stops(&mut harness, &[(3, failed()), (4, JobState::Running)]);
+    assert!(matches!(harness.state().closing, Closing::Stopping(_)));
+    with_stops(&mut harness, &[(3, failed()), (4, failed())]);
+    assert_eq!(harness.state().closing, Closing::No);
+    assert!(harness.state().ui.question.is_none());
+}
+
+#[test]
+fn a_refused_stop_keeps_the_window_open() {
+    let mut harness = app(samples::healthy());
+    stop_and_close(&mut harness);
+    let refused = |cluster: &str| Event {
+        at: samples::now(),
+        level: Level::Error,
+        cluster: Some(cluster.to_owned()),
+        what: crate::engine::event::What::Refused("start a job", "another job works on this cluster".to_owned()),
+    };
+    harness.state_mut().take_event(refused("sessions"));
+    harness.run_steps(2);
+    assert!(matches!(harness.state().closing, Closing::Stopping(_)), "that is another cluster");
+    harness.state_mut().take_event(refused("orders"));
+    harness.run_steps(2);
+    assert_eq!(harness.state().closing, Closing::No);
 }
 
 #[test]

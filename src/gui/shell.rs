@@ -63,7 +63,7 @@ fn cluster_ui(ui: &mut Ui, cluster: &ClusterView, screen: &Screen) -> Option<Act
         _ => None,
     };
     let mut action = None;
-    let (word, tone, _) = words::health(cluster.health);
+    let (word, tone, _) = words::cluster_health(cluster);
     let colors = Palette::of(ui);
     // One button with nothing painted in it; the dot and the texts lie over it.
     let size = egui::vec2(ui.available_width(), ui.spacing().interact_size.y);
@@ -106,7 +106,7 @@ fn paint_right(ui: &Ui, rect: egui::Rect, text: &str, color: egui::Color32) -> f
 /// One line: how the chosen cluster is, the worst thing that is wrong, and what can be done.
 #[must_use]
 pub fn banner_ui(ui: &mut Ui, cluster: &ClusterView, view: View) -> Option<Action> {
-    let (word, tone, icon) = words::health(cluster.health);
+    let (word, tone, icon) = words::cluster_health(cluster);
     let mut action = None;
     ui.horizontal(|ui| {
         bits::state(ui, tone, icon, word);
@@ -145,7 +145,7 @@ pub fn banner_ui(ui: &mut Ui, cluster: &ClusterView, view: View) -> Option<Actio
 /// The ground of the banner.
 #[must_use]
 pub fn banner_tone(cluster: &ClusterView) -> Tone {
-    words::health(cluster.health).1
+    words::cluster_health(cluster).1
 }
 
 /// The finding that the banner names.

@@ -6,7 +6,7 @@ use crate::core::spec::ProblemKind;
 use crate::core::topology::{BUS_PORT_OFFSET, NodeAddr, Role};
 use crate::engine::event::{Level, What};
 use crate::engine::job::{JobKind, JobState, Step};
-use crate::engine::snapshot::{Health, Origin, ProcessState, Standing};
+use crate::engine::snapshot::{ClusterView, Health, Origin, Phase, ProcessState, Standing};
 
 use super::action::View;
 use super::i18n::tr;
@@ -190,9 +190,17 @@ fn short_list(text: &str) -> String {
     }
 }
 
-/// A cluster's health: the word, its tone and its icon.
+/// How a cluster is: its health, or that it is none yet.
 #[must_use]
-pub fn health(health: Health) -> (String, Tone, Icon) {
+pub fn cluster_health(cluster: &ClusterView) -> (String, Tone, Icon) {
+    match (cluster.phase, cluster.health) {
+        (Phase::Unformed, Health::Unknown) => (tr!("health.unformed"), Tone::Quiet, Icon::Unknown),
+        (_, known) => health(known),
+    }
+}
+
+/// A health: the word, its tone and its icon.
+fn health(health: Health) -> (String, Tone, Icon) {
     match health {
         Health::Stopped => (tr!("health.stopped"), Tone::Quiet, Icon::Stopped),
         Health::Unknown => (tr!("health.unknown"), Tone::Quiet, Icon::Unknown),

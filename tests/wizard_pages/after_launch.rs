@@ -131,6 +131,43 @@ fn a_job_under_way_is_cancelled_before_its_servers_are_removed() {
 }
 
 #[test]
+fn going_back_before_the_files_are_written_takes_the_launch_back() {
+    let mut window = at_launch(stage());
+    let launch = |state| vec![job(1, JobKind::Launch, state, Vec::new())];
+    window.state_mut().snapshot.jobs = launch(JobState::Running);
+    settle(&mut window);
+    press(&mut window, "Back");
+    window.get_by_label_contains("stops 6 servers");
+    press(&mut window, "Stop and remove");
+    assert!(window.state().commands().iter().any(|c| matches!(c, Command::CancelJob(1))));
+    assert!(!enabled(&window, "Launch 6 servers"));
+    window.state_mut().snapshot.jobs = launch(JobState::Cancelled);
+    settle(&mut window);
+    assert!(enabled(&window, "Launch 6 servers"));
+}
+
+#[test]
+fn a_removal_that_is_refused_or_cancelled_gives_the_servers_back_with_the_reason() {
+    let removing = || {
+        let mut window = at_launch(stage());
+        put(&mut window, running(), vec![job(1, JobKind::Launch, JobState::Done, Vec::new())]);
+        press(&mut window, "Back");
+        press(&mut window, "Stop and remove");
+        window
+    };
+    let mut window = removing();
+    tell(&mut window, What::Refused("check draft", "busy".to_owned()));
+    assert!(window.query_by_label_contains("Log of 127.0.0.1:7000").is_none(), "that was not the removal");
+    tell(&mut window, What::Refused("delete", "the engine is busy".to_owned()));
+    window.get_by_label_contains("the engine is busy");
+    window.get_by_label("Log of 127.0.0.1:7000");
+
+    let mut window = removing();
+    put(&mut window, running(), vec![job(2, JobKind::Delete, JobState::Cancelled, Vec::new())]);
+    window.get_by_label("The removal was cancelled");
+}
+
+#[test]
 fn somebody_elses_cluster_of_the_same_name_is_never_touched() {
     let mut window = at_launch(stage());
     put(&mut window, running(), Vec::new());

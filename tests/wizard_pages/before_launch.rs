@@ -56,6 +56,18 @@ fn a_file_chosen_in_the_dialog_becomes_the_server() {
 }
 
 #[test]
+fn the_path_of_a_server_can_be_typed() {
+    let mut window = window(stage());
+    settle(&mut window);
+    assert!(!enabled(&window, "Use this file"));
+    type_into(&mut window, "or type its path", " /opt/redis/redis-server ");
+    press(&mut window, "Use this file");
+    let probed =
+        |c: &&Command| matches!(c, Command::ProbeServer(path) if path.to_str() == Some("/opt/redis/redis-server"));
+    assert!(window.state().commands().iter().any(probed));
+}
+
+#[test]
 fn what_is_typed_is_checked_as_it_is_typed() {
     let mut window = at_shape(stage());
     type_into(&mut window, "Name", "shop");
@@ -78,6 +90,22 @@ fn a_problem_stands_beside_its_field_and_shuts_next() {
     window.state_mut().problems.clear();
     type_into(&mut window, "First port", "7100");
     assert!(window.query_by_label("Port 7000 can't be used: it is in use.").is_none());
+    assert!(enabled(&window, "Next"));
+}
+
+#[test]
+fn many_ports_in_use_are_cut_short_and_free_ones_are_found_by_one_button() {
+    let mut stage = stage();
+    stage.taken = 7000..7205;
+    let mut window = at_shape(stage);
+    assert_eq!(window.query_all_by_label_contains("can't be used: it is in use.").count(), 4, "three and the footer");
+    window.get_by_label("and 3 more");
+    press(&mut window, "Use free ports");
+    for _ in 0..4 {
+        settle(&mut window);
+    }
+    assert_eq!(last_draft(&window).port_list()[0], 7300);
+    assert!(window.query_by_label("Use free ports").is_none());
     assert!(enabled(&window, "Next"));
 }
 

@@ -10,7 +10,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use slotdeck::core::plan::create::{Candidate, CreatePlan};
 use slotdeck::core::slot::SlotSet;
-use slotdeck::core::spec::Problem;
+use slotdeck::core::spec::{Field, Problem, ProblemKind};
 use slotdeck::core::topology::NodeAddr;
 use slotdeck::core::version::ServerVersion;
 use slotdeck::engine::command::Command;
@@ -34,6 +34,8 @@ pub struct Stage {
     pub actions: Vec<Action>,
     /// What the check is to find; each request is answered at once, as a quick engine would.
     pub problems: Vec<Problem>,
+    /// Ports that another program has.
+    pub taken: std::ops::Range<u16>,
 }
 
 impl Stage {
@@ -50,7 +52,11 @@ impl Stage {
                 edited: edited.contains_key(&port),
             };
             let files = spec.port_list().into_iter().map(file).collect();
-            let report = DraftReport { generation: *generation, problems: stage.problems.clone(), files };
+            let mut problems = stage.problems.clone();
+            let in_use = |port| ProblemKind::PortInUse { port, reason: "it is in use".to_owned() };
+            let taken = spec.port_list().into_iter().filter(|port| stage.taken.contains(port));
+            problems.extend(taken.map(|port| Problem::error(Field::Ports, in_use(port))));
+            let report = DraftReport { generation: *generation, problems, files };
             stage.snapshot.draft = Some(Arc::new(report));
         }
         stage.actions.push(action);

@@ -140,7 +140,8 @@ impl Actor {
     fn attach(&mut self, name: String, addrs: Vec<NodeAddr>, auth: Auth) {
         if let Some(cluster) = self.clusters.get_mut(&name) {
             // The same name again: a new password for servers that are known already.
-            if cluster.doc.spec.is_none() && cluster.doc.addrs == addrs {
+            // A frontend may name more: the nodes that only the cluster itself knows.
+            if cluster.doc.spec.is_none() && cluster.doc.addrs.iter().all(|addr| addrs.contains(addr)) {
                 cluster.auth = auth;
                 self.urge(&name);
             } else {

@@ -4,7 +4,8 @@
 use eframe::egui::{Context, ViewportCommand};
 
 use crate::engine::command::Command;
-use crate::engine::job::{JobKind, JobState};
+use crate::engine::event::{Event, What};
+use crate::engine::job::{JobId, JobKind, JobState};
 use crate::engine::snapshot::{ClusterView, Snapshot};
 use crate::gui::action::Confirm;
 use crate::workspace::document::OnClose;
@@ -17,10 +18,31 @@ pub(super) enum Closing {
     /// The window stays open.
     #[default]
     No,
-    /// Waiting until the servers of these clusters have stopped.
-    Stopping(Vec<String>),
+    /// Waiting until the servers have stopped.
+    Stopping(Stopping),
     /// Nothing is to be asked any more.
     Allowed,
+}
+
+/// A stop that the window waits for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Stopping {
+    /// Whose servers.
+    clusters: Vec<String>,
+    /// The newest job from before: earlier stops are not this one.
+    after: Option<JobId>,
+    /// Whether the engine did not take it.
+    refused: bool,
+}
+
+impl Stopping {
+    /// Whether one of the stops will not come to a good end.
+    fn failed(&self, snapshot: &Snapshot) -> bool {
+        let badly = |state: &JobState| matches!(state, JobState::Failed(_) | JobState::Cancelled);
+        let mine = |cluster: &str, kind: JobKind| kind == JobKind::Stop && self.clusters.iter().any(|c| c == cluster);
+        let new = |id: JobId| self.after.is_none_or(|after| id > after);
+        self.refused || snapshot.jobs.iter().any(|j| new(j.id) && mine(&j.cluster, j.kind) && badly(&j.state))
+    }
 }
 
 /// What closing means for the clusters that run now.
@@ -52,12 +74,12 @@ fn runs(cluster: &ClusterView) -> bool {
 impl App {
     /// Once a frame: answers the wish to close, and closes when the servers have stopped.
     pub(super) fn close_logic(&mut self, ctx: &Context) {
-        if let Closing::Stopping(clusters) = &self.closing {
+        if let Closing::Stopping(stopping) = &self.closing {
             let still = |name: &String| self.snapshot.clusters.get(name).is_some_and(|c| runs(c));
-            if !clusters.iter().any(still) {
+            if !stopping.clusters.iter().any(still) {
                 self.close_now(ctx);
-            } else if self.stop_failed() {
-                // The job strip says why; the window stays open to show it.
+            } else if stopping.failed(&self.snapshot) {
+                // The job strip or a toast says why; the window stays open to show it.
                 self.closing = Closing::No;
                 self.ui.question = None;
             }
@@ -69,7 +91,7 @@ impl App {
         if !wishes.ask.is_empty() {
             ctx.send_viewport_cmd(ViewportCommand::CancelClose);
             self.ui.attach = None;
-            self.ui.question = Some(Confirm::Close { clusters: wishes.ask, remember: false });
+            self.ui.question = Some(Confirm::Close { clusters: wishes.ask, remember: true });
             ctx.send_viewport_cmd(ViewportCommand::Minimized(false));
         } else if !wishes.stop.is_empty() && self.closing == Closing::No {
             ctx.send_viewport_cmd(ViewportCommand::CancelClose);
@@ -78,10 +100,13 @@ impl App {
         // Else nothing is left to decide. A second wish to close while servers stop is obeyed.
     }
 
-    fn stop_failed(&self) -> bool {
-        let Closing::Stopping(clusters) = &self.closing else { return false };
-        let last = |name: &String| self.snapshot.jobs.iter().rfind(|j| j.kind == JobKind::Stop && j.cluster == *name);
-        clusters.iter().any(|name| last(name).is_some_and(|job| matches!(job.state, JobState::Failed(_))))
+    /// Hears whether the engine refused a stop that the window waits for.
+    pub(super) fn note_refusal(&mut self, event: &Event) {
+        if let (Closing::Stopping(stopping), What::Refused(..), Some(name)) =
+            (&mut self.closing, &event.what, &event.cluster)
+        {
+            stopping.refused |= stopping.clusters.contains(name);
+        }
     }
 
     /// The answer to the question what is to become of the servers.
@@ -104,11 +129,13 @@ impl App {
     }
 
     fn stop_then_close(&mut self, clusters: Vec<String>) {
+        let after = self.snapshot.jobs.iter().map(|job| job.id).max();
+        let mut refused = false;
         for cluster in &clusters {
-            self.send(Command::Stop { cluster: cluster.clone() });
+            refused |= !self.send(Command::Stop { cluster: cluster.clone() });
         }
         self.ui.question = Some(Confirm::Stopping(clusters.clone()));
-        self.closing = Closing::Stopping(clusters);
+        self.closing = Closing::Stopping(Stopping { clusters, after, refused });
     }
 
     /// Closes the window without further questions.

@@ -1,11 +1,12 @@
 //! From what the person meant to what happens: the only place where the window acts.
 
 use std::path::Path;
+use std::time::SystemTime;
 
 use eframe::egui::Context;
 
 use crate::engine::command::Command;
-use crate::engine::event::Level;
+use crate::engine::event::{Event, Level, What};
 use crate::gui::action::{Action, Confirm, Screen, View};
 use crate::gui::i18n::{self, tr};
 use crate::gui::theme;
@@ -24,7 +25,9 @@ impl App {
     pub(super) fn dispatch(&mut self, ctx: &Context, frame: &eframe::Frame, action: Action) {
         match action {
             Action::All(actions) => actions.into_iter().for_each(|action| self.dispatch(ctx, frame, action)),
-            Action::Do(command) => self.send(command),
+            Action::Do(command) => {
+                self.send(command);
+            }
             Action::Ask(question) => self.ui.question = Some(question),
             Action::Withdraw => self.withdraw(),
             Action::CloseWith { servers, clusters, remember } => self.close_with(ctx, servers, clusters, remember),
@@ -55,6 +58,9 @@ impl App {
             Action::OpenWizard => self.ui.screen = Screen::Wizard,
             Action::LeaveWizard => self.open_first(),
             Action::OpenAttach => self.ui.attach = Some(AttachUi::default()),
+            Action::EnterPassword(name) => {
+                self.ui.attach = self.snapshot.clusters.get(&name).map(|cluster| AttachUi::login(cluster));
+            }
             Action::OpenCluster(name) => self.open_cluster(name),
             Action::ShowView(view) => self.show_view(view),
             Action::ShowLog(node) => {
@@ -75,12 +81,13 @@ impl App {
         }
     }
 
-    /// Hands a command to the engine; says so where it takes none.
-    pub(super) fn send(&mut self, command: Command) {
-        if let Err(busy) = self.link.send(command) {
-            tracing::warn!(command = busy.0, "the engine's queue is full");
-            self.say(Level::Error, tr!("app.busy"));
-        }
+    /// Hands a command to the engine. `false`, and an event that says so, where it takes none.
+    pub(super) fn send(&mut self, command: Command) -> bool {
+        let Err(busy) = self.link.send(command) else { return true };
+        tracing::warn!(command = busy.0, "the engine's queue is full");
+        let what = What::Refused(busy.0, tr!("app.busy"));
+        self.take_event(Event { at: SystemTime::now(), level: Level::Error, cluster: None, what });
+        false
     }
 
     fn open_cluster(&mut self, name: String) {

@@ -5,16 +5,19 @@ use egui::{Sides, Ui};
 use crate::core::secret::Secret;
 use crate::core::topology::{NodeAddr, ParseError};
 use crate::engine::command::{Auth, Command};
-use crate::engine::snapshot::Snapshot;
+use crate::engine::snapshot::{ClusterView, Snapshot};
 use crate::gui::action::Action;
 use crate::gui::i18n::tr;
 use crate::gui::icons::Icon;
 use crate::gui::theme::{self, Palette, Tone};
 use crate::gui::widgets::bits;
+use crate::gui::words;
 
 /// The dialog's fields.
 #[derive(Debug, Default)]
 pub struct AttachUi {
+    /// The nodes of a cluster that is attached already and only wants a login.
+    known: Option<Vec<NodeAddr>>,
     name: String,
     addrs: String,
     user: String,
@@ -22,6 +25,13 @@ pub struct AttachUi {
 }
 
 impl AttachUi {
+    /// The fields for a cluster that is attached already: only the login is asked for.
+    #[must_use]
+    pub fn login(cluster: &ClusterView) -> Self {
+        let known = cluster.nodes.iter().map(|node| node.addr.clone()).collect();
+        Self { known: Some(known), name: cluster.name.clone(), ..Self::default() }
+    }
+
     /// The addresses, parted by blanks, commas or lines; a port alone means this machine.
     fn parsed(&self) -> Result<Vec<NodeAddr>, ParseError> {
         let parts = self.addrs.split([',', ';', ' ', '\n', '\t']).map(str::trim).filter(|p| !p.is_empty());
@@ -35,6 +45,9 @@ impl AttachUi {
 
     /// What is still wrong; `Ok` when it can be sent. An empty form is not scolded.
     fn check(&self, snapshot: &Snapshot) -> Result<Vec<NodeAddr>, Option<String>> {
+        if let Some(known) = &self.known {
+            return if self.password.is_empty() { Err(None) } else { Ok(known.clone()) };
+        }
         let addrs = self.parsed().map_err(|_| Some(tr!("attach.bad_address")))?;
         let name = self.name.trim();
         if snapshot.clusters.contains_key(name) {
@@ -48,8 +61,13 @@ impl AttachUi {
 #[must_use]
 pub fn attach_ui(ctx: &egui::Context, snapshot: &Snapshot, state: &mut AttachUi) -> Option<Action> {
     let modal = bits::modal(ctx, "attach", |ui| {
-        bits::subtitle(ui, tr!("attach.title"));
-        bits::weak(ui, tr!("attach.text"));
+        if let Some(addrs) = &state.known {
+            bits::subtitle(ui, tr!("attach.login_title", name = state.name));
+            bits::weak(ui, words::addrs(addrs));
+        } else {
+            bits::subtitle(ui, tr!("attach.title"));
+            bits::weak(ui, tr!("attach.text"));
+        }
         ui.add_space(8.0);
         fields_ui(ui, state);
         let checked = state.check(snapshot);
@@ -64,17 +82,9 @@ pub fn attach_ui(ctx: &egui::Context, snapshot: &Snapshot, state: &mut AttachUi)
 
 fn fields_ui(ui: &mut Ui, state: &mut AttachUi) {
     egui::Grid::new("attach-fields").num_columns(2).spacing([12.0, 8.0]).show(ui, |ui| {
-        let label = ui.label(tr!("attach.name"));
-        let name = ui.add(egui::TextEdit::singleline(&mut state.name).desired_width(300.0)).labelled_by(label.id);
-        if ui.memory(|m| m.focused().is_none()) {
-            name.request_focus();
+        if state.known.is_none() {
+            place_ui(ui, state);
         }
-        ui.end_row();
-        let label = ui.label(tr!("attach.addrs"));
-        let hint = "10.0.0.1:7000, 10.0.0.2:7000";
-        let field = egui::TextEdit::multiline(&mut state.addrs).desired_rows(2).desired_width(300.0).hint_text(hint);
-        ui.add(field).labelled_by(label.id);
-        ui.end_row();
         let label = ui.label(tr!("attach.user"));
         let hint = tr!("attach.user_hint");
         let field = egui::TextEdit::singleline(&mut state.user).desired_width(300.0).hint_text(hint);
@@ -82,19 +92,38 @@ fn fields_ui(ui: &mut Ui, state: &mut AttachUi) {
         ui.end_row();
         let label = ui.label(tr!("attach.password"));
         let field = egui::TextEdit::singleline(state.password.expose_mut()).desired_width(300.0).password(true);
-        ui.add(field).labelled_by(label.id);
+        let password = ui.add(field).labelled_by(label.id);
+        if state.known.is_some() && ui.memory(|m| m.focused().is_none()) {
+            password.request_focus();
+        }
         ui.end_row();
     });
     bits::weak(ui, tr!("attach.password_note"));
 }
 
+/// The rows that say which servers.
+fn place_ui(ui: &mut Ui, state: &mut AttachUi) {
+    let label = ui.label(tr!("attach.name"));
+    let name = ui.add(egui::TextEdit::singleline(&mut state.name).desired_width(300.0)).labelled_by(label.id);
+    if ui.memory(|m| m.focused().is_none()) {
+        name.request_focus();
+    }
+    ui.end_row();
+    let label = ui.label(tr!("attach.addrs"));
+    let hint = "10.0.0.1:7000, 10.0.0.2:7000";
+    let field = egui::TextEdit::multiline(&mut state.addrs).desired_rows(2).desired_width(300.0).hint_text(hint);
+    ui.add(field).labelled_by(label.id);
+    ui.end_row();
+}
+
 fn buttons_ui(ui: &mut Ui, state: &AttachUi, addrs: Option<Vec<NodeAddr>>) -> Option<Action> {
     let colors = Palette::of(ui);
+    let label = if state.known.is_some() { tr!("attach.login") } else { tr!("attach.attach") };
     let ((), action) = Sides::new().show(
         ui,
         |_| {},
         |ui| {
-            let attach = ui.add_enabled(addrs.is_some(), theme::primary(colors, tr!("attach.attach")));
+            let attach = ui.add_enabled(addrs.is_some(), theme::primary(colors, label));
             if attach.clicked() {
                 let auth = Auth { user: state.user.trim().to_owned(), password: state.password.clone() };
                 let name = state.name.trim().to_owned();
@@ -132,6 +161,29 @@ mod tests {
         assert!(matches!(filled("orders", "7000").check(&snapshot), Err(Some(_))));
         assert!(matches!(filled("x", "seven").check(&snapshot), Err(Some(_))));
         assert!(matches!(filled("", "").check(&snapshot), Err(None)));
+    }
+
+    #[test]
+    fn a_known_cluster_is_only_asked_for_its_login_and_goes_by_its_own_addresses() {
+        let cluster = samples::healthy();
+        let snapshot = samples::snapshot(cluster.clone());
+        let mut login = AttachUi::login(&cluster);
+        assert!(matches!(login.check(&snapshot), Err(None)), "no password yet");
+        login.password = Secret::new("s3cret");
+        let addrs: Vec<_> = cluster.nodes.iter().map(|n| n.addr.clone()).collect();
+        assert_eq!(login.check(&snapshot).ok(), Some(addrs));
+        let mut harness = testing::harness((login, None), move |ui, (state, action): &mut (_, Option<Action>)| {
+            *action = attach_ui(ui, &snapshot, state).or(action.take());
+        });
+        harness.run();
+        harness.get_by_label("Log in to orders");
+        assert!(harness.query_by_label("Addresses").is_none());
+        harness.get_by_label("Log in").click();
+        harness.run();
+        let Some(Action::All(actions)) = &harness.state().1 else { panic!() };
+        assert!(
+            matches!(&actions[0], Action::Do(Command::Attach { name, auth, .. }) if name == "orders" && auth.password.expose() == "s3cret")
+        );
     }
 
     #[test]

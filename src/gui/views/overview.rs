@@ -4,8 +4,9 @@ use egui::{RichText, Ui};
 
 use crate::core::slot::SLOT_COUNT;
 use crate::core::topology::Role;
+use crate::engine::client::LOGIN_REFUSED;
 use crate::engine::command::Command;
-use crate::engine::snapshot::{ClusterView, HalfMade, NodeView, Phase, Snapshot};
+use crate::engine::snapshot::{ClusterView, HalfMade, NodeView, Phase, Reach, Snapshot};
 use crate::gui::action::{Action, Confirm};
 use crate::gui::format::{self, NONE};
 use crate::gui::i18n::tr;
@@ -68,6 +69,13 @@ fn buttons_ui(ui: &mut Ui, snapshot: &Snapshot, cluster: &ClusterView) -> Option
         let dir = spec.map(|spec| spec.dir.clone());
         action = Some(Action::Ask(Confirm::Delete { cluster: name(), dir, wipe: false }));
     }
+    if spec.is_none() && cluster.nodes.iter().any(wants_login) {
+        let enter = Icon::Lock.with(tr!("overview.password"));
+        let enter = ui.add(theme::primary(Palette::of(ui), enter)).accessible_name(tr!("overview.password"));
+        if enter.clicked() {
+            action = Some(Action::EnterPassword(name()));
+        }
+    }
     if let Some(spec) = spec {
         let runs = cluster.nodes.iter().any(|n| n.process.state.pid().is_some());
         let all_run = cluster.nodes.iter().all(|n| n.process.state.pid().is_some());
@@ -82,6 +90,11 @@ fn buttons_ui(ui: &mut Ui, snapshot: &Snapshot, cluster: &ClusterView) -> Option
         }
     }
     action
+}
+
+/// Whether a node does not let us in.
+fn wants_login(node: &NodeView) -> bool {
+    matches!(&node.reach, Reach::Stale { error, .. } | Reach::Never { error } if error.contains(LOGIN_REFUSED))
 }
 
 /// A creation that stopped half-way, and the two ways out.
@@ -258,6 +271,7 @@ mod tests {
     use egui_kittest::kittest::Queryable as _;
 
     use super::*;
+    use crate::engine::client::NodeErrorKind;
     use crate::gui::{samples, testing};
 
     fn view(cluster: ClusterView) -> egui_kittest::Harness<'static, Option<Action>> {
@@ -286,6 +300,22 @@ mod tests {
             panic!("{:?}", harness.state())
         };
         assert_eq!((cluster.as_str(), dir.to_str()), ("orders", Some("/home/ada/slotdeck/orders")));
+    }
+
+    #[test]
+    fn an_attached_cluster_that_lets_nobody_in_asks_for_its_password() {
+        let mut cluster = samples::healthy();
+        let enter = "Enter password…";
+        cluster.spec = None;
+        assert!(view(cluster.clone()).query_by_label(enter).is_none());
+        let mut nodes = cluster.nodes.to_vec();
+        let why = NodeErrorKind::Auth("NOAUTH Authentication required.".to_owned());
+        nodes[0].reach = Reach::Never { error: why.to_string() };
+        cluster.nodes = nodes.into();
+        let mut harness = view(cluster);
+        harness.get_by_label(enter).click();
+        harness.run();
+        assert!(matches!(harness.state(), Some(Action::EnterPassword(name)) if name == "orders"));
     }
 
     #[test]

@@ -2,19 +2,37 @@
 
 use egui::{Label, RichText, Ui};
 
-use crate::core::spec::{Problem, Severity};
+use crate::core::spec::{Problem, ProblemKind, Severity};
+use crate::gui::i18n::tr;
 use crate::gui::icons::Icon;
 use crate::gui::theme::{Palette, Tone};
 use crate::gui::words;
 
-/// One line for each problem.
+/// How many ports that are in use are named; the rest is counted.
+const PORTS_SHOWN: usize = 3;
+
+/// Whether another program has the port.
+#[must_use]
+pub fn is_port_in_use(problem: &Problem) -> bool {
+    matches!(problem.kind, ProblemKind::PortInUse { .. } | ProblemKind::BusPortInUse { .. })
+}
+
+/// One line for each problem; ports in use are cut short, as there may be hundreds.
 pub fn problem_list<'a>(ui: &mut Ui, problems: impl IntoIterator<Item = &'a Problem>) {
+    let mut in_use = 0;
     for problem in problems {
+        in_use += usize::from(is_port_in_use(problem));
+        if is_port_in_use(problem) && in_use > PORTS_SHOWN {
+            continue;
+        }
         let tone = match problem.severity {
             Severity::Error => Tone::Bad,
             Severity::Warning => Tone::Warn,
         };
         tone_line(ui, tone, words::problem(&problem.kind));
+    }
+    if in_use > PORTS_SHOWN {
+        ui.weak(tr!("banner.more", count = in_use - PORTS_SHOWN));
     }
 }
 

@@ -68,7 +68,7 @@ fn what_goes(ui: &mut Ui, snapshot: &Snapshot, state: &CreateUi) {
     let Some(run) = &state.run else { return };
     let view = run.view(snapshot);
     ui.add_space(4.0);
-    ui.label(tr!("create.ask.remove_what", n = view.map_or(0, |view| view.nodes.len())));
+    ui.label(tr!("create.ask.remove_what", n = view.map_or(state.draft.node_count(), |view| view.nodes.len())));
     let dir = view.and_then(|view| view.spec.as_ref()).map(|spec| spec.dir.display().to_string());
     ui.monospace(dir.unwrap_or_else(|| state.draft.dir.clone()));
 }

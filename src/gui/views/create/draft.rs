@@ -136,6 +136,17 @@ impl Draft {
         spec.port_list()
     }
 
+    /// Goes to the next hundred of ports that no known cluster uses, in the plain form; `false` where there is none.
+    pub(super) fn next_ports(&mut self, snapshot: &Snapshot) -> bool {
+        let first = self.port_list().first().copied().unwrap_or(7000);
+        let Some(next) = free_hundred(snapshot, (first / 100).saturating_add(1).saturating_mul(100)) else {
+            return false;
+        };
+        self.ports_by = PortsBy::First;
+        self.first_port = next.to_string();
+        true
+    }
+
     /// How many nodes there will be.
     pub(super) fn node_count(&self) -> usize {
         usize::from(self.masters) * (usize::from(self.replicas) + 1)
@@ -205,15 +216,21 @@ fn free_name(snapshot: &Snapshot) -> String {
         .unwrap_or_default()
 }
 
-/// 7000, or the first hundred after it where no known cluster has a port or a bus port among the next hundred.
+/// 7000, or the first hundred after it that no known cluster uses.
 fn free_first_port(snapshot: &Snapshot) -> u16 {
+    free_hundred(snapshot, 7000).unwrap_or(7000)
+}
+
+/// The first hundred from this one on where no known cluster has a port or a bus port.
+fn free_hundred(snapshot: &Snapshot, from: u16) -> Option<u16> {
     let used: Vec<u16> =
         snapshot.clusters.values().flat_map(|cluster| cluster.nodes.iter().map(|n| n.addr.port)).collect();
     let free = |first: u16| {
         let taken = |port: u16| (first..first + 100).contains(&port);
         !used.iter().any(|port| taken(*port) || port.checked_add(BUS_PORT_OFFSET).is_some_and(taken))
     };
-    (7000..20_000).step_by(100).find(|first| free(*first)).unwrap_or(7000)
+    // From 22768 on the bus ports lie among those that the system gives to outgoing connections.
+    (from..22_600).step_by(100).find(|first| free(*first))
 }
 
 #[cfg(test)]
@@ -246,6 +263,17 @@ mod tests {
         draft.name = "other".to_owned();
         draft.name_changed(Path::new("/data"));
         assert_eq!(draft.dir, "/elsewhere");
+    }
+
+    #[test]
+    fn the_next_ports_are_a_hundred_on_and_end_below_the_systems_own() {
+        let mut draft = draft();
+        draft.first_port = "7003".to_owned();
+        assert!(draft.next_ports(&Snapshot::default()));
+        assert_eq!(draft.first_port, "7100");
+        draft.first_port = "22550".to_owned();
+        assert!(!draft.next_ports(&Snapshot::default()));
+        assert_eq!(draft.first_port, "22550");
     }
 
     #[test]

@@ -12,7 +12,7 @@ pub(super) fn enter_pressed(ui: &Ui) -> bool {
 }
 
 /// Width of the labels' column, points.
-const LABEL_WIDTH: f32 = 150.0;
+pub(super) const LABEL_WIDTH: f32 = 150.0;
 /// Width of a text field, points, where there is room.
 const FIELD_WIDTH: f32 = 380.0;
 

@@ -82,6 +82,10 @@ pub struct CreateUi {
     accepted: Option<String>,
     /// Why it refused the last one.
     server_refused: Option<String>,
+    /// The path of a server program, typed by hand.
+    server_path: String,
+    /// How many more blocks of ports are tried until one is free; `None` while nobody asked for that.
+    seek_ports: Option<u8>,
     /// Whether the password is shown.
     reveal: bool,
     /// Whose extra directives are shown.
@@ -111,6 +115,8 @@ impl Default for CreateUi {
             check: Check::new(&nothing),
             accepted: None,
             server_refused: None,
+            server_path: String::new(),
+            seek_ports: None,
             reveal: false,
             extra_port: None,
             preview_port: None,
@@ -142,6 +148,9 @@ impl CreateUi {
         }
         if let Some(run) = &mut self.run {
             run.note(event);
+        }
+        if let Some(removal) = &mut self.removing {
+            removal.note(event);
         }
     }
 

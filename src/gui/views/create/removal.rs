@@ -1,9 +1,12 @@
 //! Taking back what the wizard has started: the running job ends first, then the servers stop and their files go.
 
 use crate::engine::command::Command;
+use crate::engine::event::{Event, What};
 use crate::engine::job::{JobKind, JobState};
 use crate::engine::snapshot::Snapshot;
 use crate::gui::action::Action;
+use crate::gui::i18n::tr;
+use crate::gui::words;
 
 use super::run::Run;
 
@@ -14,6 +17,8 @@ pub(super) struct Removal {
     run: Run,
     /// Whether the command was sent.
     sent: bool,
+    /// Why the engine did not take it.
+    refused: Option<String>,
     /// Whether the wizard is to be left afterwards.
     pub then_leave: bool,
 }
@@ -34,7 +39,7 @@ impl Removal {
     /// Begins: the action, if there is one, ends the job that is in the way.
     pub(super) fn begin(run: Run, then_leave: bool, snapshot: &Snapshot) -> (Self, Option<Action>) {
         let cancel = run.active_job(snapshot).map(|job| Action::Do(Command::CancelJob(job)));
-        (Self { run, sent: false, then_leave }, cancel)
+        (Self { run, sent: false, refused: None, then_leave }, cancel)
     }
 
     /// The cluster's name.
@@ -42,13 +47,29 @@ impl Removal {
         &self.run.cluster
     }
 
+    /// Hears whether the engine refused it. A command that could not be sent names no cluster.
+    pub(super) fn note(&mut self, event: &Event) {
+        let What::Refused(command, _) = &event.what else { return };
+        let mine = match &event.cluster {
+            Some(cluster) => *cluster == self.run.cluster,
+            None => matches!(*command, "delete" | "cancel job"),
+        };
+        if mine {
+            self.refused = Some(words::what(&event.what));
+        }
+    }
+
     /// Looks how it stands; called every frame.
     pub(super) fn advance(&mut self, snapshot: &Snapshot) -> Progress {
-        if self.run.active_job(snapshot).is_some() {
-            return Progress::Waiting;
-        }
-        if self.run.view(snapshot).is_none() {
+        let active = self.run.active_job(snapshot).is_some();
+        if !active && self.run.view(snapshot).is_none() {
             return Progress::Gone;
+        }
+        if let Some(why) = self.refused.take() {
+            return self.failed(why);
+        }
+        if active {
+            return Progress::Waiting;
         }
         if !self.sent {
             self.sent = true;
@@ -57,13 +78,16 @@ impl Removal {
             return Progress::Send(Action::Do(Command::Delete { cluster, wipe: true }));
         }
         match self.run.job(snapshot, &[JobKind::Delete]).map(|job| &job.state) {
-            Some(JobState::Failed(why)) => {
-                let mut run = self.run.clone();
-                run.refused = Some(why.clone());
-                run.stay = true;
-                Progress::Failed(Box::new(run))
-            }
+            Some(JobState::Failed(why)) => self.failed(why.clone()),
+            Some(JobState::Cancelled) => self.failed(tr!("create.removal_cancelled")),
             _ => Progress::Waiting,
         }
+    }
+
+    fn failed(&self, why: String) -> Progress {
+        let mut run = self.run.clone();
+        run.refused = Some(why);
+        run.stay = true;
+        Progress::Failed(Box::new(run))
     }
 }

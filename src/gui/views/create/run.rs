@@ -56,6 +56,12 @@ impl Run {
         snapshot.jobs.iter().find(active).map(|job| job.id)
     }
 
+    /// Whether something was begun that must be taken back: a cluster, or a launch that is about to make one.
+    pub(super) fn started(&self, snapshot: &Snapshot) -> bool {
+        let launching = self.job(snapshot, &[JobKind::Launch]).is_some_and(|job| !job.state.is_over());
+        launching || self.view(snapshot).is_some()
+    }
+
     /// Jobs from here on count, earlier ones no more.
     pub(super) fn begin_again(&mut self, snapshot: &Snapshot) {
         self.after = newest_job(snapshot);

@@ -13,6 +13,7 @@ use crate::gui::widgets::problem_list::tone_line;
 use crate::gui::words;
 
 use super::CreateUi;
+use super::form::enter_pressed;
 
 pub(super) fn server_page(ui: &mut Ui, servers: &Servers, state: &mut CreateUi) -> Option<Action> {
     ui.label(tr!("create.server.intro"));
@@ -39,7 +40,22 @@ pub(super) fn server_page(ui: &mut Ui, servers: &Servers, state: &mut CreateUi) 
             action = Some(Action::Do(Command::FindServers));
         }
     });
-    action
+    ui.add_space(4.0);
+    action.or_else(|| typed_path(ui, &mut state.server_path))
+}
+
+/// A file by its path, for systems that have no file dialog.
+fn typed_path(ui: &mut Ui, path: &mut String) -> Option<Action> {
+    ui.horizontal_wrapped(|ui| {
+        let label = ui.label(tr!("create.server.type"));
+        let field = ui.add(egui::TextEdit::singleline(path).desired_width(280.0)).labelled_by(label.id);
+        let entered = field.lost_focus() && enter_pressed(ui);
+        let file = path.trim();
+        let used = ui.add_enabled(!file.is_empty(), egui::Button::new(tr!("create.server.use"))).clicked();
+        let given = !file.is_empty() && (used || entered);
+        given.then(|| Action::Do(Command::ProbeServer(file.into())))
+    })
+    .inner
 }
 
 /// Takes the file that the person has chosen just now, and the first usable server where none is chosen.

@@ -10,10 +10,14 @@ use crate::gui::i18n::tr;
 use crate::gui::icons::Icon;
 use crate::gui::theme::Palette;
 use crate::gui::widgets::icon_button::icon_button;
+use crate::gui::widgets::problem_list::is_port_in_use;
 
 use super::CreateUi;
 use super::draft::{Draft, PortsBy};
-use super::form::{Form, enter_pressed};
+use super::form::{Form, LABEL_WIDTH, enter_pressed};
+
+/// After so many blocks of ports the search for free ones gives up.
+const BLOCKS: u8 = 20;
 
 /// The fields of this page.
 pub(super) fn is_mine(field: Field) -> bool {
@@ -41,6 +45,13 @@ pub(super) fn shape_page(
     number_row(ui, &mut form, &tr!("create.shape.masters"), Field::Masters, &mut draft.masters, 1);
     number_row(ui, &mut form, &tr!("create.shape.replicas"), Field::Replicas, &mut draft.replicas, 0);
     ports_row(ui, &mut form, draft);
+    if form.edited {
+        // A hand on the fields ends the search.
+        state.seek_ports = None;
+    }
+    if state.seek_ports.is_some() || problems.iter().any(is_port_in_use) {
+        free_ports_button(ui, &mut state.seek_ports);
+    }
     form.text_row(ui, &tr!("create.shape.bind"), &[Field::Bind], &mut draft.bind);
     form.row(ui, &tr!("create.shape.dir"), &[Field::Dir], |ui, form| {
         ui.horizontal(|ui| {
@@ -99,6 +110,30 @@ fn ports_row(ui: &mut Ui, form: &mut Form<'_>, draft: &mut Draft) {
             }
         });
     });
+}
+
+/// Looks for ports that are free: each block is judged by the live check, see [`seek`].
+fn free_ports_button(ui: &mut Ui, seek_ports: &mut Option<u8>) {
+    ui.horizontal(|ui| {
+        ui.add_space(LABEL_WIDTH + ui.spacing().item_spacing.x);
+        let button = ui.add_enabled(seek_ports.is_none(), egui::Button::new(tr!("create.shape.free_ports")));
+        if button.clicked() {
+            *seek_ports = Some(BLOCKS);
+        }
+    });
+    ui.add_space(4.0);
+}
+
+/// Goes on to the next block of ports while the newest check finds that some are in use.
+pub(super) fn seek(snapshot: &Snapshot, state: &mut CreateUi) {
+    let Some(left) = state.seek_ports.filter(|_| state.check.is_fresh(snapshot)) else { return };
+    let in_use = snapshot.draft.as_ref().is_some_and(|report| report.problems.iter().any(is_port_in_use));
+    state.seek_ports = if in_use && left > 0 && state.draft.next_ports(snapshot) {
+        state.check.edited();
+        Some(left - 1)
+    } else {
+        None
+    };
 }
 
 /// The list starts with what the first port meant.

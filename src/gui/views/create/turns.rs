@@ -12,7 +12,7 @@ use crate::gui::widgets::plan_view::PlanAnswer;
 use super::ask::{Answer, Ask};
 use super::removal::{Progress, Removal};
 use super::run::Run;
-use super::{CreateUi, Page, footer, launch};
+use super::{CreateUi, Page, footer, launch, shape};
 
 /// Asks for a new plan after a failed creation.
 pub(super) fn plan_again(snapshot: &Snapshot, state: &mut CreateUi) -> Action {
@@ -101,7 +101,7 @@ fn confirm(snapshot: &Snapshot, state: &mut CreateUi) -> Option<Action> {
 
 /// Back to the settings: nothing was started where the engine refused, else the servers must go first.
 fn back_from_launch(snapshot: &Snapshot, state: &mut CreateUi) {
-    let started = state.run.as_ref().is_some_and(|run| run.view(snapshot).is_some());
+    let started = state.run.as_ref().is_some_and(|run| run.started(snapshot));
     if started {
         state.ask = Some(Ask::BackFromLaunch);
     } else {
@@ -167,6 +167,7 @@ pub(super) fn by_itself(ui: &Ui, snapshot: &Snapshot, state: &mut CreateUi) -> O
         return Some(action);
     }
     if state.page <= Page::Configuration {
+        shape::seek(snapshot, state);
         let now = ui.input(|input| input.time);
         let (command, wait) = state.check.due(now, &state.draft, snapshot);
         if let Some(secs) = wait {
