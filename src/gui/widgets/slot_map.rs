@@ -1,7 +1,7 @@
 //! The 16384 slots as a square of 128 by 128, in one mesh: one rectangle for each run of equal owners in a row.
 //!
-//! With the lines between cells that is some 1500 vertices for a usual cluster (a rectangle a slot would be 131072 and 7 ms a frame) and
-//! crisp at any zoom. Cells are whole pixels.
+//! With the lines between the cells that is some 1500 vertices for a usual cluster (a rectangle a slot would be 131072
+//! and 7 ms a frame), and crisp at any zoom. Cells are whole pixels.
 
 use egui::{
     Color32, EventFilter, Key, Mesh, Pos2, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo,
