@@ -189,7 +189,7 @@ fn a_password_is_read_from_standard_input_and_shown_nowhere() {
         assert!(!(ours && String::from_utf8_lossy(&command_line).contains("s3cret")));
     }
     home.run(&["stop", "demo"], "").fine();
-    home.run(&["start", "demo"], "").fine();
+    home.run(&["start", "demo"], "").fine().says(&format!("Connect:  redis-cli -c -p {port} --askpass\n"));
     home.run(&["down", "demo", "--wipe", "--yes"], "").fine();
     home.up(port, &["--password-stdin", "--yes"], "").failed().complains("--password-stdin");
     home.nothing_is_left(port);

@@ -259,6 +259,7 @@ fn a_creation_that_stopped_half_way_goes_on_after_a_yes() {
     let addrs = addrs(&servers);
     let mut child = Command::new(env!("CARGO_BIN_EXE_slotctl"))
         .args(with_addrs(&["create", "--user", "limited", "-a", "pw", "--no-auth-warning"], &addrs, &[]))
+        .env("SLOTDECK_HOME", slotctl_tools::home())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -285,4 +286,94 @@ fn a_creation_that_stopped_half_way_goes_on_after_a_yes() {
     read_until("[OK] All 16384 slots covered.\n");
     assert!(child.wait().unwrap().success());
     slotctl(&["check", &addrs[2]], "").fine();
+}
+
+/// Ends `create` by this signal after it assigned the slots and before it is done, and says what it complained about.
+#[cfg(unix)]
+fn ended_half_way(home: &std::path::Path, servers: &[TestServer], signal: &str) -> String {
+    use std::io::{BufRead, BufReader, Read, Write};
+    use std::process::{Command, Stdio};
+    for _ in 0..10 {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_slotctl"))
+            .args(with_addrs(&["create"], &addrs(servers), &[]))
+            .env("SLOTDECK_HOME", home)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut input = child.stdin.take().unwrap();
+        input.write_all(b"yes\n").unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let half = lines.find(|line| line.contains(">>> Nodes configuration updated"));
+        Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+        lines.for_each(drop);
+        let (mut said, ended) = (String::new(), child.wait().unwrap());
+        child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        assert!(half.is_some(), "it ended before: {said}");
+        if !ended.success() {
+            return said;
+        }
+        // It was faster than the signal: once more.
+        for server in servers {
+            redis::cmd("CLUSTER").arg(&["RESET", "HARD"]).exec(&mut server.connect(None)).unwrap();
+        }
+    }
+    panic!("ten times it was done before the signal came");
+}
+
+#[cfg(unix)]
+fn timeouts(servers: &[TestServer]) -> Vec<String> {
+    let of = |server: &TestServer| -> Vec<String> {
+        redis::cmd("CONFIG").arg("GET").arg("cluster-node-timeout").query(&mut server.connect(None)).unwrap()
+    };
+    servers.iter().map(|server| of(server)[1].clone()).collect()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_creation_that_was_killed_is_undone_or_gone_on_with_by_the_next_one() {
+    let servers = servers(3, "");
+    let home = tempfile::tempdir().unwrap();
+    let records = || {
+        let files = std::fs::read_dir(home.path().join("journal")).unwrap().flatten().map(|file| file.file_name());
+        files.filter(|name| name.to_string_lossy().ends_with(".json")).count()
+    };
+    let addrs = addrs(&servers);
+    let create = |more: &[&str], input: &str| {
+        slotctl_tools::slotctl_at(home.path(), &with_addrs(&["create"], &addrs, more), input)
+    };
+    ended_half_way(home.path(), &servers, "-KILL");
+    assert!(timeouts(&servers).iter().all(|timeout| timeout == "500"), "it could not put them back");
+    assert_eq!(records(), 1);
+    create(&[], "no\n")
+        .failed()
+        .says("An earlier creation on these nodes was interrupted")
+        .complains("Nothing was undone");
+    create(&[], "reset\n").failed().complains("These nodes are empty again");
+    assert_eq!(timeouts(&servers), ["2000"; 3]);
+    assert_eq!(records(), 0);
+
+    ended_half_way(home.path(), &servers, "-KILL");
+    let one_more: Vec<&str> = with_addrs(&["create", "--cluster-yes", "127.0.0.1:1"], &addrs, &[]);
+    slotctl_tools::slotctl_at(home.path(), &one_more, "").failed().complains("leave --cluster-yes out");
+    create(&["--cluster-yes"], "").fine().says("was interrupted").says("[OK] All 16384 slots covered.");
+    assert_eq!(timeouts(&servers), ["2000"; 3]);
+    assert_eq!(records(), 0);
+    create(&["--cluster-yes"], "").failed().says("is not empty");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_creation_that_the_system_ends_puts_settings_back_and_can_be_gone_on_with() {
+    let servers = servers(3, "");
+    let home = tempfile::tempdir().unwrap();
+    for signal in ["-TERM", "-HUP"] {
+        let said = ended_half_way(home.path(), &servers, signal);
+        assert!(said.contains("The cluster is not finished: cancelled"), "{said}");
+        assert_eq!(timeouts(&servers), ["2000"; 3]);
+        let addrs = addrs(&servers);
+        let again = with_addrs(&["create"], &addrs, &[]);
+        slotctl_tools::slotctl_at(home.path(), &again, "reset\n").failed().complains("These nodes are empty again");
+    }
 }

@@ -58,8 +58,11 @@ pub(super) async fn resolved(addr: NodeAddr, login: &LoginArgs, must: bool) -> R
     let unknown = |why: &dyn std::fmt::Display| {
         Failure::message(&format!("Invalid IP address or hostname specified: {} ({why})", addr.host))
     };
-    let found: Vec<_> =
-        tokio::net::lookup_host((addr.host.as_str(), addr.port)).await.map_err(|e| unknown(&e))?.collect();
+    let deadline = login::connect_timeout(login).unwrap_or(CONNECT_DEADLINE);
+    let look_up = tokio::net::lookup_host((addr.host.as_str(), addr.port));
+    let found =
+        tokio::time::timeout(deadline, look_up).await.map_err(|_| unknown(&"it could not be looked up in time"))?;
+    let found: Vec<_> = found.map_err(|e| unknown(&e))?.collect();
     let first = |wanted: fn(&std::net::SocketAddr) -> bool| found.iter().find(|a| wanted(a));
     let chosen = match (login.ipv4, login.ipv6) {
         (true, _) => first(std::net::SocketAddr::is_ipv4),

@@ -1,65 +1,82 @@
 //! `create`: makes a cluster of empty servers that run already.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use tokio_util::sync::CancellationToken;
+use futures_util::future::join_all;
 
 use crate::core::plan::create::{CreatePlan, CreatePlanError};
-use crate::core::topology::NodeAddr;
-use crate::engine::client::{NodeError, NodeErrorKind};
+use crate::core::topology::{NodeAddr, View};
+use crate::engine::client::{NodeClient, NodeError, NodeErrorKind};
 use crate::engine::command::Auth;
-use crate::engine::create::{CREATE_STEPS, CreateError, Journal, Mode, create as make, reset_touched};
+use crate::engine::create::{Journal, Mode, reset_touched, restore_settings};
 use crate::engine::gather::gather;
 use crate::engine::inspect::{Unfit, inspect};
 use crate::engine::job::Step;
 use crate::engine::steps::Steps;
 use crate::workspace::document::CreateJournal;
+use crate::workspace::journal::JournalFile;
+use crate::workspace::store::Workspace;
 
 use super::args::CreateArgs;
-use super::cluster::{access, bare, could_not_connect, resolved};
+use super::carry_out::{Halt, Wish, Work, ask_way_out, carry_out};
+use super::cluster::{Access, access, bare, could_not_connect, resolved};
 use super::failure::Failure;
+use super::interrupt::Interrupt;
 use super::json::{CheckJson, findings_of, nodes_of};
 use super::steps::{redis_report, steps_json};
 use super::terminal::{Terminal, complain};
-use super::{login, redis_lines};
+use super::{login, redis_lines, until_cancelled};
 
-/// The question after a creation that stopped half-way.
-const WAY_OUT: &str =
-    "Type 'yes' to go on, 'reset' to make exactly these nodes empty again, anything else to leave them: ";
+/// What is said when a creation that stopped half-way is left so.
+const UNDONE: &str = "Nothing was undone. The same command, given again, can go on or make these nodes empty; by hand, CLUSTER RESET HARD on each of them does the latter.";
 
-/// `create`: makes a cluster of empty servers.
+/// What the command line asks for, and whom it can ask.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    addrs: &'a [NodeAddr],
+    access: &'a Access,
+    terminal: Terminal,
+    interrupt: &'a Interrupt,
+    yes: bool,
+}
+
+/// `create`: makes a cluster of empty servers, or goes on with one that was interrupted. `home` is the workspace.
 ///
 /// # Errors
 /// Bad nodes (all of them are named), a no to the question, a creation that failed, or a final check that does not
 /// hold.
-pub async fn create(args: &CreateArgs, terminal: Terminal, cancel: &CancellationToken) -> Result<(), Failure> {
+pub async fn create(
+    args: &CreateArgs,
+    home: Option<PathBuf>,
+    terminal: Terminal,
+    interrupt: &Interrupt,
+) -> Result<(), Failure> {
     let yes = args.yes || login::env_says_yes(|name| std::env::var(name).ok());
     if terminal.is_json() && !yes {
         return Err(Failure::message("--json prints nothing but the result and can't ask: add --yes"));
     }
-    let mut addrs = Vec::new();
-    for word in &args.nodes {
-        let addr = word.parse().map_err(|_| Failure::message(&format!("Invalid address format: {word}")))?;
-        addrs.push(resolved(addr, &args.login, true).await?);
+    let (addrs, access) = until_cancelled(reach(args), interrupt).await?;
+    let workspace = Workspace::open(home);
+    if let Err(error) = &workspace {
+        complain(&format!("Warning: {error} Should slotctl be killed half-way, it can't go on or undo."));
     }
-    let access = access(&args.login).await?;
-    let candidates = inspect(&addrs, &access.auth).await.map_err(|unfit| refuse(terminal, &unfit))?;
-    let replicas = usize::from(args.cluster_replicas);
-    let plan = CreatePlan::new(candidates, replicas).map_err(|error| no_plan(terminal, &error))?;
-    let order: Vec<NodeAddr> = addrs.clone();
-    terminal.say(|text| redis_lines::plan(text, &plan, &order, replicas));
-    if !yes {
-        let answer = tokio::select! {
-            answer = terminal.confirmed(redis_lines::QUESTION) => answer,
-            () = cancel.cancelled() => false,
-        };
-        if !answer {
-            terminal.print("\n");
-            return Err(Failure::message("Not confirmed: nothing was sent to any node."));
-        }
-    }
-    let steps = carry_out(&plan, &access.auth, terminal, cancel, yes).await?;
-    let seed = &addrs[0];
+    let workspace = workspace.ok();
+    let asked = Asked { addrs: &addrs, access: &access, terminal, interrupt, yes };
+    let begun = match &workspace {
+        Some(workspace) => earlier(&asked, workspace).await?,
+        None => None,
+    };
+    let job = match begun {
+        Some(job) => job,
+        None => fresh(&asked, workspace.as_ref(), usize::from(args.cluster_replicas)).await?,
+    };
+    let steps = finish(&asked, &job).await?;
+    // An earlier creation that was gone on with may have been about fewer nodes.
+    let planned = |addr: &&NodeAddr| job.plan.nodes().any(|node| is_at(&node.addr, addr));
+    let addrs: Vec<NodeAddr> = addrs.iter().filter(planned).cloned().collect();
+    let Some(seed) = addrs.first() else { return Err(Failure::message("the plan names none of these nodes")) };
     let gathered = gather(&addrs, &access.auth, access.connect).await;
     let findings = gathered.check();
     let mut text = terminal.text();
@@ -73,6 +90,16 @@ pub async fn create(args: &CreateArgs, terminal: Terminal, cancel: &Cancellation
         steps: steps_json(&steps.views()),
     });
     if whole { Ok(()) } else { Err(Failure::Shown) }
+}
+
+/// The nodes by address, and how to log in.
+async fn reach(args: &CreateArgs) -> Result<(Vec<NodeAddr>, Access), Failure> {
+    let mut addrs = Vec::new();
+    for word in &args.nodes {
+        let addr = word.parse().map_err(|_| Failure::message(&format!("Invalid address format: {word}")))?;
+        addrs.push(resolved(addr, &args.login, true).await?);
+    }
+    Ok((addrs, access(&args.login).await?))
 }
 
 /// Names every node that can't take part: redis-cli's line, then what the node holds.
@@ -121,71 +148,169 @@ fn no_plan(terminal: Terminal, error: &CreatePlanError) -> Failure {
     Failure::said(error)
 }
 
-/// What a creation may undo, kept for the time of the command.
-#[derive(Default)]
-struct MemoryJournal(Mutex<Option<CreateJournal>>);
+/// What a creation may undo: in the workspace, so that it outlives this program; in memory where there is none.
+struct Record {
+    file: Option<JournalFile>,
+    now: Mutex<Option<CreateJournal>>,
+}
 
-impl MemoryJournal {
+impl Record {
+    fn new(file: Option<JournalFile>, now: Option<CreateJournal>) -> Self {
+        Self { file, now: Mutex::new(now) }
+    }
+
     fn get(&self) -> Option<CreateJournal> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.now.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set(&self, now: Option<CreateJournal>) {
+        *self.now.lock().unwrap_or_else(PoisonError::into_inner) = now;
     }
 }
 
-impl Journal for MemoryJournal {
+impl Journal for Record {
     fn save(&self, journal: &CreateJournal) -> Result<(), String> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(journal.clone());
+        if let Some(file) = &self.file {
+            file.save(journal).map_err(|error| error.to_string())?;
+        }
+        self.set(Some(journal.clone()));
         Ok(())
     }
 
     fn clear(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        // A record that can't be removed is told from a live one by the nodes' ids when it is found again.
+        self.file.as_ref().and_then(|file| file.remove().ok());
+        self.set(None);
     }
+}
+
+/// The plan to carry out, and how far it may have come already.
+struct Job {
+    plan: CreatePlan,
+    mode: Mode,
+    record: Record,
+}
+
+/// A plan for these empty nodes, after a yes.
+async fn fresh(asked: &Asked<'_>, workspace: Option<&Workspace>, replicas: usize) -> Result<Job, Failure> {
+    let Asked { addrs, access, terminal, interrupt, yes } = asked;
+    let inspected = async { inspect(addrs, &access.auth).await.map_err(|unfit| refuse(*terminal, &unfit)) };
+    let candidates = until_cancelled(inspected, interrupt).await?;
+    let plan = CreatePlan::new(candidates, replicas).map_err(|error| no_plan(*terminal, &error))?;
+    terminal.say(|text| redis_lines::plan(text, &plan, addrs, replicas));
+    if !yes && !interrupt.confirmed(*terminal, redis_lines::QUESTION).await {
+        terminal.print("\n");
+        return Err(Failure::message("Not confirmed: nothing was sent to any node."));
+    }
+    let file = workspace.map(|workspace| JournalFile::open(workspace, &addrs[0])).transpose()?;
+    Ok(Job { plan, mode: Mode::Fresh, record: Record::new(file, None) })
+}
+
+/// An earlier creation on these nodes that was interrupted, once the person wants to go on with it.
+async fn earlier(asked: &Asked<'_>, workspace: &Workspace) -> Result<Option<Job>, Failure> {
+    let Asked { addrs, access, terminal, interrupt, yes } = asked;
+    let Some((file, record)) = JournalFile::find(workspace, addrs)? else { return Ok(None) };
+    let left = left_of(&record, access).await;
+    let Some(plan) = record.plan.clone().filter(|_| left.same == record.touched.len()) else {
+        if left.same + left.silent < record.touched.len() {
+            // Nodes that were reset by hand are others now, and the record is of no use; where some are not, their
+            // settings must still come back.
+            restore_settings(&record, &access.auth).await.ok();
+            file.remove()?;
+        } else if left.same > 0 {
+            let why = "An earlier creation on these nodes was interrupted. To go on with it, start those of its nodes";
+            terminal.say(|text| text.warn(format_args!("[WARNING] {why} that don't answer: {}.", names(&record))));
+        }
+        return Ok(None);
+    };
+    let nodes = names(&record);
+    let why = record.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    let said = format!("An earlier creation on these nodes was interrupted{why}. Changed nodes: {nodes}.");
+    terminal.say(|text| text.warn(format_args!("[WARNING] {said}")));
+    let wish = if !yes {
+        ask_way_out(interrupt, *terminal).await
+    } else if is_about(&plan, addrs) {
+        Wish::GoOn
+    } else {
+        return Err(Failure::message(&format!("[ERR] {said} Name exactly these, or leave --cluster-yes out.")));
+    };
+    let record = Record::new(Some(file), Some(record));
+    match wish {
+        Wish::GoOn => Ok(Some(Job { plan, mode: Mode::Resume, record })),
+        Wish::Reset => Err(Failure::message(&reset(&record, &access.auth).await)),
+        Wish::Leave => Err(Failure::message(UNDONE)),
+    }
+}
+
+fn names(record: &CreateJournal) -> String {
+    record.touched.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}
+
+/// How many of a record's nodes are still the ones that it names, and how many don't answer.
+struct Left {
+    same: usize,
+    silent: usize,
+}
+
+async fn left_of(record: &CreateJournal, access: &Access) -> Left {
+    let views = record
+        .touched
+        .iter()
+        .map(|addr| async move { NodeClient::connect_within(addr, &access.auth, access.connect).await?.view().await });
+    let views = join_all(views).await;
+    let planned = |addr: &NodeAddr| record.plan.as_ref().and_then(|plan| plan.nodes().find(|node| node.addr == *addr));
+    let same = |(addr, view): &(&NodeAddr, &Result<View, NodeError>)| {
+        view.as_ref().is_ok_and(|view| planned(addr).is_some_and(|node| node.id == view.myself))
+    };
+    let silent = views.iter().filter(|view| view.is_err()).count();
+    Left { same: record.touched.iter().zip(&views).filter(same).count(), silent }
+}
+
+/// Whether two addresses are one, whatever is known of the bus port.
+fn is_at(one: &NodeAddr, other: &NodeAddr) -> bool {
+    (&one.host, one.port) == (&other.host, other.port)
+}
+
+/// Whether a plan is about exactly these nodes.
+fn is_about(plan: &CreatePlan, addrs: &[NodeAddr]) -> bool {
+    let planned: BTreeSet<_> = plan.nodes().map(|node| (&node.addr.host, node.addr.port)).collect();
+    planned == addrs.iter().map(|addr| (&addr.host, addr.port)).collect()
 }
 
 /// Carries the plan out. Where it stops half-way, says what state was left and offers the two ways out: to go on, or to
 /// make exactly the touched nodes empty again. Where nothing may be asked (`--cluster-yes`) they are made empty at once:
-/// they were empty a moment ago, and a second try would be refused otherwise.
-async fn carry_out(
-    plan: &CreatePlan,
-    auth: &Auth,
-    terminal: Terminal,
-    cancel: &CancellationToken,
-    yes: bool,
-) -> Result<Steps, Failure> {
-    let journal = MemoryJournal::default();
-    let (mut mode, mut cancel) = (Mode::Fresh, cancel.clone());
-    loop {
-        let steps = Steps::new(&CREATE_STEPS, redis_report(terminal), cancel);
-        let (touched, reason) = match make(plan, mode, auth, &steps, &journal).await {
-            Ok(_) => return Ok(steps),
-            Err(CreateError::Untouched(reason)) => {
-                return Err(Failure::message(&format!("[ERR] Nothing was changed: {reason}")));
-            }
-            Err(CreateError::HalfMade { touched, reason, .. }) => (touched, reason),
-        };
-        let nodes = touched.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-        let said = format!("[ERR] The cluster is not finished: {reason}. Changed nodes: {nodes}.");
-        complain(&said);
-        let answer = if yes { "reset".to_owned() } else { terminal.ask(WAY_OUT).await };
-        if answer == "yes" {
-            (mode, cancel) = (Mode::Resume, CancellationToken::new());
-            continue;
+/// they were empty a moment ago, and a second try would be refused otherwise. What an earlier run left is only undone by
+/// a person's word.
+async fn finish(asked: &Asked<'_>, job: &Job) -> Result<Steps, Failure> {
+    let Asked { access, terminal, interrupt, yes, .. } = *asked;
+    let work = Work { plan: &job.plan, auth: &access.auth, terminal, interrupt, report: redis_report, yes };
+    let (said, wish) = match carry_out(&work, job.mode, &job.record).await {
+        Ok(steps) => return Ok(steps),
+        Err(Halt::Untouched(reason)) => {
+            return Err(Failure::message(&format!("[ERR] Nothing was changed: {reason}")));
         }
-        let outcome = if answer == "reset" {
-            reset(&journal, auth).await
-        } else {
-            "Nothing was undone. To begin anew, send CLUSTER RESET HARD to each of these nodes.".to_owned()
-        };
-        complain(&outcome);
-        return Err(Failure::said(&format!("{said} {outcome}")));
+        Err(Halt::HalfMade { said, wish }) => (said, wish),
+    };
+    if wish.is_none() {
+        complain(&said);
     }
+    let outcome = match wish {
+        Some(Wish::Reset) => reset(&job.record, &access.auth).await,
+        None if job.mode == Mode::Fresh => reset(&job.record, &access.auth).await,
+        _ => UNDONE.to_owned(),
+    };
+    complain(&outcome);
+    Err(Failure::said(&format!("{said} {outcome}")))
 }
 
-async fn reset(journal: &MemoryJournal, auth: &Auth) -> String {
-    let Some(record) = journal.get() else { return "No node was changed.".to_owned() };
+async fn reset(record: &Record, auth: &Auth) -> String {
+    let Some(journal) = record.get() else { return "No node was changed.".to_owned() };
     let steps = Steps::silent(&[Step::RestoreSettings, Step::ResetNodes]);
-    match reset_touched(&record, auth, &steps).await {
-        Ok(()) => "These nodes are empty again: the command can be tried once more.".to_owned(),
+    match reset_touched(&journal, auth, &steps).await {
+        Ok(()) => {
+            record.clear();
+            "These nodes are empty again: the command can be tried once more.".to_owned()
+        }
         Err(why) => format!("Not all nodes could be made empty again: {why}"),
     }
 }

@@ -121,15 +121,15 @@ pub fn shell_word(word: &str) -> String {
     }
 }
 
-/// How to connect with redis-cli; the password is asked for, never shown.
+/// How to connect with redis-cli; a password, where the servers have one, is asked for, never shown.
 #[must_use]
-pub fn connect_command(spec: &ClusterSpec) -> String {
+pub fn connect_command(spec: &ClusterSpec, password: &Secret) -> String {
     let host = match spec.reach_host() {
         "127.0.0.1" => String::new(),
         host => format!(" -h {host}"),
     };
     let port = spec.port_list().first().copied().unwrap_or_default();
-    let login = if spec.config.password.is_empty() { "" } else { " --askpass" };
+    let login = if password.is_empty() { "" } else { " --askpass" };
     format!("redis-cli -c{host} -p {port}{login}")
 }
 
@@ -192,10 +192,9 @@ mod tests {
 
     #[test]
     fn the_way_to_connect_is_a_command_to_paste() {
-        assert_eq!(connect_command(&spec(&["--port", "7100"]).unwrap()), "redis-cli -c -p 7100");
-        let mut far = spec(&["--bind", "10.0.0.5"]).unwrap();
-        far.config.password = Secret::new("pw");
-        assert_eq!(connect_command(&far), "redis-cli -c -h 10.0.0.5 -p 7000 --askpass");
+        assert_eq!(connect_command(&spec(&["--port", "7100"]).unwrap(), &Secret::default()), "redis-cli -c -p 7100");
+        let far = spec(&["--bind", "10.0.0.5"]).unwrap();
+        assert_eq!(connect_command(&far, &Secret::new("pw")), "redis-cli -c -h 10.0.0.5 -p 7000 --askpass");
         if cfg!(unix) {
             assert_eq!((shell_word("demo"), shell_word("it's")), ("demo".to_owned(), "'it'\\''s'".to_owned()));
         }

@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 use crate::core::plan::create::CreatePlan;
 use crate::engine::client::CONNECT_DEADLINE;
 use crate::engine::command::Auth;
-use crate::engine::create::{CREATE_STEPS, CreateError, Mode, create, reset_touched};
+use crate::engine::create::{Mode, reset_touched};
 use crate::engine::creation::DocJournal;
 use crate::engine::gather::{Gathered, gather};
 use crate::engine::inspect::inspect;
@@ -15,10 +15,13 @@ use crate::engine::steps::Steps;
 use crate::workspace::document::ClusterDoc;
 use crate::workspace::store::Workspace;
 
+use super::carry_out::{Halt, Wish, Work, carry_out};
+use super::draft::shell_word;
 use super::failure::Failure;
+use super::interrupt::Interrupt;
 use super::redis_lines;
 use super::steps::timed_report;
-use super::terminal::{Terminal, complain};
+use super::terminal::Terminal;
 
 /// How a formation ended that made no cluster.
 #[derive(Debug)]
@@ -36,8 +39,8 @@ pub struct Means<'a> {
     pub workspace: &'a Workspace,
     /// Where the words go.
     pub terminal: Terminal,
-    /// Fires on Ctrl-C.
-    pub cancel: &'a CancellationToken,
+    /// Ctrl-C and the like.
+    pub interrupt: &'a Interrupt,
     /// Whether questions are answered yes beforehand.
     pub yes: bool,
 }
@@ -67,16 +70,13 @@ pub async fn form(means: &Means<'_>, doc: &ClusterDoc) -> Result<Formed, NotForm
     let (order, replicas) = (spec.addrs(), usize::from(spec.replicas));
     means.terminal.say(|text| redis_lines::plan(text, &plan, &order, replicas));
     if !means.yes {
-        let answer = tokio::select! {
-            answer = means.terminal.confirmed(redis_lines::QUESTION) => answer,
-            () = means.cancel.cancelled() => false,
-        };
+        let answer = means.interrupt.confirmed(means.terminal, redis_lines::QUESTION).await;
         if !answer {
             means.terminal.print("\n");
             return Err(untouched("Not confirmed: nothing was sent to any node.".to_owned()));
         }
     }
-    let steps = carry_out(means, doc, &plan, mode, &auth).await?;
+    let steps = make(means, doc, &plan, mode, &auth).await?;
     let gathered = gather(&order, &auth, CONNECT_DEADLINE).await;
     Ok(Formed { gathered, steps })
 }
@@ -89,44 +89,30 @@ async fn new_plan(doc: &ClusterDoc, auth: &Auth) -> Result<CreatePlan, String> {
     CreatePlan::new(candidates, usize::from(spec.replicas)).map_err(|error| error.to_string())
 }
 
-/// Carries the plan out, holding the cluster's lock. Where it stops half-way, offers to go on.
-async fn carry_out(
+/// Carries the plan out, holding the cluster's lock. Where it stops half-way, offers the ways out.
+async fn make(
     means: &Means<'_>,
     doc: &ClusterDoc,
     plan: &CreatePlan,
-    mut mode: Mode,
+    mode: Mode,
     auth: &Auth,
 ) -> Result<Vec<StepView>, NotFormed> {
-    const WAY_OUT: &str =
-        "Type 'yes' to go on, 'reset' to make exactly these nodes empty again, anything else to leave them: ";
-    let lock = means.workspace.lock(&doc.name).map_err(|error| NotFormed::Untouched(error.to_string()))?;
+    let _lock = means.workspace.lock(&doc.name).map_err(|error| NotFormed::Untouched(error.to_string()))?;
     let journal = DocJournal::new(means.workspace.clone(), &doc.name);
-    let mut cancel = means.cancel.clone();
-    loop {
-        let steps = Steps::new(&CREATE_STEPS, timed_report(means.terminal), cancel);
-        let (touched, reason) = match create(plan, mode, auth, &steps, &journal).await {
-            Ok(_) => {
-                journal.formed().map_err(NotFormed::HalfMade)?;
-                drop(lock);
-                return Ok(steps.views());
-            }
-            Err(CreateError::Untouched(reason)) => return Err(NotFormed::Untouched(reason)),
-            Err(CreateError::HalfMade { touched, reason, .. }) => (touched, reason),
-        };
-        let nodes = touched.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-        let said = format!("The cluster is not finished: {reason}. Changed nodes: {nodes}.");
-        if means.yes {
-            return Err(NotFormed::HalfMade(said));
+    let (terminal, interrupt) = (means.terminal, means.interrupt);
+    let work = Work { plan, auth, terminal, interrupt, report: timed_report, yes: means.yes };
+    match carry_out(&work, mode, &journal).await {
+        Ok(steps) => {
+            journal.formed().map_err(NotFormed::HalfMade)?;
+            Ok(steps.views())
         }
-        complain(&said);
-        match means.terminal.ask(WAY_OUT).await.as_str() {
-            "yes" => (mode, cancel) = (Mode::Resume, CancellationToken::new()),
-            "reset" => return Err(reset(means, doc, &journal, auth).await),
-            _ => {
-                means.terminal.print("\n");
-                let go_on = format!("'slotctl start {}' goes on where it stopped.", doc.name);
-                return Err(NotFormed::HalfMade(go_on));
-            }
+        Err(Halt::Untouched(reason)) => Err(NotFormed::Untouched(reason)),
+        Err(Halt::HalfMade { said, wish: None }) => Err(NotFormed::HalfMade(said)),
+        Err(Halt::HalfMade { wish: Some(Wish::Reset), .. }) => Err(reset(means, doc, &journal, auth).await),
+        Err(Halt::HalfMade { .. }) => {
+            terminal.print("\n");
+            let go_on = format!("'slotctl start {}' goes on where it stopped.", shell_word(&doc.name));
+            Err(NotFormed::HalfMade(go_on))
         }
     }
 }

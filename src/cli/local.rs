@@ -41,7 +41,7 @@ struct DoneJson<'a> {
 /// # Errors
 /// A server that can't be stopped, and why.
 pub async fn stop(means: &Means<'_>, name: &str) -> Result<(), Failure> {
-    let steps = Steps::new(&STOP_STEPS, timed_report(means.terminal), means.cancel.clone());
+    let steps = Steps::new(&STOP_STEPS, timed_report(means.terminal), means.interrupt.token());
     stop_servers(means.workspace, name, &steps).await.map_err(|error| explain(&error))?;
     means.terminal.print(&format!("{name} is stopped. 'slotctl start {}' starts it again.\n", shell_word(name)));
     means.terminal.object(&DoneJson { ok: true, cluster: name, steps: steps_json(&steps.views()) });
@@ -57,7 +57,7 @@ pub async fn start(means: &Means<'_>, name: &str) -> Result<(), Failure> {
     if !before.formed && means.terminal.is_json() && !means.yes {
         return Err(Failure::message("--json prints nothing but the result and can't ask: add --yes"));
     }
-    let steps = Steps::new(&START_STEPS, timed_report(means.terminal), means.cancel.clone());
+    let steps = Steps::new(&START_STEPS, timed_report(means.terminal), means.interrupt.token());
     let started = start_servers(means.workspace, name, &Children::default(), &steps).await;
     let doc = started.map_err(|error| {
         let failure = explain(&error);
@@ -94,7 +94,7 @@ async fn whole_again(means: &Means<'_>, doc: &ClusterDoc) -> Gathered {
     loop {
         let gathered = gather(&addrs, &auth, CONNECT_DEADLINE).await;
         let whole = !gathered.check().iter().any(Finding::is_error);
-        if whole || means.cancel.is_cancelled() || Instant::now() > deadline {
+        if whole || means.interrupt.is_cancelled() || Instant::now() > deadline {
             return gathered;
         }
         sleep(LOOK_AGAIN).await;
@@ -119,16 +119,12 @@ pub async fn down(means: &Means<'_>, args: &DownArgs) -> Result<(), Failure> {
             (None, _) => format!("Forget {name}? Its servers run on."),
         };
         let question = format!("{what} (type 'yes' to accept): ");
-        let answer = tokio::select! {
-            answer = means.terminal.confirmed(&question) => answer,
-            () = means.cancel.cancelled() => false,
-        };
-        if !answer {
+        if !means.interrupt.confirmed(means.terminal, &question).await {
             means.terminal.print("\n");
             return Err(Failure::message("Not confirmed: nothing was done."));
         }
     }
-    let steps = Steps::new(&DELETE_STEPS, timed_report(means.terminal), means.cancel.clone());
+    let steps = Steps::new(&DELETE_STEPS, timed_report(means.terminal), means.interrupt.token());
     delete(means.workspace, name, args.wipe, &steps).await.map_err(|error| explain(&error))?;
     match (&dir, args.wipe) {
         (Some(dir), false) => means.terminal.print(&format!("{name} is forgotten. Its files stay in {dir}.\n")),

@@ -6,11 +6,13 @@
 
 pub mod args;
 pub mod argv;
+mod carry_out;
 pub mod cluster;
 pub mod create;
 pub mod draft;
 pub mod failure;
 pub mod form;
+pub mod interrupt;
 pub mod json;
 pub mod local;
 pub mod login;
@@ -24,14 +26,13 @@ pub mod up;
 
 use std::ffi::OsString;
 
-use clap::Parser;
-use tokio_util::sync::CancellationToken;
-
 use crate::workspace::store::Workspace;
+use clap::Parser;
 
 use args::{Cli, Cmd};
 use failure::Failure;
 use form::Means;
+use interrupt::Interrupt;
 use json::FailureJson;
 use terminal::{Terminal, complain};
 
@@ -62,44 +63,27 @@ pub fn run(argv: Vec<OsString>) -> u8 {
             return 1;
         }
     };
-    let result = runtime.block_on(async {
-        let cancel = CancellationToken::new();
-        stop_on_ctrl_c(cancel.clone());
-        dispatch(&cli, terminal, &cancel).await
-    });
+    let result = runtime.block_on(async { dispatch(&cli, terminal, &Interrupt::listen()).await });
     // A thread may still wait for standard input.
     runtime.shutdown_background();
     exit_code(result, terminal)
 }
 
-/// The first Ctrl-C asks the operation to stop at its next safe point; the second ends the program at once.
-fn stop_on_ctrl_c(cancel: CancellationToken) {
-    tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            cancel.cancel();
-        }
-        if tokio::signal::ctrl_c().await.is_ok() {
-            complain("Stopped at once; what was under way is left as it is.");
-            std::process::exit(130);
-        }
-    });
-}
-
-async fn dispatch(cli: &Cli, terminal: Terminal, cancel: &CancellationToken) -> Result<(), Failure> {
+async fn dispatch(cli: &Cli, terminal: Terminal, interrupt: &Interrupt) -> Result<(), Failure> {
     match &cli.command {
-        Cmd::Create(args) => return create::create(args, terminal, cancel).await,
-        Cmd::Check(args) => return until_cancelled(cluster::check(args, terminal), cancel).await,
-        Cmd::Info(args) => return until_cancelled(cluster::info(args, terminal), cancel).await,
+        Cmd::Create(args) => return create::create(args, cli.home.clone(), terminal, interrupt).await,
+        Cmd::Check(args) => return until_cancelled(cluster::check(args, terminal), interrupt).await,
+        Cmd::Info(args) => return until_cancelled(cluster::info(args, terminal), interrupt).await,
         _ => {}
     }
     let workspace = Workspace::open(cli.home.clone())?;
     let env_yes = login::env_says_yes(|name| std::env::var(name).ok());
-    let with = |yes: bool| Means { workspace: &workspace, terminal, cancel, yes: yes || env_yes };
+    let with = |yes: bool| Means { workspace: &workspace, terminal, interrupt, yes: yes || env_yes };
     match &cli.command {
         Cmd::Up(args) => up::up(&with(args.yes), args).await,
         Cmd::Config(args) => up::config(&with(args.yes), args).await,
-        Cmd::Ps => until_cancelled(ps::ps(&workspace, terminal), cancel).await,
-        Cmd::Servers => until_cancelled(servers::servers(&workspace, terminal), cancel).await,
+        Cmd::Ps => until_cancelled(ps::ps(&workspace, terminal), interrupt).await,
+        Cmd::Servers => until_cancelled(servers::servers(&workspace, terminal), interrupt).await,
         Cmd::Start(args) => local::start(&with(args.yes), &args.name).await,
         Cmd::Stop(args) => local::stop(&with(true), &args.name).await,
         Cmd::Down(args) => local::down(&with(args.yes), args).await,
@@ -107,11 +91,12 @@ async fn dispatch(cli: &Cli, terminal: Terminal, cancel: &CancellationToken) -> 
     }
 }
 
-/// For commands that only read: they end at once.
-async fn until_cancelled(
-    work: impl Future<Output = Result<(), Failure>>,
-    cancel: &CancellationToken,
-) -> Result<(), Failure> {
+/// For commands, or their parts, that only read: they end at once.
+async fn until_cancelled<T>(
+    work: impl Future<Output = Result<T, Failure>>,
+    interrupt: &Interrupt,
+) -> Result<T, Failure> {
+    let cancel = interrupt.token();
     tokio::select! {
         result = work => result,
         () = cancel.cancelled() => Err(Failure::message("Interrupted.")),

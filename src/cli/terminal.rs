@@ -73,12 +73,8 @@ impl Terminal {
         }
     }
 
-    /// Asks, and says whether the answer is `yes`: with or without a line break after it, also at the end of the input.
-    pub async fn confirmed(self, question: &str) -> bool {
-        self.ask(question).await == "yes"
-    }
-
-    /// Asks for a word; the end of the input is an empty one.
+    /// Asks for a word, with or without a line break after it; the end of the input is an empty one. Interrupted
+    /// questions are [`Interrupt`](super::interrupt::Interrupt)'s.
     pub async fn ask(self, question: &str) -> String {
         self.print(question);
         read_line().await.map(|answer| answer.trim().to_owned()).unwrap_or_default()

@@ -13,11 +13,11 @@ use crate::engine::children::Children;
 use crate::engine::discover::{find, probe};
 use crate::engine::gather::Gathered;
 use crate::engine::job::StepView;
-use crate::engine::lifecycle::{DELETE_STEPS, LAUNCH_STEPS, LifecycleError, delete, launch, write_config};
+use crate::engine::lifecycle::{DELETE_STEPS, LAUNCH_STEPS, LifecycleError, auth_of, delete, launch, write_config};
 use crate::engine::machine::facts;
 use crate::engine::steps::Steps;
 use crate::workspace::document::ClusterDoc;
-use crate::workspace::store::Workspace;
+use crate::workspace::store::{Workspace, WorkspaceError};
 
 use super::args::UpArgs;
 use super::draft::{announce, connect_command, problem_lines, shell_word, spec_of};
@@ -29,8 +29,9 @@ use super::servers::NO_SERVER;
 use super::steps::{StepJson, steps_json, timed_report};
 use super::terminal::{complain, read_line};
 use super::text::Text;
+use super::until_cancelled;
 
-/// The question after a no, or after a launch that failed. Anything but `no` removes: nothing of value is there yet.
+/// The question after a no, or after a launch that failed. Anything but a no removes: nothing of value is there yet.
 const CLEAN_UP: &str = "Stop the servers and remove what was made? (type 'no' to keep it): ";
 
 /// `up`, `start` and `config` as JSON.
@@ -53,7 +54,7 @@ struct UpJson<'a> {
 /// # Errors
 /// Problems with the options, or a file that can't be written; nothing stays behind then.
 pub async fn config(means: &Means<'_>, args: &UpArgs) -> Result<(), Failure> {
-    let spec = checked_spec(means, args).await?;
+    let spec = until_cancelled(checked_spec(means, args), means.interrupt).await?;
     means.terminal.say(|text| announce(text, &spec));
     let doc = write_config(means.workspace, &spec, &BTreeMap::new()).map_err(|error| explain(&error))?;
     means.terminal.say(|text| {
@@ -77,21 +78,27 @@ pub async fn up(means: &Means<'_>, args: &UpArgs) -> Result<(), Failure> {
     if means.terminal.is_json() && !means.yes {
         return Err(Failure::message("--json prints nothing but the result and can't ask: add --yes"));
     }
-    let spec = checked_spec(means, args).await?;
+    let spec = until_cancelled(checked_spec(means, args), means.interrupt).await?;
     means.terminal.say(|text| announce(text, &spec));
-    let steps = Steps::new(&LAUNCH_STEPS, timed_report(means.terminal), means.cancel.clone());
+    let steps = Steps::new(&LAUNCH_STEPS, timed_report(means.terminal), means.interrupt.token());
     let launched = launch(means.workspace, &spec, &BTreeMap::new(), &Children::default(), &steps).await;
     let doc = match launched {
         Ok(doc) => doc,
-        // Only these come after something was started; before that, nothing stays behind.
-        Err(error @ (LifecycleError::Dead(_) | LifecycleError::Spawn(..) | LifecycleError::Cancelled)) => {
+        // These come before anything was made; what has the name then is somebody else's.
+        Err(
+            error @ (LifecycleError::NameTaken(_)
+            | LifecycleError::NoServer
+            | LifecycleError::Conf(_)
+            | LifecycleError::Files(_)
+            | LifecycleError::Workspace(WorkspaceError::Locked { .. })),
+        ) => return Err(explain(&error)),
+        Err(error) => {
             let failure = explain(&error);
             if let Failure::Message(text) = &failure {
                 complain(text);
             }
             return Err(leave(means, &spec, failure.to_string()).await);
         }
-        Err(error) => return Err(explain(&error)),
     };
     let mut views = steps.views();
     let formed = match form(means, &doc).await {
@@ -113,8 +120,8 @@ pub async fn up(means: &Means<'_>, args: &UpArgs) -> Result<(), Failure> {
 async fn leave(means: &Means<'_>, spec: &ClusterSpec, why: String) -> Failure {
     // Somebody else may have gone on with it meanwhile: what is a cluster is nobody's leftover.
     let Ok(ClusterDoc { formed: false, .. }) = means.workspace.load(&spec.name) else { return Failure::said(&why) };
-    let ask = !means.yes && !means.cancel.is_cancelled();
-    if ask && means.terminal.ask(CLEAN_UP).await == "no" {
+    let ask = !means.yes && !means.interrupt.is_cancelled();
+    if ask && means.interrupt.ask(means.terminal, CLEAN_UP).await.starts_with(['n', 'N']) {
         let name = shell_word(&spec.name);
         complain(&format!("Kept. 'slotctl start {name}' goes on; 'slotctl down {name} --wipe' removes it."));
         return Failure::said(&why);
@@ -122,6 +129,11 @@ async fn leave(means: &Means<'_>, spec: &ClusterSpec, why: String) -> Failure {
     if ask {
         means.terminal.print("\n");
     }
+    // Once more: the window may have made it a cluster while the question was open.
+    let Ok(ClusterDoc { formed: false, .. }) = means.workspace.load(&spec.name) else {
+        complain("Something else has gone on with it meanwhile: nothing was removed.");
+        return Failure::said(&why);
+    };
     let steps = Steps::silent(&DELETE_STEPS);
     let outcome = match delete(means.workspace, &spec.name, true, &steps).await {
         Ok(()) => "The servers were stopped and everything that was made is removed.".to_owned(),
@@ -172,7 +184,7 @@ pub fn show(text: &mut Text, doc: &ClusterDoc) {
     text.line("");
     text.ok(format_args!("{} is up.", doc.name));
     text.line(format_args!("Nodes:    {addrs}"));
-    text.line(format_args!("Connect:  {}", connect_command(spec)));
+    text.line(format_args!("Connect:  {}", connect_command(spec, &auth_of(doc).password)));
     text.line(format_args!("Stop:     slotctl stop {}", shell_word(&doc.name)));
     text.line(format_args!("Logs:     {}", spec.dir.join("PORT").join(LOG_FILE).display()));
 }
@@ -205,7 +217,7 @@ pub fn report(
         nodes,
         findings: findings_of(&gathered.check()),
         steps: steps_json(steps),
-        connect: spec.map(connect_command),
+        connect: spec.map(|spec| connect_command(spec, &auth_of(doc).password)),
         stop: format!("slotctl stop {}", shell_word(&doc.name)),
     });
     match whole {

@@ -20,8 +20,6 @@ pub struct Capabilities {
     pub diskless_by_default: bool,
     /// `protected-mode` (3.2).
     pub protected_mode: bool,
-    /// One or two masters are allowed by the server's own tool (Valkey 8.1).
-    pub small_clusters: bool,
 }
 
 /// The oldest version with cluster support.
@@ -43,7 +41,6 @@ impl Capabilities {
             replica_names: at_least(5, 0),
             diskless_by_default: at_least(7, 0),
             protected_mode: at_least(3, 2),
-            small_clusters: version.family == Family::Valkey && at_least(8, 1),
         }
     }
 
@@ -65,6 +62,5 @@ mod tests {
         let new = Capabilities::of(ServerVersion::redis(8, 6, 3));
         assert!(new.addslots_range && new.meet_bus_port && new.protected_mode && new.replica_names);
         assert!(!Capabilities::supports_cluster(ServerVersion::redis(2, 8, 19)));
-        assert!(Capabilities::of(ServerVersion::valkey(8, 1, 0)).small_clusters);
     }
 }

@@ -9,12 +9,11 @@ use super::conf::directives::{maxmemory_policies, memory_size};
 use super::conf::quote::{check_length, check_rewrite, quote};
 use super::conf::read::lines;
 use super::conf::{Node, Remark, lint, lint_file};
+use super::plan::create::MIN_MASTERS;
 use super::spec::{ClusterSpec, Field, MachineFacts, Ports, Problem, ProblemKind as P};
 use super::topology::BUS_PORT_OFFSET;
 use super::version::{Family, ServerVersion};
 
-/// The fewest masters that can agree, by majority, that one of them failed.
-pub const FEWEST_MASTERS: u16 = 3;
 /// The most nodes that one machine is asked to start.
 pub const MOST_NODES: usize = 200;
 /// Room on the disk for each node's files, in bytes.
@@ -90,7 +89,7 @@ impl Problems {
     }
 
     fn size(&mut self, spec: &ClusterSpec) {
-        if spec.masters < FEWEST_MASTERS {
+        if usize::from(spec.masters) < MIN_MASTERS {
             self.error(Field::Masters, P::TooFewMasters(spec.masters));
         }
         if spec.node_count() > MOST_NODES {

@@ -213,18 +213,6 @@ impl NodeClient {
         View::parse(&text).map_err(|error| self.error(NodeErrorKind::Unexpected(error.to_string())))
     }
 
-    /// `CONFIG GET name`: the value, or `None` where the server does not know the directive.
-    ///
-    /// # Errors
-    /// As [`NodeClient::call`].
-    pub async fn config_get(&self, name: &str) -> Result<Option<String>, NodeError> {
-        match self.call(&["CONFIG", "GET", name]).await? {
-            Value::Array(items) => Ok(items.get(1).and_then(as_text)),
-            Value::Map(pairs) => Ok(pairs.first().and_then(|(_, value)| as_text(value))),
-            _ => Ok(None),
-        }
-    }
-
     /// Sends a planned command.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ use futures_util::StreamExt;
 use process_wrap::tokio::CommandWrap;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
+use crate::core::capability::Capabilities;
 use crate::core::version::ServerVersion;
 
 use super::snapshot::{FoundServer, Origin};
@@ -69,10 +70,10 @@ pub async fn probe(path: &Path) -> Result<ServerVersion, String> {
 /// Says yes to a version line of a server that can have clusters.
 fn judge(out: &str, err: &str, code: Option<i32>) -> Result<ServerVersion, String> {
     if let Some(version) = ServerVersion::parse_version_output(out) {
-        return if version.numbers() < (3, 0, 0) {
-            Err(format!("{version} is too old: clusters need 3.0 or newer."))
-        } else {
+        return if Capabilities::supports_cluster(version) {
             Ok(version)
+        } else {
+            Err(format!("{version} is too old: clusters need 3.0 or newer."))
         };
     }
     let first_line = |text: &str| text.lines().map(str::trim).find(|line| !line.is_empty()).map(shorten);

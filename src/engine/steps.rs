@@ -58,12 +58,6 @@ impl Steps {
         steps
     }
 
-    /// The token that asks the operation to stop.
-    #[must_use]
-    pub fn cancel_token(&self) -> &CancellationToken {
-        &self.cancel
-    }
-
     /// Whether the operation should stop at its next safe point.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {

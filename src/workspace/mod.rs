@@ -3,6 +3,7 @@
 
 pub mod atomic;
 pub mod document;
+pub mod journal;
 pub mod lock;
 pub mod settings;
 pub mod store;

@@ -4,6 +4,7 @@
 //! ROOT/documents/NAME.json   one document a cluster
 //! ROOT/clusters/NAME/PORT/   where new clusters are proposed to keep their data
 //! ROOT/locks/NAME.lock       held while something works on the cluster
+//! ROOT/journal/              creations on servers that run already: see [`journal`](super::journal)
 //! ROOT/settings.json         the user's choices
 //! ROOT/window.lock           held while the window is open
 //! ```
@@ -352,22 +353,34 @@ fn read_versioned<T: DeserializeOwned>(path: &Path, known: u32) -> Result<T, Wor
     struct Versioned {
         version: u32,
     }
-    let broken = |reason: String| WorkspaceError::Broken { path: path.to_owned(), reason };
+    let bytes = read_bytes(path)?;
+    let version = serde_json::from_slice::<Versioned>(&bytes).map_err(|e| broken(path, &e))?.version;
+    if version > known {
+        return Err(WorkspaceError::TooNew { path: path.to_owned(), version, known });
+    }
+    serde_json::from_slice(&bytes).map_err(|e| broken(path, &e))
+}
+
+pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, WorkspaceError> {
+    serde_json::from_slice(&read_bytes(path)?).map_err(|e| broken(path, &e))
+}
+
+fn read_bytes(path: &Path) -> Result<Vec<u8>, WorkspaceError> {
     let mut bytes = Vec::new();
     fs::File::open(path)
         .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
         .map_err(io_error("read", path))?;
     if bytes.len() as u64 > MAX_BYTES {
-        return Err(broken("it is far too long for a document".to_owned()));
+        return Err(broken(path, &"it is far too long for a document"));
     }
-    let version = serde_json::from_slice::<Versioned>(&bytes).map_err(|e| broken(e.to_string()))?.version;
-    if version > known {
-        return Err(WorkspaceError::TooNew { path: path.to_owned(), version, known });
-    }
-    serde_json::from_slice(&bytes).map_err(|e| broken(e.to_string()))
+    Ok(bytes)
 }
 
-fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), WorkspaceError> {
+fn broken(path: &Path, reason: &dyn std::fmt::Display) -> WorkspaceError {
+    WorkspaceError::Broken { path: path.to_owned(), reason: reason.to_string() }
+}
+
+pub(super) fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), WorkspaceError> {
     let failed = io_error("write", path);
     let mut bytes = match serde_json::to_vec_pretty(value) {
         Ok(bytes) => bytes,
@@ -390,12 +403,12 @@ fn free_name(path: &Path) -> PathBuf {
     (2..u32::MAX).map(|n| with(&format!(".broken-{n}"))).find(|name| !name.exists()).unwrap_or(first)
 }
 
-fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> WorkspaceError {
+pub(super) fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> WorkspaceError {
     let path = path.to_owned();
     move |source| WorkspaceError::Io { doing, path, source }
 }
 
-fn lock_error(error: LockError, what: String, path: &Path) -> WorkspaceError {
+pub(super) fn lock_error(error: LockError, what: String, path: &Path) -> WorkspaceError {
     match error {
         LockError::Held(holder) => WorkspaceError::Locked { what, holder },
         LockError::Io(source) => WorkspaceError::Io { doing: "lock", path: path.to_owned(), source },

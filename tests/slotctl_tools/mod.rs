@@ -6,7 +6,7 @@
 
 use std::ffi::OsStr;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// How a program ended and what it printed.
@@ -56,10 +56,20 @@ impl Ran {
     }
 }
 
+/// Where slotctl keeps what it must remember, unless the test has a place of its own.
+pub fn home() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("slotctl-home")
+}
+
 /// Runs a program with this standard input, in a bare environment.
 pub fn run<A: AsRef<OsStr>>(program: &str, args: &[A], input: &str, env: &[(&str, &OsStr)]) -> Ran {
     let mut command = Command::new(program);
-    command.args(args).env_remove("REDISCLI_AUTH").env_remove("REDISCLI_CLUSTER_YES").env("TERM", "dumb");
+    command
+        .args(args)
+        .env_remove("REDISCLI_AUTH")
+        .env_remove("REDISCLI_CLUSTER_YES")
+        .env("TERM", "dumb")
+        .env("SLOTDECK_HOME", home());
     let mut child = command
         .envs(env.iter().copied())
         .stdin(Stdio::piped())

@@ -2,7 +2,6 @@
 
 use egui::{Align2, Color32, Response, RichText, Sense, Stroke, Ui, Vec2};
 
-use crate::core::topology::NodeId;
 use crate::engine::snapshot::{NodeView, Reach};
 use crate::gui::action::Action;
 use crate::gui::format;
@@ -71,11 +70,6 @@ pub fn icon_button(ui: &mut Ui, icon: Icon, name: impl Into<String>) -> Response
 #[must_use]
 pub fn copy_button(ui: &mut Ui, what: impl Into<String>, text: &str) -> Option<Action> {
     icon_button(ui, Icon::Copy, what).clicked().then(|| Action::Copy(text.to_owned()))
-}
-
-/// A node id, short; the full one on hover.
-pub fn short_id(ui: &mut Ui, id: &NodeId) -> Response {
-    ui.monospace(id.short()).on_hover_text(id.as_str())
 }
 
 /// How old a node's values are, where they are old; with the reason on hover.

@@ -1,0 +1,167 @@
+//! The records of creations on servers that Slotdeck did not launch: what to put back and what may be reset, should the
+//! program that makes the cluster end half-way.
+//!
+//! ```text
+//! ROOT/journal/create-HOST-PORT.json        one record a creation, named by its first node; gone when it ended well
+//! ROOT/journal/create-HOST-PORT.json.lock   held while the creation runs
+//! ```
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::core::topology::NodeAddr;
+
+use super::atomic::create_private_dir_all;
+use super::document::CreateJournal;
+use super::lock::FileLock;
+use super::store::{Workspace, WorkspaceError, io_error, lock_error, read_json, write_json};
+
+/// One creation's record, in exclusive use until this is dropped.
+#[derive(Debug)]
+#[must_use = "dropping it gives the record back"]
+pub struct JournalFile {
+    path: PathBuf,
+    _lock: FileLock,
+}
+
+impl JournalFile {
+    /// The record of a creation whose first node this is, whether there is one or not.
+    ///
+    /// # Errors
+    /// [`WorkspaceError::Locked`] while another program makes a cluster of that node, or the system refused.
+    pub fn open(workspace: &Workspace, first: &NodeAddr) -> Result<Self, WorkspaceError> {
+        let folder = folder(workspace);
+        create_private_dir_all(&folder).map_err(io_error("make the folder", &folder))?;
+        let plain = |c: char| if c.is_ascii_alphanumeric() || ".-".contains(c) { c } else { '_' };
+        let host: String = first.host.chars().map(plain).collect();
+        Self::at(folder.join(format!("create-{host}-{}.json", first.port)))
+    }
+
+    fn at(path: PathBuf) -> Result<Self, WorkspaceError> {
+        let mut lock = path.clone().into_os_string();
+        lock.push(".lock");
+        let lock = FileLock::acquire(Path::new(&lock))
+            .map_err(|error| lock_error(error, "A creation on these nodes".to_owned(), &path))?;
+        Ok(Self { path, _lock: lock })
+    }
+
+    /// The first record that names one of these nodes (by host and port), with what it says. A file that is no record
+    /// is passed over.
+    ///
+    /// # Errors
+    /// [`WorkspaceError::Locked`] while the creation still runs, or the system refused.
+    pub fn find(workspace: &Workspace, nodes: &[NodeAddr]) -> Result<Option<(Self, CreateJournal)>, WorkspaceError> {
+        let folder = folder(workspace);
+        let files = match fs::read_dir(&folder) {
+            Ok(files) => files,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(io_error("read", &folder)(error)),
+        };
+        let mut paths: Vec<PathBuf> = files.flatten().map(|file| file.path()).filter(|path| is_record(path)).collect();
+        paths.sort();
+        let names = |record: &CreateJournal| {
+            record
+                .touched
+                .iter()
+                .any(|addr| nodes.iter().any(|node| (&node.host, node.port) == (&addr.host, addr.port)))
+        };
+        for path in paths {
+            if !read_json(&path).is_ok_and(|record| names(&record)) {
+                continue;
+            }
+            let file = Self::at(path)?;
+            // It may have ended well before the lock was free.
+            if let Some(record) = file.load().filter(names) {
+                return Ok(Some((file, record)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What is written down; `None` where nothing is, or nothing that can be read.
+    #[must_use]
+    pub fn load(&self) -> Option<CreateJournal> {
+        read_json(&self.path).ok()
+    }
+
+    /// Writes the record, all or nothing, for the user alone.
+    ///
+    /// # Errors
+    /// The system refused.
+    pub fn save(&self, record: &CreateJournal) -> Result<(), WorkspaceError> {
+        write_json(&self.path, record)
+    }
+
+    /// Removes the record: nothing is left to put back or to reset.
+    ///
+    /// # Errors
+    /// The system refused.
+    pub fn remove(&self) -> Result<(), WorkspaceError> {
+        match fs::remove_file(&self.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error("delete", &self.path)(error)),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn folder(workspace: &Workspace) -> PathBuf {
+    workspace.root().join("journal")
+}
+
+fn is_record(path: &Path) -> bool {
+    let named = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("create-"));
+    named && path.extension().is_some_and(|extension| extension == "json")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(ports: &[u16]) -> CreateJournal {
+        let touched = ports.iter().map(|port| NodeAddr::new("127.0.0.1", *port)).collect();
+        CreateJournal { touched, ..CreateJournal::default() }
+    }
+
+    #[test]
+    fn a_record_is_found_by_any_of_its_nodes_until_it_is_removed() {
+        let home = tempfile::tempdir().unwrap();
+        let workspace = Workspace::open(Some(home.path().to_owned())).unwrap();
+        let find = |port: u16| JournalFile::find(&workspace, &[NodeAddr::new("127.0.0.1", port)]);
+        assert!(find(1).unwrap().is_none());
+        let file = JournalFile::open(&workspace, &NodeAddr::new("127.0.0.1", 1)).unwrap();
+        assert!(file.load().is_none());
+        file.save(&record(&[1, 2, 3])).unwrap();
+        assert!(matches!(find(2), Err(WorkspaceError::Locked { .. })), "it is still being made");
+        drop(file);
+        let (file, found) = find(3).unwrap().unwrap();
+        assert_eq!(found, record(&[1, 2, 3]));
+        assert!(find(4).unwrap().is_none());
+        file.remove().unwrap();
+        file.remove().unwrap();
+        drop(file);
+        assert!(find(2).unwrap().is_none());
+    }
+
+    #[test]
+    fn what_is_no_record_is_passed_over() {
+        let home = tempfile::tempdir().unwrap();
+        let workspace = Workspace::open(Some(home.path().to_owned())).unwrap();
+        let node = NodeAddr::new("fe80::1%eth0", 7000);
+        drop(JournalFile::open(&workspace, &node).unwrap());
+        fs::write(home.path().join("journal/create-x-1.json"), "{").unwrap();
+        assert!(JournalFile::find(&workspace, &[node]).unwrap().is_none());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_record_is_its_owners_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let home = tempfile::tempdir().unwrap();
+        let workspace = Workspace::open(Some(home.path().to_owned())).unwrap();
+        let file = JournalFile::open(&workspace, &NodeAddr::new("::1", 7000)).unwrap();
+        file.save(&record(&[1])).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&home.path().join("journal")), mode(&file.path)), (0o700, 0o600));
+    }
+}
