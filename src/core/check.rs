@@ -214,10 +214,10 @@ fn side_by_side<'a>(
     own: &'a BTreeMap<&'a NodeId, Own<'a>>,
     view: &'a View,
 ) -> impl Iterator<Item = (&'a Own<'a>, Option<&'a Node>)> {
-    let mut seen = view.nodes.values().peekable();
+    let mut seen = view.nodes.iter().peekable();
     own.iter().map(move |(id, mine)| {
-        while seen.next_if(|node| node.id < **id).is_some() {}
-        (mine, seen.peek().copied().filter(|node| node.id == **id))
+        while seen.next_if(|(other, _)| other < id).is_some() {}
+        (mine, seen.peek().filter(|(other, _)| other == id).map(|(_, node)| *node))
     })
 }
 

@@ -54,7 +54,7 @@ pub fn assemble(
     let remembered_nodes = remembered.nodes();
     update_shards(&remembered_nodes, shards);
     let standings = standings(&topology);
-    let nodes: Vec<NodeView> = addresses(known, processes, &topology)
+    let nodes: Vec<NodeView> = addresses(known, processes, &topology, &remembered_nodes)
         .into_iter()
         .map(|addr| node_view(&addr, known, processes, &topology, &remembered, &standings, shards))
         .collect();
@@ -91,16 +91,18 @@ fn remembered_topology(known: &BTreeMap<NodeAddr, Known>, fresh: &Topology) -> T
 fn addresses(
     known: &BTreeMap<NodeAddr, Known>,
     processes: &BTreeMap<NodeAddr, ProcessView>,
-    topology: &Topology,
+    fresh: &Topology,
+    remembered: &BTreeMap<NodeId, Node>,
 ) -> Vec<NodeAddr> {
     let mut addrs: Vec<NodeAddr> = known.keys().chain(processes.keys()).cloned().collect();
-    let own: BTreeSet<&NodeId> = topology.views.values().map(|view| &view.myself).collect();
-    for node in topology.nodes().into_values() {
-        if let (Some(addr), false) = (node.addr, own.contains(&node.id))
+    let own: BTreeSet<&NodeId> = fresh.views.values().map(|view| &view.myself).collect();
+    // Where anybody answered, what is remembered is what they said.
+    for node in remembered.values().filter(|_| !fresh.views.is_empty()) {
+        if let (Some(addr), false) = (&node.addr, own.contains(&node.id))
             && !addr.host.is_empty()
             && !addrs.iter().any(|a| a.host == addr.host && a.port == addr.port)
         {
-            addrs.push(addr);
+            addrs.push(addr.clone());
         }
     }
     addrs.sort();
