@@ -1,7 +1,5 @@
 //! A cluster in numbers, and its nodes by shard: computed from the snapshot, for the views that need it.
 
-use std::collections::BTreeMap;
-
 use crate::core::slot::{SLOT_COUNT, Slot, SlotRange};
 use crate::core::topology::Role;
 use crate::engine::snapshot::{ClusterView, NO_OWNER, NodeView, Reach, Standing};
@@ -67,28 +65,28 @@ pub struct Shard<'a> {
     pub others: Vec<&'a NodeView>,
 }
 
-/// The nodes by shard, in the order of the shards' numbers; nodes without one stand at the end.
+/// The nodes by shard, in the order of the shards' numbers; nodes without one stand at the end. Neighbours of one shard
+/// make a [`Shard`]: of a large cluster only those in view need to.
 #[must_use]
-pub fn shards(cluster: &ClusterView) -> Vec<Shard<'_>> {
-    let mut by_number: BTreeMap<usize, Vec<&NodeView>> = BTreeMap::new();
-    for node in cluster.nodes.iter() {
-        by_number.entry(node.shard.unwrap_or(usize::MAX)).or_default().push(node);
+pub fn by_shard(cluster: &ClusterView) -> Vec<&NodeView> {
+    let mut nodes: Vec<&NodeView> = cluster.nodes.iter().collect();
+    nodes.sort_by_key(|n| n.shard.unwrap_or(usize::MAX));
+    nodes
+}
+
+impl<'a> Shard<'a> {
+    /// The shard of nodes that all have the same number.
+    #[must_use]
+    pub fn of(nodes: &[&'a NodeView]) -> Self {
+        let number = nodes.first().and_then(|n| n.shard);
+        // After a failover the lost master may still call itself one: the master is the one with slots, then the one
+        // that works.
+        let rank = |n: &&NodeView| (n.slots.is_empty(), n.standing == Standing::Failed);
+        let masters = nodes.iter().copied().filter(|n| n.role == Some(Role::Master));
+        let master = masters.min_by_key(rank).filter(|_| number.is_some());
+        let others = nodes.iter().copied().filter(|n| !master.is_some_and(|m| std::ptr::eq(m, *n))).collect();
+        Self { number, master, others }
     }
-    by_number
-        .into_iter()
-        .map(|(number, mut nodes)| {
-            let number = (number != usize::MAX).then_some(number);
-            // After a failover the lost master may still call itself one: the master is the one with slots, then the
-            // one that works.
-            let rank = |n: &NodeView| (n.slots.is_empty(), n.standing == Standing::Failed);
-            let head = number.and_then(|_| {
-                let masters = nodes.iter().enumerate().filter(|(_, n)| n.role == Some(Role::Master));
-                masters.min_by_key(|(_, n)| rank(n)).map(|(i, _)| i)
-            });
-            let master = head.map(|i| nodes.remove(i));
-            Shard { number, master, others: nodes }
-        })
-        .collect()
 }
 
 /// The longest run of slots around this one that has the same owner (or none).
@@ -122,7 +120,8 @@ mod tests {
     #[test]
     fn a_promoted_replica_heads_its_shard() {
         let cluster = samples::failed_over();
-        let shards = shards(&cluster);
+        let nodes = by_shard(&cluster);
+        let shards: Vec<_> = nodes.chunk_by(|a, b| a.shard == b.shard).map(Shard::of).collect();
         assert_eq!(shards.len(), 3);
         let first = &shards[0];
         assert_eq!(first.master.unwrap().addr.port, 7003);

@@ -42,8 +42,10 @@ pub fn overview_ui(ui: &mut Ui, snapshot: &Snapshot, cluster: &ClusterView) -> O
         ui.add_space(GAP);
         findings_ui(ui, cluster);
         bits::subtitle(ui, tr!("overview.shards"));
-        long_list(ui, summary::shards(cluster), shard_height, |ui, shard| {
-            Action::note(&mut action, shard_ui(ui, cluster, &shard));
+        let nodes = summary::by_shard(cluster);
+        let shards = nodes.chunk_by(|a, b| a.shard == b.shard);
+        long_list(ui, shards, shard_height, |ui, shard| {
+            Action::note(&mut action, shard_ui(ui, cluster, &Shard::of(shard)));
         });
     });
     action
@@ -193,8 +195,8 @@ fn shard_frame(colors: &Palette) -> egui::Frame {
 }
 
 /// How tall a shard is: a line a node.
-fn shard_height(ui: &Ui, shard: &Shard<'_>) -> f32 {
-    let lines = shard.master.iter().count() + shard.others.len();
+fn shard_height(ui: &Ui, nodes: &&[&NodeView]) -> f32 {
+    let lines = nodes.len();
     let spacing = ui.spacing();
     let gaps = spacing.item_spacing.y * lines.saturating_sub(1) as f32;
     shard_frame(Palette::of(ui)).total_margin().sum().y + spacing.interact_size.y * lines as f32 + gaps
