@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use crate::core::slot::Slot;
 use crate::core::topology::NodeAddr;
-use crate::engine::command::Command;
+use crate::engine::command::{Command, Danger};
 use crate::engine::job::JobId;
+use crate::engine::snapshot::Snapshot;
 use crate::workspace::document::OnClose;
 pub use crate::workspace::settings::{Language as LanguageChoice, Theme as ThemeChoice};
 
@@ -80,6 +81,30 @@ pub enum Confirm {
     Stopping(Vec<String>),
 }
 
+impl Confirm {
+    /// The question that this command needs before it is sent, by its danger; `None` where it can be sent at once.
+    #[must_use]
+    pub fn before(command: &Command, snapshot: &Snapshot) -> Option<Self> {
+        if command.danger() < Danger::Destroys {
+            return None;
+        }
+        let cluster = |name: &str| snapshot.clusters.get(name);
+        match command {
+            Command::Stop { cluster } => Some(Confirm::Stop(cluster.clone())),
+            Command::Delete { cluster: name, wipe } => {
+                let dir = cluster(name).and_then(|c| c.spec.as_ref()).map(|spec| spec.dir.clone());
+                Some(Confirm::Delete { cluster: name.clone(), dir, wipe: *wipe })
+            }
+            Command::ResetTouched { cluster: name } => {
+                let half = cluster(name).and_then(|c| c.half_made.as_ref());
+                let nodes = half.map(|half| half.touched.clone()).unwrap_or_default();
+                Some(Confirm::Reset { cluster: name.clone(), nodes })
+            }
+            _ => None,
+        }
+    }
+}
+
 /// What the person meant.
 #[derive(Debug, Clone)]
 pub enum Action {
@@ -105,8 +130,10 @@ pub enum Action {
     OpenAllEvents,
     /// Show the settings.
     OpenSettings,
-    /// Ask the engine. Commands that destroy go through [`Action::Ask`] first.
+    /// Ask the engine. A command that destroys is not sent but turned into its question.
     Do(Command),
+    /// Ask the engine: the person was asked about just this and said yes.
+    Confirmed(Command),
     /// Ask the person first.
     Ask(Confirm),
     /// Close the window, whatever still goes on.
@@ -145,6 +172,29 @@ impl Action {
     pub fn note(said: &mut Option<Action>, part: Option<Action>) {
         if part.is_some() {
             *said = part;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_that_destroys_has_its_question_and_no_other_has_one() {
+        let name = || "orders".to_owned();
+        let snapshot = Snapshot::default();
+        let destroy = [
+            Command::Stop { cluster: name() },
+            Command::Delete { cluster: name(), wipe: true },
+            Command::ResetTouched { cluster: name() },
+        ];
+        for command in destroy {
+            assert!(Confirm::before(&command, &snapshot).is_some(), "{}", command.label());
+        }
+        let harmless = [Command::FindServers, Command::Start { cluster: name() }, Command::SetVisible(true)];
+        for command in harmless {
+            assert_eq!(Confirm::before(&command, &snapshot), None, "{}", command.label());
         }
     }
 }

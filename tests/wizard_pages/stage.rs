@@ -69,7 +69,7 @@ impl Stage {
 
 pub fn flat(action: &Action) -> Vec<&Command> {
     match action {
-        Action::Do(command) => vec![command],
+        Action::Do(command) | Action::Confirmed(command) => vec![command],
         Action::All(list) => list.iter().flat_map(flat).collect(),
         _ => Vec::new(),
     }

@@ -25,9 +25,11 @@ impl App {
     pub(super) fn dispatch(&mut self, ctx: &Context, frame: &eframe::Frame, action: Action) {
         match action {
             Action::All(actions) => actions.into_iter().for_each(|action| self.dispatch(ctx, frame, action)),
-            Action::Do(command) => {
-                self.send(command);
-            }
+            Action::Do(command) => match Confirm::before(&command, &self.snapshot) {
+                Some(question) => self.ui.question = Some(question),
+                None => drop(self.send(command)),
+            },
+            Action::Confirmed(command) => drop(self.send(command)),
             Action::Ask(question) => self.ui.question = Some(question),
             Action::Withdraw => self.withdraw(),
             Action::CloseWith { servers, clusters, remember } => self.close_with(ctx, servers, clusters, remember),

@@ -26,7 +26,7 @@ pub fn confirm_ui(ctx: &egui::Context, snapshot: &Snapshot, question: &mut Confi
         Confirm::Reset { cluster, nodes } => {
             bits::subtitle(ui, tr!("confirm.reset_title", cluster = cluster));
             ui.label(tr!("confirm.reset_text", nodes = words::addrs(nodes)));
-            let reset = Action::Do(Command::ResetTouched { cluster: cluster.clone() });
+            let reset = Action::Confirmed(Command::ResetTouched { cluster: cluster.clone() });
             buttons(ui, &tr!("confirm.reset"), reset)
         }
         Confirm::Close { clusters, remember } => close_ui(ui, clusters, remember),
@@ -40,7 +40,7 @@ pub fn confirm_ui(ctx: &egui::Context, snapshot: &Snapshot, question: &mut Confi
 fn stop_ui(ui: &mut Ui, cluster: &str) -> Option<Action> {
     bits::subtitle(ui, tr!("confirm.stop_title", cluster = cluster));
     ui.label(tr!("confirm.stop_text"));
-    buttons(ui, &tr!("confirm.stop"), Action::Do(Command::Stop { cluster: cluster.to_owned() }))
+    buttons(ui, &tr!("confirm.stop"), Action::Confirmed(Command::Stop { cluster: cluster.to_owned() }))
 }
 
 fn delete_ui(ui: &mut Ui, cluster: &str, dir: Option<&str>, wipe: &mut bool) -> Option<Action> {
@@ -63,7 +63,7 @@ fn delete_ui(ui: &mut Ui, cluster: &str, dir: Option<&str>, wipe: &mut bool) -> 
         }
     }
     let wipe = *wipe && dir.is_some();
-    let delete = Action::Do(Command::Delete { cluster: cluster.to_owned(), wipe });
+    let delete = Action::Confirmed(Command::Delete { cluster: cluster.to_owned(), wipe });
     let label = if dir.is_some() { tr!("confirm.delete") } else { tr!("confirm.forget") };
     buttons(ui, &label, delete)
 }
@@ -178,7 +178,7 @@ mod tests {
         harness.get_by_label("Delete").click();
         harness.run();
         let Some(Action::All(actions)) = &harness.state().1 else { panic!("{:?}", harness.state().1) };
-        assert!(matches!(&actions[0], Action::Do(Command::Delete { wipe: true, .. })));
+        assert!(matches!(&actions[0], Action::Confirmed(Command::Delete { wipe: true, .. })));
     }
 
     #[test]

@@ -75,7 +75,7 @@ impl Removal {
             self.sent = true;
             self.run.begin_again(snapshot);
             let cluster = self.run.cluster.clone();
-            return Progress::Send(Action::Do(Command::Delete { cluster, wipe: true }));
+            return Progress::Send(Action::Confirmed(Command::Delete { cluster, wipe: true }));
         }
         match self.run.job(snapshot, &[JobKind::Delete]).map(|job| &job.state) {
             Some(JobState::Failed(why)) => self.failed(why.clone()),
