@@ -15,7 +15,8 @@
 //!    get `.on_hover_text(…)`, inputs `.labelled_by(label.id)`: the tests fail an input without a name.
 //! 5. A test beside it: `testing::harness(state, |ui, state| …)`, press by label, look at the `Action` that came out.
 //!
-//! New things for the engine go through `Action::Do(Command)`; what destroys is turned into its question (`Confirm::before`, by `Command::danger`) and sent as `Action::Confirmed` after the yes.
+//! New things for the engine go through `Action::Do(Command)`; what destroys is turned into its question
+//! (`Confirm::before`, by `Command::danger`) and sent as `Action::Confirmed` after the yes.
 
 pub mod action;
 pub mod app;
