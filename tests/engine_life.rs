@@ -11,15 +11,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::{free_port, free_port_run, server_program, wait_until};
+use slotdeck::core::secret::Secret;
 use slotdeck::core::spec::{ClusterSpec, Ports, ServerExe};
-use slotdeck::core::topology::Role;
+use slotdeck::core::topology::{NodeAddr, Role};
+use slotdeck::engine::client::LOGIN_REFUSED;
 use slotdeck::engine::command::{Auth, Command};
 use slotdeck::engine::discover::probe;
 use slotdeck::engine::event::What;
 use slotdeck::engine::handle::Engine;
 use slotdeck::engine::job::{JobKind, JobState};
 use slotdeck::engine::process::identify;
-use slotdeck::engine::snapshot::{ClusterView, Health, Phase, ProcessState, Standing};
+use slotdeck::engine::snapshot::{ClusterView, Health, Phase, ProcessState, Reach, Standing};
 use slotdeck::workspace::document::{OnClose, ProcessRecord};
 use slotdeck::workspace::store::Workspace;
 
@@ -292,6 +294,26 @@ fn a_node_that_is_not_empty_is_named_with_what_it_holds_and_nothing_is_touched()
     command(port, &["CLUSTER", "DELSLOTS", "1"]);
     create_external(&engine);
     await_cluster(&engine, "given", "health", |c| c.health == Health::Ok && c.phase == Phase::Formed);
+}
+
+#[test]
+fn an_attached_server_that_wants_a_password_gets_it_under_the_same_name() {
+    let home = Home::new();
+    let engine = home.engine();
+    let server = common::TestServer::start_cluster_node("");
+    command(server.port(), &["CONFIG", "SET", "requirepass", "s3cret"]);
+    let addr: NodeAddr = format!("127.0.0.1:{}", server.port()).parse().unwrap();
+    let attach = |addrs: Vec<NodeAddr>, password: &str| {
+        let auth = Auth { user: String::new(), password: Secret::new(password) };
+        engine.send(Command::Attach { name: "given".into(), addrs, auth }).unwrap();
+    };
+    attach(vec![addr.clone()], "");
+    let refused =
+        |c: &ClusterView| matches!(&c.nodes[0].reach, Reach::Never { error } if error.contains(LOGIN_REFUSED));
+    await_cluster(&engine, "given", "the refused login", refused);
+    // The window names every node that it shows, and those may be more than were given at first.
+    attach(vec![addr, NodeAddr::new("127.0.0.1", free_port())], "s3cret");
+    await_cluster(&engine, "given", "an answer", |c| c.nodes[0].reach == Reach::Live);
 }
 
 fn create_external(engine: &Engine) {
