@@ -42,6 +42,8 @@ const LOADING_DEADLINE: Duration = Duration::from_mins(10);
 /// How long a server may take to save and end after SHUTDOWN or the system's request: it may have a large data set to
 /// write. Cancelling ends the waiting.
 const SAVE_DEADLINE: Duration = Duration::from_mins(10);
+/// How long a server that refuses to shut down is asked again.
+const ASK_AGAIN: Duration = Duration::from_secs(15);
 /// How long it may take where nothing is to be saved, and after force.
 const END_DEADLINE: Duration = Duration::from_secs(10);
 
@@ -462,17 +464,30 @@ async fn shut_down(
         // Somebody else answers on our port, or nobody does: not this way.
         return Ok(());
     }
+    tokio::select! {
+        reply = refusal(&client, saving) => match saving {
+            // What it would save is not wanted: it is ended without being asked again.
+            Saving::Discard => Ok(()),
+            Saving::AsConfigured => {
+                Err(format!("{addr} refuses to stop: {reply}. Look at its log; nothing was ended by force"))
+            }
+        },
+        _ = gone(addr, record, patience, steps) => Ok(()),
+    }
+}
+
+/// Asks a server to shut down, and returns what it says against it. A server that ends breaks the connection, and one
+/// that saves is silent meanwhile: then this never returns. A server that has just become a replica refuses while it
+/// writes its first append-only file, which soon passes: it is asked again for some seconds.
+async fn refusal(client: &NodeClient, saving: Saving) -> String {
     let words: &[&str] = if saving == Saving::Discard { &["SHUTDOWN", "NOSAVE"] } else { &["SHUTDOWN"] };
-    // A server that ends breaks the connection, and one that saves is silent meanwhile: both are as they should be.
-    let refusal = async {
+    let until = Instant::now() + if saving == Saving::Discard { Duration::ZERO } else { ASK_AGAIN };
+    loop {
         match client.call(words).await {
-            Err(NodeError { kind: NodeErrorKind::Refused(reply), .. }) => reply,
+            Err(NodeError { kind: NodeErrorKind::Refused(reply), .. }) if Instant::now() >= until => return reply,
+            Err(NodeError { kind: NodeErrorKind::Refused(_), .. }) => sleep(Duration::from_millis(300)).await,
             _ => std::future::pending().await,
         }
-    };
-    tokio::select! {
-        reply = refusal => Err(format!("{addr} refuses to stop: {reply}. Look at its log; nothing was ended by force")),
-        _ = gone(addr, record, patience, steps) => Ok(()),
     }
 }
 
