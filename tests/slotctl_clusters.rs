@@ -70,7 +70,7 @@ fn a_cluster_lives_from_up_to_down_and_leaves_nothing() {
         .says(" s  Wait until all nodes agree and all replicas are linked\n")
         .says("[OK] All 16384 slots covered.\n")
         .says(&format!("Connect:  redis-cli -c -p {port}\n"))
-        .says("Stop:     slotctl stop demo\n")
+        .says(&format!("Stop:     {} stop demo\n", env!("CARGO_BIN_EXE_slotctl")))
         .says("server.log\n");
     redis_cli(&["-c", "-p", &port.to_string(), "set", "key", "kept"], "").fine().says("OK");
     home.run(&["ps"], "").fine().says(&format!("demo  ok     6/6    {port}-{}", port + 5)).says("Redis 7.");
@@ -202,7 +202,7 @@ fn json_is_one_object_of_the_documented_shape() {
     let made = home.up(port, &["--yes", "--json", "--dir", &dir.display().to_string()], "").fine().json();
     assert_eq!(
         (&made["ok"], &made["cluster"], &made["stop"]),
-        (&true.into(), &"demo".into(), &"slotctl stop demo".into())
+        (&true.into(), &"demo".into(), &format!("{} stop demo", env!("CARGO_BIN_EXE_slotctl")).into())
     );
     let nodes = made["nodes"].as_array().unwrap();
     assert_eq!(nodes.len(), 6);

@@ -108,6 +108,13 @@ pub fn ports_text(ports: &[u16]) -> String {
     runs.iter().map(run).collect::<Vec<_>>().join(", ")
 }
 
+/// What to type to call this program again: its bare name where the PATH leads to it, else the path it was called by.
+#[must_use]
+pub fn own_name() -> String {
+    let called = std::env::args().next().unwrap_or_default();
+    if called.contains(['/', '\\']) { shell_word(&called) } else { "slotctl".to_owned() }
+}
+
 /// Words of a command line for a POSIX shell, or for Windows' own; bare where they need no quotes.
 #[must_use]
 pub fn shell_word(word: &str) -> String {

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::core::conf::LOG_FILE;
 use crate::core::secret::Secret;
-use crate::core::spec::{ClusterSpec, ServerExe, Severity};
+use crate::core::spec::{ClusterSpec, ProblemKind, ServerExe, Severity};
 use crate::core::validate::validate;
 use crate::engine::children::Children;
 use crate::engine::discover::{find, probe};
@@ -20,7 +20,7 @@ use crate::workspace::document::ClusterDoc;
 use crate::workspace::store::{Workspace, WorkspaceError};
 
 use super::args::UpArgs;
-use super::draft::{announce, connect_command, problem_lines, shell_word, spec_of};
+use super::draft::{announce, connect_command, own_name, problem_lines, shell_word, spec_of};
 use super::failure::Failure;
 use super::form::{Means, NotFormed, form, tell_check};
 use super::json::{FindingJson, NodeJson, findings_of, nodes_of};
@@ -155,6 +155,12 @@ async fn checked_spec(means: &Means<'_>, args: &UpArgs) -> Result<ClusterSpec, F
     let spec = spec_of(args, server, password, &means.workspace.clusters_dir())?;
     let taken = means.workspace.list().into_iter().map(|(name, _)| name).collect();
     let problems = validate(&spec, &facts(&spec, taken).await, &BTreeMap::new());
+    // Its ports and its folder are in use because it is there: that alone is worth saying.
+    if problems.iter().any(|problem| problem.kind == ProblemKind::NameTaken) {
+        let name = shell_word(&spec.name);
+        let (text, own) = (ProblemKind::NameTaken, own_name());
+        return Err(Failure::message(&format!("NAME: {text} '{own} ps' shows it; '{own} start {name}' starts it.")));
+    }
     for line in problem_lines(&problems, Severity::Warning, args) {
         means.terminal.say(|text| text.warn(format_args!("[WARNING] {line}")));
     }
@@ -185,7 +191,7 @@ pub fn show(text: &mut Text, doc: &ClusterDoc) {
     text.ok(format_args!("{} is up.", doc.name));
     text.line(format_args!("Nodes:    {addrs}"));
     text.line(format_args!("Connect:  {}", connect_command(spec, &auth_of(doc).password)));
-    text.line(format_args!("Stop:     slotctl stop {}", shell_word(&doc.name)));
+    text.line(format_args!("Stop:     {} stop {}", own_name(), shell_word(&doc.name)));
     text.line(format_args!("Logs:     {}", spec.dir.join("PORT").join(LOG_FILE).display()));
 }
 
@@ -218,7 +224,7 @@ pub fn report(
         findings: findings_of(&gathered.check()),
         steps: steps_json(steps),
         connect: spec.map(|spec| connect_command(spec, &auth_of(doc).password)),
-        stop: format!("slotctl stop {}", shell_word(&doc.name)),
+        stop: format!("{} stop {}", own_name(), shell_word(&doc.name)),
     });
     match whole {
         Err(Failure::Message(text)) => {

@@ -60,7 +60,7 @@ pub fn assemble(
         .collect();
     let nodes = with_lag(nodes, known);
     let slot_owner = owner_indices(&remembered_nodes, &nodes);
-    let (findings, health) = judge(known, &topology, phase);
+    let (findings, health) = judge(known, &topology, phase, !processes.is_empty());
     Assembled { nodes, slot_owner, findings, health }
 }
 
@@ -246,10 +246,15 @@ fn owner_indices(remembered: &BTreeMap<NodeId, Node>, nodes: &[NodeView]) -> Vec
     indices
 }
 
-fn judge(known: &BTreeMap<NodeAddr, Known>, topology: &Topology, phase: Phase) -> (Vec<Finding>, Health) {
+fn judge(known: &BTreeMap<NodeAddr, Known>, topology: &Topology, phase: Phase, local: bool) -> (Vec<Finding>, Health) {
     match phase {
         Phase::Stopped => return (Vec::new(), Health::Stopped),
-        Phase::Unformed => return (Vec::new(), Health::Unknown),
+        // Servers that are being launched here are silent at first; those elsewhere should answer.
+        Phase::Unformed if local => return (Vec::new(), Health::Unknown),
+        Phase::Unformed => {
+            let silent = topology.unreachable.iter().map(|(addr, why)| Finding::Unreachable(addr.clone(), why.clone()));
+            return (silent.collect(), Health::Unknown);
+        }
         Phase::Formed => {}
     }
     if known.values().all(|k| k.answer.is_none() && k.error.is_none()) {

@@ -135,7 +135,9 @@ fn write_node(node: &Path, port: u16, name: &str, text: &str, undo: &mut Undo) -
             undo.make_dir(node)?;
             undo.write(&node.join(NODE_MARKER), &marker(name, Some(port)))?;
         }
-        Kind::Dir if never_started(node, port, name)? => {}
+        Kind::Dir if never_started(node, port, name)? => {
+            undo.write(&node.join(NODE_MARKER), &marker(name, Some(port)))?;
+        }
         Kind::Dir | Kind::Link | Kind::Other => return Err(FilesError::Exists(node.to_owned())),
     }
     undo.write(&config, text.as_bytes())
@@ -143,9 +145,27 @@ fn write_node(node: &Path, port: u16, name: &str, text: &str, undo: &mut Undo) -
 
 /// Whether a node folder is ours and holds no more than an earlier call put into it.
 fn never_started(node: &Path, port: u16, name: &str) -> Result<bool, FilesError> {
-    let ours = read_marker(&node.join(NODE_MARKER)).is_some_and(|m| m.port == Some(port) && m.cluster == name);
+    let marker = read_marker(&node.join(NODE_MARKER));
     let names = entries(node)?;
-    Ok(ours && names.iter().all(|path| path.ends_with(NODE_MARKER) || path.ends_with(CONFIG_FILE)))
+    let ours = marker.is_some_and(|m| m.port == Some(port) && m.cluster == name) || names.iter().all(|p| is_remnant(p));
+    Ok(ours && names.iter().all(|path| path.ends_with(CONFIG_FILE) || is_remnant(path)))
+}
+
+/// A marker, or the temporary file of a write that was cut off.
+fn is_remnant(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(".slotdeck-"))
+}
+
+/// Whether a folder holds nothing but what writing this cluster's files leaves when it is cut off: our markers, and node
+/// folders whose server was never started. [`write_node_files`] writes over those.
+#[must_use]
+pub fn only_remnants(dir: &Path, name: &str) -> bool {
+    let ours = read_marker(&dir.join(CLUSTER_MARKER)).is_some_and(|marker| marker.cluster == name);
+    let remnant = |path: &PathBuf| {
+        let port = path.file_name().and_then(|name| name.to_string_lossy().parse::<u16>().ok());
+        is_remnant(path) || port.is_some_and(|port| never_started(path, port, name).unwrap_or(false))
+    };
+    ours && entries(dir).is_ok_and(|paths| paths.iter().all(remnant))
 }
 
 /// The marker goes last: what a crash leaves can still be removed by the next call.

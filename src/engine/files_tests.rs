@@ -188,3 +188,25 @@ fn a_wipe_that_was_cut_short_is_finished_by_the_next() {
     wipe(&spec.dir, &[7000]).unwrap();
     assert!(!spec.dir.exists());
 }
+
+#[test]
+fn what_a_write_that_was_cut_off_left_is_written_over_and_nothing_else_is() {
+    let home = tempfile::tempdir().unwrap();
+    let mut spec = ClusterSpec::new("cut", home.path().join("cut"));
+    spec.ports = crate::core::spec::Ports::From(7000);
+    let files: BTreeMap<u16, String> =
+        spec.port_list().into_iter().map(|port| (port, format!("port {port}\n"))).collect();
+    // Killed after the first node's folder, before its marker, with a temporary file of the next one.
+    std::fs::create_dir_all(spec.node_dir(7000)).unwrap();
+    std::fs::write(spec.dir.join(CLUSTER_MARKER), marker("cut", None)).unwrap();
+    std::fs::create_dir(spec.node_dir(7001)).unwrap();
+    std::fs::write(spec.node_dir(7001).join(".slotdeck-ab12.tmp"), "half").unwrap();
+    assert!(only_remnants(&spec.dir, "cut"));
+    assert!(!only_remnants(&spec.dir, "other"));
+    write_node_files(&spec, &files).unwrap();
+    assert_eq!(std::fs::read_to_string(spec.node_dir(7001).join("redis.conf")).unwrap(), "port 7001\n");
+    std::fs::write(spec.node_dir(7002).join("dump.rdb"), "data").unwrap();
+    assert!(!only_remnants(&spec.dir, "cut"), "a server ran there");
+    assert_eq!(wipe(&spec.dir, &spec.port_list()).unwrap(), Wiped::default());
+    assert!(!spec.dir.exists());
+}

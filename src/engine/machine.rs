@@ -11,6 +11,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::core::spec::{ClusterSpec, MachineFacts};
 use crate::core::topology::BUS_PORT_OFFSET;
+use crate::engine::files::only_remnants;
 
 /// How long each measurement may take: a dead network drive must not hold up the wizard.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -22,7 +23,8 @@ const IGNORED: [&str; 4] = [".ds_store", "desktop.ini", "thumbs.db", ".directory
 pub async fn facts(spec: &ClusterSpec, taken_names: Vec<String>) -> MachineFacts {
     let (bind, ports, dir) = (spec.bind.trim().to_owned(), needed_ports(spec), spec.dir.clone());
     let network = tokio::task::spawn_blocking(move || network_facts(&bind, &ports));
-    let folder = tokio::task::spawn_blocking(move || folder_facts(&dir));
+    let name = spec.name.clone();
+    let folder = tokio::task::spawn_blocking(move || folder_facts(&dir, &name));
     let (network, folder) =
         tokio::join!(tokio::time::timeout(DEADLINE, network), tokio::time::timeout(DEADLINE, folder));
     let no_answer = || format!("the system gave no answer within {} seconds", DEADLINE.as_secs());
@@ -176,7 +178,7 @@ struct Folder {
     free: Option<u64>,
 }
 
-fn folder_facts(dir: &Path) -> Folder {
+fn folder_facts(dir: &Path, name: &str) -> Folder {
     if !dir.is_absolute() {
         return Folder::default(); // Not a place on this machine yet; the spec's own check says so.
     }
@@ -199,7 +201,8 @@ fn folder_facts(dir: &Path) -> Folder {
         io::ErrorKind::PermissionDenied => format!("you are not allowed to write in {}", nearest.display()),
         _ => format!("{}: {}", nearest.display(), plain(&error)),
     });
-    let holds = if nearest == dir { first_entry(dir) } else { None };
+    // What a launch of this very cluster left when it was cut off is no obstacle to the next one.
+    let holds = if nearest == dir && !only_remnants(dir, name) { first_entry(dir) } else { None };
     Folder { error, holds, free }
 }
 

@@ -42,7 +42,9 @@ impl Totals {
             totals.live += usize::from(node.reach == Reach::Live);
             match &node.stats {
                 Some(stats) => {
-                    totals.keys += if node.role == Some(Role::Master) { stats.keys } else { 0 };
+                    // Keys of a master without slots are the ones that its heir serves by now.
+                    let serves = node.role == Some(Role::Master) && !node.slots.is_empty();
+                    totals.keys += if serves { stats.keys } else { 0 };
                     totals.memory += stats.used_memory;
                     totals.ops += if node.is_stale() { 0 } else { stats.ops_per_sec };
                     totals.partial |= node.is_stale();
