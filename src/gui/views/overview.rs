@@ -44,9 +44,15 @@ pub fn overview_ui(ui: &mut Ui, snapshot: &Snapshot, cluster: &ClusterView) -> O
         bits::subtitle(ui, tr!("overview.shards"));
         let nodes = summary::by_shard(cluster);
         let shards = nodes.chunk_by(|a, b| a.shard == b.shard);
-        long_list(ui, shards, shard_height, |ui, shard| {
-            Action::note(&mut action, shard_ui(ui, cluster, &Shard::of(shard)));
-        });
+        let height = shard_height(ui);
+        long_list(
+            ui,
+            shards,
+            |_, shard| height(shard.len()),
+            |ui, shard| {
+                Action::note(&mut action, shard_ui(ui, cluster, &Shard::of(shard)));
+            },
+        );
     });
     action
 }
@@ -194,12 +200,11 @@ fn shard_frame(colors: &Palette) -> egui::Frame {
     colors.card_frame().inner_margin(egui::Margin { left: 16, right: 12, top: 8, bottom: 8 })
 }
 
-/// How tall a shard is: a line a node.
-fn shard_height(ui: &Ui, nodes: &&[&NodeView]) -> f32 {
-    let lines = nodes.len();
-    let spacing = ui.spacing();
-    let gaps = spacing.item_spacing.y * lines.saturating_sub(1) as f32;
-    shard_frame(Palette::of(ui)).total_margin().sum().y + spacing.interact_size.y * lines as f32 + gaps
+/// How tall a shard of so many nodes is: a line a node.
+fn shard_height(ui: &Ui) -> impl Fn(usize) -> f32 + use<> {
+    let margin = shard_frame(Palette::of(ui)).total_margin().sum().y;
+    let (line, gap) = (ui.spacing().interact_size.y, ui.spacing().item_spacing.y);
+    move |nodes| margin + line * nodes as f32 + gap * nodes.saturating_sub(1) as f32
 }
 
 /// A shard: its colour, its master and its copies.
