@@ -112,7 +112,10 @@ fn main() {
         let times = (0..WARM_UP + frames).map(|_| window.frame()).skip(WARM_UP).collect();
         return println!("{screen} {size}: {:.0} µs", figures(times).0);
     }
-    println!("One frame of a window of {} x {} points, {frames} frames of each, on one core without a graphics card", WINDOW.x, WINDOW.y);
+    println!(
+        "One frame of a window of {} x {} points, {frames} frames of each, on one core without a graphics card",
+        WINDOW.x, WINDOW.y
+    );
     println!(
         "{:<10} {:>6} {:>10} {:>10} {:>10} {:>12}",
         "screen", "nodes", "median µs", "least µs", "triangles", "to 6 nodes"
