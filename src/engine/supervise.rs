@@ -32,7 +32,7 @@ pub fn process_state(facts: &ProcessFacts) -> ProcessState {
         Some(pid) if facts.answers => ProcessState::Running { pid },
         Some(pid) => ProcessState::Starting { pid },
         None if facts.wanted && facts.recorded && !facts.stopping => ProcessState::Died {
-            how: facts.exit.clone().unwrap_or_else(|| "ended while nobody watched".to_owned()),
+            how: facts.exit.clone().unwrap_or_else(|| "ended, and nothing says how".to_owned()),
             cause: facts.cause.clone(),
         },
         None => ProcessState::Stopped,
