@@ -130,8 +130,9 @@ async fn a_server_has_a_session_of_its_own() {
     let record = node.spawn().record;
     node.answers().await;
     let pid = rustix::process::Pid::from_raw(i32::try_from(record.pid).unwrap());
+    // A session that has the server's own process id for its name was made by the server, so it is not ours. Ours is not
+    // asked for: in a container it may have no number at all.
     assert_eq!(rustix::process::getsid(pid).unwrap(), pid.unwrap());
-    assert_ne!(rustix::process::getsid(None).unwrap(), pid.unwrap());
 }
 
 #[cfg(unix)]
