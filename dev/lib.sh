@@ -37,3 +37,41 @@ need_component() {
 
 # What the window needs at run time, and what builds it.
 WINDOW_PACKAGES=(gcc libc6-dev libegl1 libgl1 libgl1-mesa-dri libxkbcommon0 libxkbcommon-x11-0 libx11-6 libx11-xcb1 libxcursor1 libxi6 libxrandr2 fontconfig)
+
+WINDOWS_TARGET=x86_64-pc-windows-gnu
+
+# need_windows_target: what cross-builds for Windows, namely mingw-w64 and Rust's standard library for it: rustup's, or
+# where rustup can't fetch it, one built from Debian's sources. Says which cargo is used; windows_cargo runs it.
+need_windows_target() {
+    need_cargo || return
+    need gcc-mingw-w64-x86-64 || return
+    WINDOWS_CARGO=(cargo) WINDOWS_STD=()
+    if ! has_windows_std && command -v rustup >/dev/null; then
+        say "Adding the Windows standard library to the toolchain"
+        timeout 300 rustup target add "$WINDOWS_TARGET" || true
+    fi
+    if ! has_windows_std; then
+        need rustc-web cargo-web rust-web-src || return
+        WINDOWS_CARGO=(env RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc /usr/bin/cargo)
+        WINDOWS_STD=(-Zbuild-std=std,panic_abort,panic_unwind)
+    fi
+    say "Windows programs are built with ${WINDOWS_CARGO[*]}${WINDOWS_STD[*]:+ ${WINDOWS_STD[*]}}"
+}
+
+has_windows_std() {
+    compgen -G "$(rustc --print sysroot)/lib/rustlib/$WINDOWS_TARGET/lib/libstd-*.rlib" >/dev/null
+}
+
+# windows_cargo COMMAND [OPTION…]: cargo for the Windows target, after need_windows_target.
+windows_cargo() {
+    local command=$1
+    shift
+    "${WINDOWS_CARGO[@]}" "$command" "${WINDOWS_STD[@]}" --target "$WINDOWS_TARGET" "$@"
+}
+
+# windows_programs PROFILE: where cargo puts the programs of that profile.
+windows_programs() {
+    local folder=$1
+    [ "$folder" = dev ] && folder=debug
+    echo "${CARGO_TARGET_DIR:-target}/$WINDOWS_TARGET/$folder"
+}
