@@ -17,11 +17,14 @@
 //!  workspace     |                     documents on disk: JSON, atomic writes, locks
 //!        \      /
 //!          core                        pure: slots, topology, specs, plans, checks, redis.conf text
+//!
+//!   os                                  beside them: safe functions over system calls, used by all but core
 //! ```
 //!
 //! Arrows go down only; `tests/layers.rs` reads the `use` lines and fails otherwise. [`core`] has no clock, no I/O and no
 //! async, so each of its rules is tested without a server. The feature `gui` gates the window: `cargo build
-//! --no-default-features` proves that the rest does not know egui.
+//! --no-default-features` proves that the rest does not know egui. [`os`] is the one place with unsafe code; what follows
+//! from its answers are rules of [`core`], so that what Windows does otherwise is tested everywhere.
 //!
 //! # How data flows in the window
 //!
@@ -89,4 +92,5 @@ pub mod core;
 pub mod engine;
 #[cfg(feature = "gui")]
 pub mod gui;
+pub mod os;
 pub mod workspace;

@@ -6,6 +6,9 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    if let Some(code) = slotdeck::os::ctrl_c::dispatch(std::env::args_os().skip(1)) {
+        return code;
+    }
     match slotdeck::gui::run::run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {

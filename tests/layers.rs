@@ -1,11 +1,11 @@
-//! Arrows go one way: `gui | cli -> engine -> workspace -> core`. This test reads the `use` lines and every other path in
+//! Arrows go one way: `gui | cli -> engine -> workspace -> core`, with `os` beside all but `core`. This test reads the `use` lines and every other path in
 //! the sources, and names each one that goes up or across.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::{Path, PathBuf};
 
 /// What each layer must not name.
-const FORBIDDEN: [(&str, &[&str]); 5] = [
+const FORBIDDEN: [(&str, &[&str]); 6] = [
     (
         "src/core",
         &[
@@ -13,6 +13,7 @@ const FORBIDDEN: [(&str, &[&str]); 5] = [
             "crate::workspace",
             "crate::gui",
             "crate::cli",
+            "crate::os",
             "egui",
             "eframe",
             "tokio",
@@ -27,6 +28,10 @@ const FORBIDDEN: [(&str, &[&str]); 5] = [
             "Instant::now",
             "SystemTime::now",
         ],
+    ),
+    (
+        "src/os",
+        &["crate::core", "crate::engine", "crate::workspace", "crate::gui", "crate::cli", "egui", "eframe", "tokio"],
     ),
     ("src/workspace", &["crate::engine", "crate::gui", "crate::cli", "egui", "eframe", "tokio::", "redis::"]),
     ("src/engine", &["crate::gui", "crate::cli", "egui", "eframe"]),
@@ -86,6 +91,17 @@ fn only_the_theme_makes_colours_and_only_the_icons_hold_glyphs() {
         }
         if !name.starts_with("icons") {
             assert!(!text.contains("lucide_icons::"), "{} names a glyph; icons.rs is the place", file.display());
+        }
+    }
+}
+
+#[test]
+fn only_the_calls_to_windows_are_unsafe() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for file in sources(&root.join("src")) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        if !file.strip_prefix(root).unwrap().to_string_lossy().starts_with("src/os/windows") {
+            assert!(!text.contains("unsafe_code"), "{} asks for unsafe code; src/os is the place", file.display());
         }
     }
 }

@@ -3,5 +3,8 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    if let Some(code) = slotdeck::os::ctrl_c::dispatch(std::env::args_os().skip(1)) {
+        return code;
+    }
     ExitCode::from(slotdeck::cli::run(std::env::args_os().skip(1).collect()))
 }
