@@ -10,6 +10,7 @@ use common::{TestServer, free_port};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
+use slotdeck::core::build::Build;
 use slotdeck::core::conf::directives::{Known, known};
 use slotdeck::core::conf::quote::{check_rewrite, quote};
 use slotdeck::core::conf::{mask_password, node_file, password_of, unmask_password};
@@ -44,7 +45,7 @@ fn spec_on(port: u16) -> ClusterSpec {
     let output = std::process::Command::new(&program).arg("--version").output().unwrap();
     let version = ServerVersion::parse_version_output(&String::from_utf8_lossy(&output.stdout)).unwrap();
     let mut spec = ClusterSpec::new("test", "/nowhere");
-    spec.server = Some(ServerExe { path: program, version });
+    spec.server = Some(ServerExe { path: program, version, build: Build::default() });
     spec.ports = Ports::List(vec![port]);
     spec
 }

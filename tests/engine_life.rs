@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::{free_port, free_port_run, server_program, wait_until};
+use slotdeck::core::build::Build;
 use slotdeck::core::secret::Secret;
 use slotdeck::core::spec::{ClusterSpec, Ports, ServerExe};
 use slotdeck::core::topology::{NodeAddr, Role};
@@ -68,7 +69,7 @@ fn server() -> ServerExe {
     let path = which::which(server_program()).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let version = runtime.block_on(probe(&path)).unwrap();
-    ServerExe { path, version }
+    ServerExe { path, version, build: Build::Upstream }
 }
 
 fn connect(port: u16) -> redis::Connection {

@@ -144,6 +144,7 @@ pub fn connect_command(spec: &ClusterSpec, password: &Secret) -> String {
 mod tests {
     use super::*;
     use crate::cli::args::{Cli, Cmd};
+    use crate::core::build::Build;
     use crate::core::spec::ProblemKind;
     use crate::core::version::ServerVersion;
     use clap::Parser;
@@ -157,7 +158,11 @@ mod tests {
     }
 
     fn spec(line: &[&str]) -> Result<ClusterSpec, Failure> {
-        let server = ServerExe { path: "/usr/bin/redis-server".into(), version: ServerVersion::redis(7, 0, 15) };
+        let server = ServerExe {
+            path: "/usr/bin/redis-server".into(),
+            version: ServerVersion::redis(7, 0, 15),
+            build: Build::default(),
+        };
         spec_of(&args(line), server, Secret::default(), Path::new("/home/clusters"))
     }
 

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::core::build::Build;
 use crate::core::check::Finding;
+use crate::core::limits::{Limit, Weight, can_fail_over};
 use crate::core::topology::{Node, NodeAddr, Role, Topology};
 use crate::engine::snapshot::FoundServer;
 
@@ -120,6 +122,31 @@ pub struct ServerJson {
     /// Why it can't be used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// Whose build it is: `upstream`, `zkteco`, `unknown`, …
+    pub build: Build,
+    /// Whether a replica takes over by itself when its master is lost; null where nobody has seen it.
+    pub can_fail_over: Option<bool>,
+    /// What its clusters are known to lack, worst first.
+    pub limits: Vec<LimitJson>,
+}
+
+/// Something that a server can't do.
+#[derive(Debug, Serialize)]
+pub struct LimitJson {
+    /// Its name for programs, `no_automatic_failover`.
+    pub limit: Limit,
+    /// `serious`, `warning` or `note`.
+    pub weight: Weight,
+    /// It in words.
+    pub text: String,
+    /// What was seen, and what helps.
+    pub why: &'static str,
+}
+
+impl From<Limit> for LimitJson {
+    fn from(limit: Limit) -> Self {
+        Self { limit, weight: limit.weight(), text: limit.to_string(), why: limit.why() }
+    }
 }
 
 impl From<&FoundServer> for ServerJson {
@@ -128,6 +155,9 @@ impl From<&FoundServer> for ServerJson {
             path: found.path.clone(),
             version: found.version.as_ref().ok().map(ToString::to_string),
             error: found.version.as_ref().err().cloned(),
+            build: found.build,
+            can_fail_over: found.version.as_ref().ok().and_then(|version| can_fail_over(found.build, *version)),
+            limits: found.limits().into_iter().map(Into::into).collect(),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! `servers`: the server programs of this machine.
 
+use crate::core::build::Build;
+use crate::core::limits::{Limit, Weight};
 use crate::engine::discover::find;
 use crate::engine::snapshot::FoundServer;
 use crate::workspace::store::Workspace;
@@ -31,10 +33,23 @@ pub const NO_SERVER: &str =
 
 fn listed(text: &mut Text, found: &[FoundServer]) {
     let row = |server: &FoundServer| match &server.version {
-        Ok(version) => vec![version.to_string(), server.path.display().to_string()],
+        Ok(version) => {
+            vec![version.to_string(), format!("{}{}", server.path.display(), remarks(server))]
+        }
         Err(why) => vec!["unusable".to_owned(), format!("{}  ({why})", server.path.display())],
     };
     text.table(&found.iter().map(row).collect::<Vec<_>>());
+}
+
+/// Whose build it is and what it lacks; empty for the makers' own.
+fn remarks(server: &FoundServer) -> String {
+    if server.build == Build::Upstream {
+        return String::new();
+    }
+    let limits = server.limits();
+    let named = limits.iter().filter(|limit| limit.weight() > Weight::Note || **limit == Limit::NotTried);
+    let words: Vec<String> = std::iter::once(server.build.to_string()).chain(named.map(ToString::to_string)).collect();
+    format!("  ({})", words.join("; "))
 }
 
 #[cfg(test)]
@@ -50,14 +65,28 @@ mod tests {
                 path: "/usr/bin/redis-server".into(),
                 origin: Origin::Path,
                 version: Ok(ServerVersion::redis(7, 0, 15)),
+                build: Build::Upstream,
             },
-            FoundServer { path: "/opt/x".into(), origin: Origin::Chosen, version: Err("It says nothing.".into()) },
+            FoundServer {
+                path: "C:/8/redis-server.exe".into(),
+                origin: Origin::Path,
+                version: Ok(ServerVersion::redis(8, 0, 2)),
+                build: Build::Zkteco,
+            },
+            FoundServer {
+                path: "/opt/x".into(),
+                origin: Origin::Chosen,
+                version: Err("It says nothing.".into()),
+                build: Build::Unknown,
+            },
         ];
         let mut text = Text::default();
         listed(&mut text, &found);
         assert_eq!(
             text.into_string(),
-            "Redis 7.0.15  /usr/bin/redis-server\nunusable      /opt/x  (It says nothing.)\n"
+            "Redis 7.0.15  /usr/bin/redis-server\n\
+             Redis 8.0.2   C:/8/redis-server.exe  (zkteco-home port; no automatic failover; the append-only file can hang)\n\
+             unusable      /opt/x  (It says nothing.)\n"
         );
     }
 }

@@ -10,11 +10,12 @@ use crate::core::secret::Secret;
 use crate::core::spec::{ClusterSpec, ProblemKind, ServerExe, Severity};
 use crate::core::validate::validate;
 use crate::engine::children::Children;
-use crate::engine::discover::{find, probe};
+use crate::engine::discover::{examine, find};
 use crate::engine::gather::Gathered;
 use crate::engine::job::StepView;
 use crate::engine::lifecycle::{DELETE_STEPS, LAUNCH_STEPS, LifecycleError, auth_of, delete, launch, write_config};
 use crate::engine::machine::facts;
+use crate::engine::snapshot::FoundServer;
 use crate::engine::steps::Steps;
 use crate::workspace::document::ClusterDoc;
 use crate::workspace::store::{Workspace, WorkspaceError};
@@ -172,15 +173,13 @@ async fn checked_spec(means: &Means<'_>, args: &UpArgs) -> Result<ClusterSpec, F
 async fn server(workspace: &Workspace, args: &UpArgs) -> Result<ServerExe, Failure> {
     if let Some(path) = &args.server {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
-        return match probe(&path).await {
-            Ok(version) => Ok(ServerExe { path, version }),
+        return match examine(&path).await {
+            Ok((version, build)) => Ok(ServerExe { path, version, build }),
             Err(why) => Err(Failure::message(&format!("--server: {}: {why}", path.display()))),
         };
     }
     let found = find(&workspace.load_settings()?.chosen_servers).await;
-    let usable =
-        found.into_iter().find_map(|server| Some(ServerExe { version: server.version.ok()?, path: server.path }));
-    usable.ok_or_else(|| Failure::message(NO_SERVER))
+    found.iter().find_map(FoundServer::exe).ok_or_else(|| Failure::message(NO_SERVER))
 }
 
 /// Where it is, how to connect, how to stop, where the logs are.

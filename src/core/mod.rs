@@ -3,9 +3,11 @@
 //! Everything here is a value or a function from values to values. Time, randomness and ports arrive as
 //! arguments, so every rule in this layer can be tested without a server.
 
+pub mod build;
 pub mod capability;
 pub mod check;
 pub mod conf;
+pub mod limits;
 pub mod plan;
 pub mod secret;
 pub mod slot;

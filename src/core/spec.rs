@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::build::Build;
 use super::secret::Secret;
 use super::topology::{BUS_PORT_OFFSET, NodeAddr};
 use super::version::ServerVersion;
@@ -17,6 +18,9 @@ pub struct ServerExe {
     pub path: PathBuf,
     /// What `--version` said.
     pub version: ServerVersion,
+    /// Whose build it is; unknown in documents of earlier versions.
+    #[serde(default)]
+    pub build: Build,
 }
 
 /// Which client ports the nodes get.

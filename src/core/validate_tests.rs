@@ -1,12 +1,17 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::core::build::Build;
 use crate::core::secret::Secret;
 use crate::core::spec::{ServerExe, Severity};
 
 fn good() -> ClusterSpec {
     let mut spec = ClusterSpec::new("demo", std::env::temp_dir().join("demo"));
-    spec.server = Some(ServerExe { path: "/usr/bin/redis-server".into(), version: ServerVersion::redis(7, 0, 15) });
+    spec.server = Some(ServerExe {
+        path: "/usr/bin/redis-server".into(),
+        version: ServerVersion::redis(7, 0, 15),
+        build: Build::default(),
+    });
     spec
 }
 
@@ -34,7 +39,8 @@ fn the_defaults_with_a_server_have_no_problem() {
 fn a_server_must_be_chosen_and_know_clusters() {
     assert_eq!(after(|spec| spec.server = None), [Problem::error(Field::Server, P::NoServer)]);
     let old = ServerVersion::redis(2, 8, 19);
-    let problems = after(|spec| spec.server = Some(ServerExe { path: "x".into(), version: old }));
+    let problems =
+        after(|spec| spec.server = Some(ServerExe { path: "x".into(), version: old, build: Build::default() }));
     assert_eq!(problems, [Problem::error(Field::Server, P::ServerTooOld(old))]);
 }
 
@@ -71,7 +77,7 @@ fn a_cluster_needs_three_masters_on_valkey_too() {
     for version in [ServerVersion::redis(7, 0, 15), ServerVersion::valkey(9, 1, 2)] {
         let problems = after(|spec| {
             spec.masters = 2;
-            spec.server = Some(ServerExe { path: "x".into(), version });
+            spec.server = Some(ServerExe { path: "x".into(), version, build: Build::default() });
         });
         assert_eq!(problems, [Problem::error(Field::Masters, P::TooFewMasters(2))]);
     }
@@ -158,7 +164,7 @@ fn bind_takes_addresses_and_no_names() {
     let old = ServerVersion::redis(6, 0, 20);
     let problems = after(|spec| {
         spec.bind = "127.0.0.1 -::1".to_owned();
-        spec.server = Some(ServerExe { path: "x".into(), version: old });
+        spec.server = Some(ServerExe { path: "x".into(), version: old, build: Build::default() });
     });
     assert!(matches!(problems.as_slice(), [Problem { kind: P::BindUnusable { .. }, .. }]), "{problems:?}");
     let facts = MachineFacts { bind_error: Some("no such address".to_owned()), ..MachineFacts::default() };
@@ -182,7 +188,8 @@ fn an_open_address_needs_a_password_or_the_written_wish_to_do_without() {
     );
     // A server without a protected mode can't be told so.
     let old = open(|spec| {
-        spec.server = Some(ServerExe { path: "x".into(), version: ServerVersion::redis(3, 0, 504) });
+        spec.server =
+            Some(ServerExe { path: "x".into(), version: ServerVersion::redis(3, 0, 504), build: Build::default() });
     });
     assert_eq!(old, [Problem::warning(Field::Bind, kind())]);
     for bind in ["0.0.0.0", "*", "::"] {
@@ -245,7 +252,8 @@ fn settings_are_judged_in_their_fields() {
 fn a_password_that_the_server_would_spoil_later_is_worth_a_warning() {
     let problems = after(|spec| {
         spec.config.password = Secret::new("a\"b");
-        spec.server = Some(ServerExe { path: "x".into(), version: ServerVersion::valkey(8, 1, 1) });
+        spec.server =
+            Some(ServerExe { path: "x".into(), version: ServerVersion::valkey(8, 1, 1), build: Build::default() });
     });
     assert!(
         matches!(problems.as_slice(), [Problem { field: Field::Password, severity: Severity::Warning, .. }]),

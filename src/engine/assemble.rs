@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::core::build::Build;
 use crate::core::check::{Finding, check};
 use crate::core::slot::SLOT_COUNT;
 use crate::core::topology::{Node, NodeAddr, NodeId, Role, Topology, View, slot_owner};
@@ -194,6 +195,7 @@ fn stats(answer: &Answer) -> NodeStats {
         lag_secs: number("master_last_io_seconds_ago"),
         state_ok: answer.health.state_ok.unwrap_or(false),
         version: ServerVersion::parse_info(info),
+        build: Build::of_info(info),
         process_id: number("process_id").and_then(|pid| u32::try_from(pid).ok()),
         uptime: Duration::from_secs(number("uptime_in_seconds").unwrap_or(0)),
     }

@@ -12,13 +12,17 @@ use futures_util::StreamExt;
 use process_wrap::tokio::CommandWrap;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
+use crate::core::build::{Build, garnet_version};
 use crate::core::capability::Capabilities;
+use crate::core::limits::{Weight, worst};
 use crate::core::version::ServerVersion;
 
 use super::snapshot::{FoundServer, Origin};
 
+mod evidence;
 pub mod places;
 
+use evidence::gather;
 use places::{Os, Places, is_shim_folder, known_folders, program_names};
 
 /// How long a program may take to tell its version.
@@ -38,6 +42,44 @@ const MAX_EXPANDED: usize = 64;
 /// # Errors
 /// Why it can't be used, as a sentence for the user.
 pub async fn probe(path: &Path) -> Result<ServerVersion, String> {
+    examine(path).await.map(|(version, _)| version)
+}
+
+/// Like [`probe`], and tells whose build it is.
+///
+/// # Errors
+/// Why it can't be used, as a sentence for the user.
+pub async fn examine(path: &Path) -> Result<(ServerVersion, Build), String> {
+    let asked = ask(path).await;
+    asked.verdict.map(|version| (version, asked.build))
+}
+
+/// What a file answered.
+struct Asked {
+    verdict: Result<ServerVersion, String>,
+    build: Build,
+}
+
+async fn ask(path: &Path) -> Asked {
+    let (path, answer) = match run_version(path).await {
+        Ok(answer) => answer,
+        Err(why) => return Asked { verdict: Err(why), build: Build::Unknown },
+    };
+    let verdict = judge(&answer.out, &answer.err, answer.code);
+    let gathering = tokio::task::spawn_blocking(move || gather(&path, answer.out));
+    let evidence = tokio::time::timeout(PROBE_DEADLINE, gathering).await;
+    let build = evidence.ok().and_then(Result::ok).map_or(Build::Unknown, |evidence| Build::of_program(&evidence));
+    Asked { verdict, build }
+}
+
+/// What it printed.
+struct Answer {
+    out: String,
+    err: String,
+    code: Option<i32>,
+}
+
+async fn run_version(path: &Path) -> Result<(PathBuf, Answer), String> {
     // Absolute, because a bare name would be looked up on the PATH.
     let path = std::path::absolute(path).map_err(|_| "No file is given.".to_owned())?;
     let too_slow = || format!("It did not answer within {} seconds.", PROBE_DEADLINE.as_secs());
@@ -64,7 +106,7 @@ pub async fn probe(path: &Path) -> Result<ServerVersion, String> {
         return Err(too_slow());
     };
     let code = ended.ok().and_then(|status| status.code());
-    judge(&out, &err, code)
+    Ok((path, Answer { out, err, code }))
 }
 
 /// Says yes to a version line of a server that can have clusters.
@@ -77,6 +119,11 @@ fn judge(out: &str, err: &str, code: Option<i32>) -> Result<ServerVersion, Strin
         };
     }
     let first_line = |text: &str| text.lines().map(str::trim).find(|line| !line.is_empty()).map(shorten);
+    if let Some(version) = garnet_version(out) {
+        return Err(format!(
+            "This is Garnet {version}, which reads no redis.conf: start it yourself with --cluster, then attach the cluster."
+        ));
+    }
     Err(match (first_line(out).or_else(|| first_line(err)), code) {
         (Some(line), _) => format!("This is no Redis server. Asked for its version, it printed '{line}'."),
         (None, Some(0)) => "This is no Redis server. Asked for its version, it printed nothing.".to_owned(),
@@ -152,16 +199,16 @@ async fn read_some(from: Option<impl AsyncRead + Unpin>) -> String {
 }
 
 /// Looks for server programs: the chosen ones, beside the app, on the PATH and where installers put them. Each program
-/// is listed once, as it was found first. Best first: usable ones; of these the chosen ones in their order, then the
-/// newest.
+/// is listed once, as it was found first. Best first: usable ones; of these the chosen ones in their order, then those
+/// whose clusters lack nothing serious, then the newest.
 pub async fn find(chosen: &[PathBuf]) -> Vec<FoundServer> {
     let chosen = chosen.to_vec();
     let listing = tokio::task::spawn_blocking(move || candidates(&chosen, &Places::of_this_machine()));
     // No answer only if a drive hangs or the app is closing.
     let Ok(Ok(candidates)) = tokio::time::timeout(Duration::from_secs(20), listing).await else { return Vec::new() };
     let probes = candidates.into_iter().map(|(path, origin)| async move {
-        let version = probe(&path).await;
-        FoundServer { path, origin, version }
+        let asked = ask(&path).await;
+        FoundServer { path, origin, version: asked.verdict, build: asked.build }
     });
     let mut found: Vec<_> = futures_util::stream::iter(probes).buffered(PROBES_AT_ONCE).collect().await;
     sort_best_first(&mut found);
@@ -171,7 +218,8 @@ pub async fn find(chosen: &[PathBuf]) -> Vec<FoundServer> {
 fn sort_best_first(found: &mut [FoundServer]) {
     found.sort_by_key(|server| {
         let newest = (server.origin != Origin::Chosen).then(|| server.version.as_ref().ok().map(|v| v.numbers()));
-        (server.version.is_err(), server.origin != Origin::Chosen, Reverse(newest), server.origin)
+        let unsound = worst(&server.limits()) == Some(Weight::Serious);
+        (server.version.is_err(), server.origin != Origin::Chosen, unsound, Reverse(newest), server.origin)
     });
 }
 

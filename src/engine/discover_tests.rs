@@ -232,6 +232,7 @@ fn usable_servers_come_first_then_chosen_ones_then_the_newest() {
         path: PathBuf::from(name),
         origin,
         version: version.map_err(str::to_owned),
+        build: Build::Upstream,
     };
     let mut found = vec![
         server("broken", Origin::Chosen, Err("no")),
@@ -243,4 +244,46 @@ fn usable_servers_come_first_then_chosen_ones_then_the_newest() {
     sort_best_first(&mut found);
     let order: Vec<_> = found.iter().map(|server| server.path.to_str().unwrap()).collect();
     assert_eq!(order, ["second choice", "third choice", "new", "old", "broken"]);
+}
+
+#[test]
+fn a_build_that_cannot_fail_over_comes_after_one_that_can_even_if_that_is_older() {
+    let server = |patch: (u16, u16, u16)| FoundServer {
+        path: PathBuf::from(format!("{patch:?}")),
+        origin: Origin::Path,
+        version: Ok(ServerVersion::redis(patch.0, patch.1, patch.2)),
+        build: Build::Zkteco,
+    };
+    let mut found = vec![server((8, 8, 0)), server((7, 2, 5)), server((7, 4, 0)), server((8, 0, 2))];
+    sort_best_first(&mut found);
+    let order: Vec<_> = found.iter().map(|server| server.version.clone().unwrap().numbers()).collect();
+    assert_eq!(order, [(7, 4, 0), (7, 2, 5), (8, 8, 0), (8, 0, 2)]);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_program_s_build_is_read_from_its_file_and_its_neighbours() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("redis-server.exe");
+    let line = "Redis server v=8.0.1 sha=00000000:1 malloc=libc bits=64 build=1";
+    std::fs::write(&file, b"MZ....WinSock_IOCP....J:\\zkteco_redis\\src\\acl.c").unwrap();
+    assert_eq!(Build::of_program(&gather(&file, line.to_owned())), Build::Zkteco);
+    std::fs::write(&file, b"MZ").unwrap();
+    assert_eq!(Build::of_program(&gather(&file, line.to_owned())), Build::Unknown);
+    std::fs::write(dir.path().join("msys-2.0.dll"), "").unwrap();
+    assert_eq!(Build::of_program(&gather(&file, line.to_owned())), Build::Cygwin);
+    std::fs::write(&file, "").unwrap();
+    assert_eq!(Build::of_program(&gather(&file, line.to_owned())), Build::Upstream);
+    assert_eq!(examine(Path::new(SERVER)).await.unwrap().1, Build::Upstream);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn garnet_is_refused_with_what_to_do_instead() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("GarnetServer.exe");
+    script(&file, "echo GarnetServer 1.0.83+2f3a");
+    let asked = ask(&file).await;
+    assert_eq!(asked.build, Build::Garnet);
+    assert!(asked.verdict.unwrap_err().starts_with("This is Garnet 1.0.83, which reads no redis.conf"));
 }

@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::core::build::Build;
 use crate::core::check::Finding;
+use crate::core::limits::{Limit, can_fail_over, limits};
 use crate::core::plan::create::CreatePlan;
 use crate::core::slot::{Slot, SlotSet};
-use crate::core::spec::{ClusterSpec, Problem};
+use crate::core::spec::{ClusterSpec, Problem, ServerExe};
 use crate::core::topology::{NodeAddr, NodeId, Role};
 use crate::core::version::ServerVersion;
 use crate::workspace::document::OnClose;
@@ -50,6 +52,23 @@ pub struct FoundServer {
     pub origin: Origin,
     /// Its version, or why it can't be used.
     pub version: Result<ServerVersion, String>,
+    /// Whose build it is.
+    pub build: Build,
+}
+
+impl FoundServer {
+    /// What is known that a cluster of this server can't do, worst first.
+    #[must_use]
+    pub fn limits(&self) -> Vec<Limit> {
+        self.version.as_ref().map(|version| limits(self.build, *version)).unwrap_or_default()
+    }
+
+    /// It as a spec names it; `None` where it can't be used.
+    #[must_use]
+    pub fn exe(&self) -> Option<ServerExe> {
+        let version = *self.version.as_ref().ok()?;
+        Some(ServerExe { path: self.path.clone(), version, build: self.build })
+    }
 }
 
 /// How a server program was found.
@@ -164,6 +183,18 @@ impl ClusterView {
         self.nodes.iter().find(|n| n.id.as_ref() == Some(id))
     }
 
+    /// Whether a replica takes over by itself when a master is lost: `Some(false)` where one node's build is known not
+    /// to, `None` where that is not known of each. Where it does not, only `CLUSTER FAILOVER TAKEOVER` helps.
+    #[must_use]
+    pub fn can_fail_over(&self) -> Option<bool> {
+        let launched = self.spec.as_ref().and_then(|spec| spec.server.as_ref());
+        let launched = launched.and_then(|server| can_fail_over(server.build, server.version));
+        let nodes = self.nodes.iter().map(NodeView::can_fail_over);
+        let mut said = nodes.map(|known| known.or(launched));
+        let all_known = said.clone().all(|known| known == Some(true)) && !self.nodes.is_empty();
+        if said.any(|known| known == Some(false)) { Some(false) } else { all_known.then_some(true) }
+    }
+
     /// The replicas of a master.
     pub fn replicas_of<'a>(&'a self, id: &'a NodeId) -> impl Iterator<Item = &'a NodeView> {
         self.nodes.iter().filter(move |n| n.master.as_ref() == Some(id))
@@ -219,6 +250,21 @@ pub struct NodeView {
 }
 
 impl NodeView {
+    /// What is known that this node's build can't do, worst first; empty while it has not answered.
+    #[must_use]
+    pub fn limits(&self) -> Vec<Limit> {
+        let known = self.stats.as_ref().and_then(|stats| Some((stats.build, stats.version?)));
+        known.map(|(build, version)| limits(build, version)).unwrap_or_default()
+    }
+
+    /// Whether a node of this build takes over by itself when its master is lost, or helps to elect one that does;
+    /// `None` where that is not known.
+    #[must_use]
+    pub fn can_fail_over(&self) -> Option<bool> {
+        let stats = self.stats.as_ref()?;
+        can_fail_over(stats.build, stats.version?)
+    }
+
     /// Whether the shown values are older than the last poll.
     #[must_use]
     pub fn is_stale(&self) -> bool {
@@ -282,6 +328,8 @@ pub struct NodeStats {
     pub state_ok: bool,
     /// The server's version.
     pub version: Option<ServerVersion>,
+    /// Whose build it is, as far as INFO tells.
+    pub build: Build,
     /// `process_id`.
     pub process_id: Option<u32>,
     /// `uptime_in_seconds`.

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use slotdeck::core::build::Build;
 use slotdeck::core::check::Finding;
 use slotdeck::core::plan::create::allocate_slots;
 use slotdeck::core::slot::{SlotRange, SlotSet};
@@ -58,6 +59,7 @@ fn node(number: usize, masters: usize) -> NodeView {
             lag_secs: (!is_master).then_some(1),
             state_ok: true,
             version: Some(ServerVersion::redis(7, 0, 15)),
+            build: Build::Upstream,
             process_id: Some(pid),
             uptime: Duration::from_secs(4_000),
         }),

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use egui::accesskit::Role as Ui;
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
+use slotdeck::core::build::Build;
 use slotdeck::core::plan::create::{Candidate, CreatePlan};
 use slotdeck::core::slot::SlotSet;
 use slotdeck::core::spec::{Field, Problem, ProblemKind};
@@ -85,7 +86,8 @@ pub fn window(stage: Stage) -> Window {
 }
 
 pub fn server(path: &str, version: Result<ServerVersion, &str>) -> FoundServer {
-    FoundServer { path: PathBuf::from(path), origin: Origin::Path, version: version.map_err(str::to_owned) }
+    let version = version.map_err(str::to_owned);
+    FoundServer { path: PathBuf::from(path), origin: Origin::Path, version, build: Build::Upstream }
 }
 
 pub fn stage() -> Stage {

@@ -7,6 +7,7 @@ use super::directives::{Row, canonical, find};
 use super::quote::quote;
 use super::read::{Line, lines};
 use crate::core::capability::Capabilities;
+use crate::core::limits::settings;
 use crate::core::spec::ClusterSpec;
 use crate::core::topology::BUS_PORT_OFFSET;
 
@@ -216,12 +217,9 @@ fn persistence(file: &mut File<'_>, spec: &ClusterSpec, port: u16, windows: bool
             }
         }
     }
-    if windows && spec.server.as_ref().is_some_and(|server| Capabilities::of(server.version).diskless_by_default) {
-        file.set(
-            "A new replica gets its data by way of a file: servers on Windows fail to send it straight.",
-            "repl-diskless-sync",
-            &["no"],
-        )?;
+    let needed = spec.server.as_ref().map(|server| settings(server.build, server.version, windows));
+    for setting in needed.unwrap_or_default() {
+        file.set(setting.comment(), setting.directive, &[setting.value])?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::core::build::Build;
 use crate::core::conf::{lint_file, mask_password, parse, password_of};
 use crate::core::secret::Secret;
 use crate::core::spec::{Directive, ServerExe};
@@ -10,7 +11,7 @@ use crate::core::version::ServerVersion;
 
 fn spec(version: ServerVersion) -> ClusterSpec {
     let mut spec = ClusterSpec::new("demo", "/srv/demo");
-    spec.server = Some(ServerExe { path: "/usr/bin/redis-server".into(), version });
+    spec.server = Some(ServerExe { path: "/usr/bin/redis-server".into(), version, build: Build::default() });
     spec
 }
 

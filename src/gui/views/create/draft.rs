@@ -97,7 +97,7 @@ impl Draft {
     pub(super) fn server_exe(&self, found: &[FoundServer]) -> Option<ServerExe> {
         let path = self.server.as_ref()?;
         let server = found.iter().find(|server| server.path == *path)?;
-        server.version.as_ref().ok().map(|version| ServerExe { path: path.clone(), version: *version })
+        server.exe()
     }
 
     /// The spec that the fields mean. What can't be read is left out here and named by [`Draft::problems`].
