@@ -50,6 +50,9 @@ pub enum Cmd {
     /// Keys, slots and replicas of each master (as redis-cli --cluster info).
     #[command(disable_help_flag = true)]
     Info(SeedArgs),
+    /// Make a replica the master of its shard, as a plan that is shown first.
+    #[command(disable_help_flag = true)]
+    Failover(FailoverArgs),
 }
 
 /// `up` and `config`.
@@ -186,6 +189,33 @@ pub struct SeedArgs {
     /// Without effect: only creations take it.
     #[arg(long, hide = true)]
     pub cluster_replicas: Option<String>,
+}
+
+/// `failover`.
+#[derive(Debug, Args)]
+pub struct FailoverArgs {
+    /// The cluster: its name here, or host:port of any of its nodes.
+    #[arg(value_name = "NAME|HOST:PORT")]
+    pub target: String,
+    /// The replica that takes over, or the master that is replaced by its best replica: an id, the beginning of one, or
+    /// host:port.
+    #[arg(value_name = "NODE", required_unless_present = "lost", conflicts_with = "lost")]
+    pub node: Option<String>,
+    /// Replace every master that is lost.
+    #[arg(long)]
+    pub lost: bool,
+    /// Do not ask the master, only the other masters for their votes. Writes that did not reach the replica are lost.
+    #[arg(long, conflicts_with = "takeover")]
+    pub force: bool,
+    /// Ask nobody: for when too few masters are left to vote. Writes that did not reach the replica are lost.
+    #[arg(long)]
+    pub takeover: bool,
+    /// Do not ask.
+    #[arg(long, short = 'y', visible_alias = "cluster-yes")]
+    pub yes: bool,
+    /// How to log in.
+    #[command(flatten)]
+    pub login: LoginArgs,
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "clap's value parsers return a Result")]

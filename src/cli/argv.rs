@@ -15,7 +15,7 @@ pub enum UsageError {
     #[error("Unrecognized option or bad number of args for: '{0}'")]
     Unrecognized(String),
     /// `--cluster` twice, or without a sub command.
-    #[error("--cluster needs one sub command, once: slotctl --cluster create|check|info …")]
+    #[error("--cluster needs one sub command, once: slotctl --cluster create|check|info|failover …")]
     ClusterMisused,
     /// Not a word that redis-cli knows after `--cluster`.
     #[error("Unknown --cluster subcommand")]
@@ -59,6 +59,8 @@ const OPTIONS: &[Known] = &[
     ("-4", false, Meaning::As("ipv4")), ("-6", false, Meaning::As("ipv6")),
     ("--cluster-replicas", true, Meaning::As("cluster-replicas")),
     ("--cluster-yes", false, Meaning::As("yes")), ("--yes", false, Meaning::As("yes")),
+    ("--force", false, Meaning::As("force")), ("--takeover", false, Meaning::As("takeover")),
+    ("--lost", false, Meaning::As("lost")),
     ("--home", true, Meaning::As("home")), ("--json", false, Meaning::As("json")), ("--help", false, Meaning::As("help")),
     ("--cluster-search-multiple-owners", false, Meaning::Unavailable),
     ("--cluster-master-id", true, Meaning::Idle), ("--cluster-primary-id", true, Meaning::Idle),
@@ -86,8 +88,8 @@ const OPTIONS: &[Known] = &[
     ("--tls-ciphersuites", true, Meaning::Unavailable),
 ];
 
-/// redis-cli's sub commands that slotctl does.
-const AVAILABLE: [&str; 3] = ["create", "check", "info"];
+/// The sub commands that slotctl does in redis-cli's grammar: redis-cli's own, and `failover`.
+const AVAILABLE: [&str; 4] = ["create", "check", "info", "failover"];
 
 /// redis-cli's sub commands that slotctl does not do yet.
 const NOT_YET: [&str; 9] =

@@ -50,6 +50,16 @@ fn host_and_port_may_be_two_words() {
 }
 
 #[test]
+fn a_failover_may_be_written_either_way() {
+    let wanted = words("failover --force --yes -- a:1 b:2");
+    for line in ["--cluster failover a:1 b:2 --force --cluster-yes", "failover --force a:1 b:2 -y"] {
+        assert_eq!(read(line).unwrap(), wanted, "{line}");
+    }
+    assert_eq!(read("failover demo --lost --takeover").unwrap(), words("failover --lost --takeover -- demo"));
+    assert_eq!(read("--cluster failover"), Err(UsageError::WrongCount));
+}
+
+#[test]
 fn no_address_is_ever_dropped() {
     // redis-cli drops a:3 here.
     assert_eq!(read("--cluster create a:1 a:2 -4 a:3").unwrap(), words("create --ipv4 -- a:1 a:2 a:3"));

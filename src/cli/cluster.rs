@@ -40,7 +40,7 @@ pub(super) async fn access(args: &LoginArgs) -> Result<Access, Failure> {
 }
 
 /// `host:port`, `host:port@busport` or `host port`.
-fn seed_of(words: &[String]) -> Result<NodeAddr, Failure> {
+pub(super) fn seed_of(words: &[String]) -> Result<NodeAddr, Failure> {
     let seed = match words {
         [addr] => addr.parse().ok(),
         [host, port] => port.parse().ok().filter(|p| *p != 0).map(|port| NodeAddr::new(host.clone(), port)),
@@ -107,7 +107,7 @@ pub(super) fn bare(why: &str) -> &str {
 }
 
 /// Every node of the seed's cluster, asked at once.
-async fn look(seed: &NodeAddr, access: &Access, terminal: Terminal) -> Result<Gathered, Failure> {
+pub(super) async fn look(seed: &NodeAddr, access: &Access, terminal: Terminal) -> Result<Gathered, Failure> {
     let client = NodeClient::connect_within(seed, &access.auth, access.connect).await;
     match client {
         Ok(client) => client.view().await.map(drop).map_err(|error| explain(terminal, &error))?,

@@ -10,6 +10,7 @@ mod carry_out;
 pub mod cluster;
 pub mod create;
 pub mod draft;
+pub mod failover;
 pub mod failure;
 pub mod form;
 pub mod interrupt;
@@ -87,6 +88,7 @@ async fn dispatch(cli: &Cli, terminal: Terminal, interrupt: &Interrupt) -> Resul
         Cmd::Start(args) => local::start(&with(args.yes), &args.name).await,
         Cmd::Stop(args) => local::stop(&with(true), &args.name).await,
         Cmd::Down(args) => local::down(&with(args.yes), args).await,
+        Cmd::Failover(args) => failover::failover(&with(args.yes), args).await,
         Cmd::Create(_) | Cmd::Check(_) | Cmd::Info(_) => Ok(()),
     }
 }

@@ -192,6 +192,7 @@ fn stats(answer: &Answer) -> NodeStats {
         clients: number("connected_clients").unwrap_or(0),
         link_up: answer.health.link_up,
         lag_bytes: None,
+        repl_offset: number("slave_repl_offset").or_else(|| number("master_repl_offset")),
         lag_secs: number("master_last_io_seconds_ago"),
         state_ok: answer.health.state_ok.unwrap_or(false),
         version: ServerVersion::parse_info(info),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::core::plan::create::CreatePlan;
+use crate::core::plan::failover::{FailoverMode, FailoverPlan};
 use crate::core::secret::Secret;
 use crate::core::slot::Slot;
 use crate::core::spec::ClusterSpec;
@@ -102,6 +103,13 @@ pub enum Command {
         /// Also remove the files that were made for it.
         wipe: bool,
     },
+    /// Make replicas masters, by exactly these plans.
+    Failover {
+        /// The cluster.
+        cluster: String,
+        /// The plans that were shown, made by [`plan`](crate::core::plan::failover::plan) from a snapshot.
+        plans: Arc<[FailoverPlan]>,
+    },
     /// Stop a job at its next safe point.
     CancelJob(JobId),
     /// Count the keys of a slot, once.
@@ -151,6 +159,7 @@ impl Command {
             Command::Start { .. } => "start",
             Command::Stop { .. } => "stop",
             Command::Delete { .. } => "delete",
+            Command::Failover { .. } => "fail over",
             Command::CancelJob(_) => "cancel job",
             Command::CountKeys { .. } => "count keys",
             Command::SetOnClose { .. } => "set close behaviour",
@@ -163,8 +172,11 @@ impl Command {
     pub fn danger(&self) -> Danger {
         match self {
             Command::Delete { .. } | Command::Stop { .. } | Command::ResetTouched { .. } => Danger::Destroys,
+            // What is not voted or not waited for can lose writes.
+            Command::Failover { plans, .. } if plans.iter().any(|p| p.mode != FailoverMode::Plain) => Danger::Destroys,
             Command::Launch { .. }
             | Command::WriteConfig { .. }
+            | Command::Failover { .. }
             | Command::ApplyCreate { .. }
             | Command::ResumeCreate { .. }
             | Command::Start { .. } => Danger::Changes,

@@ -22,6 +22,8 @@ pub enum JobKind {
     Start,
     /// Forget the cluster, and perhaps remove its files.
     Delete,
+    /// Make replicas the masters of their shards.
+    Failover,
 }
 
 /// One step of a job. `Display` says it in English; the window translates by variant.
@@ -61,6 +63,14 @@ pub enum Step {
     EndStubborn,
     /// Remove the files.
     RemoveFiles,
+    /// Are roles and slots still as planned?
+    CheckRoles,
+    /// CLUSTER FAILOVER on a replica.
+    AskToTakeOver,
+    /// Wait until every node sees the new master.
+    AwaitPromotion,
+    /// Wait until the other nodes of the shard follow it.
+    AwaitFollowers,
 }
 
 impl fmt::Display for Step {
@@ -83,6 +93,10 @@ impl fmt::Display for Step {
             Step::ShutDown => "Shut the servers down",
             Step::EndStubborn => "End servers that did not stop by themselves",
             Step::RemoveFiles => "Remove the files",
+            Step::CheckRoles => "Make sure that roles and slots are still as planned",
+            Step::AskToTakeOver => "Ask the replica to take over",
+            Step::AwaitPromotion => "Wait until every node sees the new master",
+            Step::AwaitFollowers => "Wait until the other nodes follow and the cluster agrees",
         })
     }
 }

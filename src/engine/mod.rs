@@ -12,6 +12,7 @@ pub mod diagnose;
 pub mod discover;
 pub mod draft;
 pub mod event;
+pub mod failover;
 pub mod files;
 pub mod gather;
 pub mod handle;

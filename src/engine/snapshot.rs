@@ -322,6 +322,8 @@ pub struct NodeStats {
     pub link_up: Option<bool>,
     /// For a replica: bytes behind its master's offset, as far as both are known.
     pub lag_bytes: Option<u64>,
+    /// Its replication offset, bytes: for a replica, how far it has copied.
+    pub repl_offset: Option<u64>,
     /// For a replica: seconds since the master was last heard.
     pub lag_secs: Option<u64>,
     /// `cluster_state` is ok in this node's eyes.

@@ -1,7 +1,9 @@
 //! What the person meant, as data. Views return it, `App::dispatch` does it; nothing else does anything.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use crate::core::plan::failover::FailoverPlan;
 use crate::core::slot::Slot;
 use crate::core::topology::NodeAddr;
 use crate::engine::command::{Command, Danger};
@@ -70,6 +72,13 @@ pub enum Confirm {
         /// Exactly these nodes.
         nodes: Vec<NodeAddr>,
     },
+    /// Make replicas masters.
+    Failover {
+        /// The cluster.
+        cluster: String,
+        /// Exactly these plans.
+        plans: Arc<[FailoverPlan]>,
+    },
     /// The window closes while servers run.
     Close {
         /// The clusters whose servers run and for which no answer is remembered.
@@ -99,6 +108,9 @@ impl Confirm {
                 let half = cluster(name).and_then(|c| c.half_made.as_ref());
                 let nodes = half.map(|half| half.touched.clone()).unwrap_or_default();
                 Some(Confirm::Reset { cluster: name.clone(), nodes })
+            }
+            Command::Failover { cluster, plans } => {
+                Some(Confirm::Failover { cluster: cluster.clone(), plans: plans.clone() })
             }
             _ => None,
         }

@@ -21,6 +21,12 @@ pub fn begin_frame(now: SystemTime) {
     AGE_SHOWN.set(false);
 }
 
+/// The time of this frame.
+#[must_use]
+pub fn now() -> SystemTime {
+    NOW.get().unwrap_or_else(SystemTime::now)
+}
+
 /// Whether an age was shown since [`begin_frame`].
 #[must_use]
 pub fn age_was_shown() -> bool {

@@ -47,6 +47,7 @@ pub enum Icon {
     Unlinked,
     Master,
     Replica,
+    Failover,
     Filter,
     Refresh,
 }
@@ -108,6 +109,7 @@ impl Icon {
             Icon::Unlinked => Lucide::Unlink,
             Icon::Master => Lucide::Crown,
             Icon::Replica => Lucide::CopyCheck,
+            Icon::Failover => Lucide::ArrowLeftRight,
             Icon::Filter => Lucide::ListFilter,
             Icon::Refresh => Lucide::RefreshCw,
         };

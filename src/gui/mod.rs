@@ -20,6 +20,7 @@
 
 pub mod action;
 pub mod app;
+pub mod failover;
 pub mod format;
 pub mod i18n;
 pub mod icons;

@@ -56,6 +56,7 @@ fn node(number: usize, masters: usize) -> NodeView {
             clients: 7 + shard as u64,
             link_up: (!is_master).then_some(true),
             lag_bytes: (!is_master).then_some(0),
+            repl_offset: Some(5_000_000 + seed),
             lag_secs: (!is_master).then_some(1),
             state_ok: true,
             version: Some(ServerVersion::redis(7, 0, 15)),

@@ -3,9 +3,12 @@
 use egui::{RichText, Ui};
 
 use crate::core::check::Finding;
+use crate::core::plan::failover::FailoverPlan;
 use crate::engine::snapshot::{ClusterView, Health, Phase, Snapshot};
 
 use super::action::{Action, Screen, View};
+use super::failover;
+use super::format;
 use super::i18n::tr;
 use super::icons::Icon;
 use super::theme::{self, Palette, Tone};
@@ -111,6 +114,10 @@ pub fn banner_ui(ui: &mut Ui, cluster: &ClusterView, view: View) -> Option<Actio
     ui.horizontal(|ui| {
         bits::state(ui, tone, icon, word);
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            let repair = failover::repair(cluster, format::now());
+            if !repair.is_empty() {
+                Action::note(&mut action, repair_ui(ui, cluster, repair));
+            }
             let worst = worst(cluster);
             if worst.is_some() && view != View::Overview && ui.button(tr!("banner.show")).clicked() {
                 action = Some(Action::ShowView(View::Overview));
@@ -142,6 +149,21 @@ pub fn banner_ui(ui: &mut Ui, cluster: &ClusterView, view: View) -> Option<Actio
     action
 }
 
+/// "Promote 127.0.0.1:7003 (takeover)…": leads to the plan.
+fn repair_ui(ui: &mut Ui, cluster: &ClusterView, plans: Vec<FailoverPlan>) -> Option<Action> {
+    let label = match plans.as_slice() {
+        [one] => tr!("failover.promote", node = one.replica, mode = failover::mode(one.mode)),
+        many => tr!("failover.promote_many", count = many.len()),
+    };
+    let hints: Vec<String> = plans
+        .iter()
+        .map(|plan| tr!("failover.promote_hint", master = plan.master, why = failover::why(plan.why)))
+        .collect();
+    let button = theme::primary(Palette::of(ui), Icon::Failover.with(&label));
+    let clicked = ui.add(button).accessible_name(label).on_hover_text(hints.join("\n")).clicked();
+    clicked.then(|| failover::ask(cluster, plans))
+}
+
 /// The ground of the banner.
 #[must_use]
 pub fn banner_tone(cluster: &ClusterView) -> Tone {
@@ -170,6 +192,7 @@ mod tests {
     use egui_kittest::kittest::Queryable as _;
 
     use super::*;
+    use crate::gui::action::Confirm;
     use crate::gui::{samples, testing};
 
     #[test]
@@ -198,6 +221,21 @@ mod tests {
         harness.get_by_label("Show").click();
         harness.run();
         assert!(matches!(harness.state(), Some(Action::ShowView(View::Overview))));
+    }
+
+    #[test]
+    fn the_banner_offers_to_promote_a_replica_that_is_late() {
+        format::begin_frame(samples::now());
+        let mut harness = testing::harness(None, |ui, action: &mut Option<Action>| {
+            *action = banner_ui(ui, &samples::failed(), View::Slots).or(action.take());
+        });
+        harness.run();
+        harness.get_by_label("Promote 127.0.0.1:7003 (force)…").click();
+        harness.run();
+        let Some(Action::Ask(Confirm::Failover { plans, .. })) = harness.state() else {
+            panic!("{:?}", harness.state())
+        };
+        assert_eq!(plans[0].master.port, 7000);
     }
 
     #[test]

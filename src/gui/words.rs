@@ -111,6 +111,10 @@ pub fn step(step: Step) -> String {
         Step::ShutDown => tr!("step.shut_down"),
         Step::EndStubborn => tr!("step.end_stubborn"),
         Step::RemoveFiles => tr!("step.remove_files"),
+        Step::CheckRoles => tr!("step.check_roles"),
+        Step::AskToTakeOver => tr!("step.ask_to_take_over"),
+        Step::AwaitPromotion => tr!("step.await_promotion"),
+        Step::AwaitFollowers => tr!("step.await_followers"),
     }
 }
 
@@ -124,6 +128,7 @@ pub fn job(kind: JobKind) -> String {
         JobKind::Stop => tr!("job.stop"),
         JobKind::Start => tr!("job.start"),
         JobKind::Delete => tr!("job.delete"),
+        JobKind::Failover => tr!("job.failover"),
     }
 }
 

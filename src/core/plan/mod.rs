@@ -1,6 +1,7 @@
 //! Plans: what would be done, as data. A plan is shown, confirmed and only then executed; it can be printed as commands.
 
 pub mod create;
+pub mod failover;
 
 use serde::{Deserialize, Serialize};
 

@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::core::plan::create::CreatePlan;
+use crate::core::plan::failover::FailoverPlan;
 use crate::core::slot::Slot;
 use crate::core::spec::{ClusterSpec, Problem};
 use crate::core::topology::NodeAddr;
@@ -19,6 +20,7 @@ use crate::engine::creation::DocJournal;
 use crate::engine::discover::{find, probe};
 use crate::engine::draft::draft_files;
 use crate::engine::event::{Level, What};
+use crate::engine::failover::{failover, failover_steps};
 use crate::engine::inspect::inspect;
 use crate::engine::job::{JobKind, Step};
 use crate::engine::lifecycle::{
@@ -51,6 +53,7 @@ impl Actor {
             Command::Start { cluster } => self.start(&cluster),
             Command::Stop { cluster } => self.stop(&cluster),
             Command::Delete { cluster, wipe } => self.delete(&cluster, wipe),
+            Command::Failover { cluster, plans } => self.fail_over(&cluster, plans),
             Command::CancelJob(id) => self.cancel_job(id),
             Command::CountKeys { cluster, slot } => self.count_keys(&cluster, slot),
             Command::SetOnClose { cluster, on_close } => self.set_on_close(&cluster, on_close),
@@ -276,6 +279,21 @@ impl Actor {
             let record = journal.record()?.ok_or("the creation was gone on with or undone meanwhile")?;
             reset_touched(&record, &auth, &steps).await?;
             journal.forget()
+        });
+    }
+
+    fn fail_over(&mut self, name: &str, plans: Arc<[FailoverPlan]>) {
+        let Some(cluster) = self.clusters.get_mut(name) else { return self.unknown("fail over", name) };
+        // Also what the nodes told of others: of an attached cluster, only one address may be written down.
+        let mut seeds: Vec<NodeAddr> =
+            cluster.view(&self.workspace, &self.jobs).nodes.iter().map(|node| node.addr.clone()).collect();
+        seeds.extend(addrs_of(&cluster.doc));
+        seeds.sort();
+        seeds.dedup();
+        let (workspace, auth, cluster) = (self.workspace.clone(), cluster.auth.clone(), name.to_owned());
+        self.start_job(JobKind::Failover, name, &failover_steps(plans.len()), move |steps| async move {
+            let _lock = workspace.lock(&cluster).map_err(|e| e.to_string())?;
+            failover(&plans, &seeds, &auth, &steps).await.map(drop).map_err(|e| e.to_string())
         });
     }
 

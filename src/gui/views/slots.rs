@@ -6,12 +6,14 @@ use crate::core::slot::{self, SLOT_COUNT, Slot};
 use crate::engine::command::Command;
 use crate::engine::snapshot::{ClusterView, NO_OWNER, NodeView, Standing};
 use crate::gui::action::Action;
+use crate::gui::failover;
 use crate::gui::format;
 use crate::gui::i18n::tr;
 use crate::gui::icons::Icon;
 use crate::gui::summary;
 use crate::gui::theme::{GAP, Palette, Tone};
 use crate::gui::widgets::bits;
+use crate::gui::widgets::failover_dialog::failover_button;
 use crate::gui::widgets::long_list::long_list;
 use crate::gui::widgets::node_table;
 use crate::gui::widgets::slot_map;
@@ -121,18 +123,33 @@ fn inspect_ui(ui: &mut Ui, cluster: &ClusterView, pinned: Option<Slot>) -> Optio
         row(ui, tr!("slots.owner_state"), |ui| {
             bits::state(ui, tone, icon, word);
         });
-        let replicas: Vec<String> =
-            owner.id.iter().flat_map(|id| cluster.replicas_of(id)).map(|n| n.addr.to_string()).collect();
+        let replicas: Vec<&NodeView> = owner.id.iter().flat_map(|id| cluster.replicas_of(id)).collect();
         if replicas.is_empty() {
             row(ui, tr!("slots.replicas"), |ui| bits::weak(ui, tr!("slots.no_replicas")));
         }
         for (i, replica) in replicas.iter().enumerate() {
             let name = if i == 0 { tr!("slots.replicas") } else { String::new() };
-            row(ui, name, |ui| ui.add(egui::Label::new(replica).truncate()));
+            Action::note(&mut action, replica_row(ui, cluster, name, replica));
         }
         Action::note(&mut action, keys_ui(ui, cluster, slot));
+        Action::note(&mut action, failover_button(ui, cluster, owner));
     });
     action
+}
+
+/// A replica, and a button that makes it the master where it can become one.
+fn replica_row(ui: &mut Ui, cluster: &ClusterView, name: String, replica: &NodeView) -> Option<Action> {
+    row(ui, name, |ui| {
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            let asked = failover::question(cluster, replica).ok().filter(|_| failover::concerns(cluster, replica));
+            let action = asked.filter(|_| bits::icon_button(ui, Icon::Failover, tr!("failover.to_this")).clicked());
+            ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+                ui.add(egui::Label::new(replica.addr.to_string()).truncate());
+            });
+            action
+        })
+        .inner
+    })
 }
 
 /// The number of keys as it was counted last, and a button to count again.

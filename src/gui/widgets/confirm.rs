@@ -13,6 +13,7 @@ use crate::gui::words;
 use crate::workspace::document::OnClose;
 
 use super::bits;
+use super::failover_dialog::failover_ui;
 
 /// Shows the question; answers with what the person decided.
 #[must_use]
@@ -27,8 +28,9 @@ pub fn confirm_ui(ctx: &egui::Context, snapshot: &Snapshot, question: &mut Confi
             bits::subtitle(ui, tr!("confirm.reset_title", cluster = cluster));
             ui.label(tr!("confirm.reset_text", nodes = words::addrs(nodes)));
             let reset = Action::Confirmed(Command::ResetTouched { cluster: cluster.clone() });
-            buttons(ui, &tr!("confirm.reset"), reset)
+            buttons(ui, &tr!("confirm.reset"), true, reset)
         }
+        Confirm::Failover { cluster, plans } => failover_ui(ui, snapshot, cluster, plans),
         Confirm::Close { clusters, remember } => close_ui(ui, clusters, remember),
         Confirm::Stopping(clusters) => stopping_ui(ui, snapshot, clusters),
     });
@@ -40,7 +42,7 @@ pub fn confirm_ui(ctx: &egui::Context, snapshot: &Snapshot, question: &mut Confi
 fn stop_ui(ui: &mut Ui, cluster: &str) -> Option<Action> {
     bits::subtitle(ui, tr!("confirm.stop_title", cluster = cluster));
     ui.label(tr!("confirm.stop_text"));
-    buttons(ui, &tr!("confirm.stop"), Action::Confirmed(Command::Stop { cluster: cluster.to_owned() }))
+    buttons(ui, &tr!("confirm.stop"), true, Action::Confirmed(Command::Stop { cluster: cluster.to_owned() }))
 }
 
 fn delete_ui(ui: &mut Ui, cluster: &str, dir: Option<&str>, wipe: &mut bool) -> Option<Action> {
@@ -65,11 +67,11 @@ fn delete_ui(ui: &mut Ui, cluster: &str, dir: Option<&str>, wipe: &mut bool) -> 
     let wipe = *wipe && dir.is_some();
     let delete = Action::Confirmed(Command::Delete { cluster: cluster.to_owned(), wipe });
     let label = if dir.is_some() { tr!("confirm.delete") } else { tr!("confirm.forget") };
-    buttons(ui, &label, delete)
+    buttons(ui, &label, true, delete)
 }
 
-/// Cancel, which has the focus, and the button that does it.
-fn buttons(ui: &mut Ui, label: &str, action: Action) -> Option<Action> {
+/// Cancel, which has the focus, and the button that does it, where it may.
+pub(super) fn buttons(ui: &mut Ui, label: &str, may: bool, action: Action) -> Option<Action> {
     ui.add_space(12.0);
     let colors = Palette::of(ui);
     let ((), answer) = Sides::new().show(
@@ -78,7 +80,7 @@ fn buttons(ui: &mut Ui, label: &str, action: Action) -> Option<Action> {
         |ui| {
             let no = ui.button(tr!("confirm.cancel"));
             focus_once(ui, &no);
-            let yes = ui.button(RichText::new(label).color(colors.tone(Tone::Bad)));
+            let yes = ui.add_enabled(may, egui::Button::new(RichText::new(label).color(colors.tone(Tone::Bad))));
             if yes.clicked() {
                 Some(Action::All(vec![action, Action::Withdraw]))
             } else {

@@ -2,6 +2,7 @@
 
 pub mod bits;
 pub mod confirm;
+pub mod failover_dialog;
 pub mod icon_button;
 pub mod job_strip;
 pub mod long_list;

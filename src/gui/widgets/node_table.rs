@@ -16,6 +16,7 @@ use crate::gui::theme::{self, Palette, Tone};
 use crate::gui::words;
 
 use super::bits;
+use super::failover_dialog::failover_button;
 use super::icon_button::icon_button;
 
 /// Room between the right-aligned numbers of a column and the words of the next, points.
@@ -301,7 +302,7 @@ pub fn node_table_ui(ui: &mut Ui, cluster: &ClusterView, state: &mut NodeTableUi
                     let shown = rows[row.index()];
                     row_ui(&mut row, shown);
                     row.response().context_menu(|ui| {
-                        let got = menu_ui(ui, shown, &rows);
+                        let got = menu_ui(ui, cluster, shown, &rows);
                         action = got.or(action.take());
                     });
                 });
@@ -384,7 +385,7 @@ fn cell_ui(ui: &mut Ui, col: Col, node: &NodeView, text: String, color: Color32)
     }
 }
 
-fn menu_ui(ui: &mut Ui, row: Row<'_>, rows: &[Row<'_>]) -> Option<Action> {
+fn menu_ui(ui: &mut Ui, cluster: &ClusterView, row: Row<'_>, rows: &[Row<'_>]) -> Option<Action> {
     let node = row.node;
     if icon_button(ui, Icon::Copy, tr!("nodes.copy_row")).clicked() {
         return Some(Action::Copy(to_tsv(&[row])));
@@ -401,6 +402,9 @@ fn menu_ui(ui: &mut Ui, row: Row<'_>, rows: &[Row<'_>]) -> Option<Action> {
         return Some(Action::Copy(id.to_string()));
     }
     ui.separator();
+    if let Some(asked) = failover_button(ui, cluster, node) {
+        return Some(asked);
+    }
     icon_button(ui, Icon::Log, tr!("nodes.show_log")).clicked().then(|| Action::ShowLog(node.addr.clone()))
 }
 

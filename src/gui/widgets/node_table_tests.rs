@@ -1,4 +1,4 @@
-use egui_kittest::kittest::Queryable as _;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use super::*;
 use crate::gui::{samples, testing};
@@ -61,4 +61,31 @@ fn a_dead_node_says_so_and_since_when() {
     let harness = table(samples::failed());
     harness.get_by_label_contains("Died");
     harness.get_by_label("42 s ago");
+}
+
+#[test]
+fn a_replicas_menu_leads_to_a_failover_plan_and_a_masters_takes_the_best_replica() {
+    for (row, label) in [("127.0.0.1:7005", "Fail over to this replica…"), ("127.0.0.1:7002", "Fail over…")] {
+        let mut harness = table(samples::healthy());
+        harness.get_all_by_label(row).next().unwrap().click_secondary();
+        harness.run();
+        harness.get_by_label(label).click();
+        harness.run();
+        let Some(Action::Ask(crate::gui::action::Confirm::Failover { plans, .. })) = &harness.state().1 else {
+            panic!("{:?}", harness.state().1)
+        };
+        assert_eq!((plans[0].replica.port, plans[0].master.port), (7005, 7002));
+    }
+}
+
+#[test]
+fn a_replica_that_can_not_take_over_says_why() {
+    let mut cluster = samples::healthy();
+    let mut nodes = cluster.nodes.to_vec();
+    nodes[5].reach = crate::engine::snapshot::Reach::Never { error: "gone".to_owned() };
+    cluster.nodes = nodes.into();
+    let mut harness = table(cluster);
+    harness.get_by_label("127.0.0.1:7005").click_secondary();
+    harness.run();
+    assert!(harness.get_by_label("Fail over to this replica…").accesskit_node().is_disabled());
 }

@@ -76,7 +76,7 @@ pub fn plan_body(ui: &mut Ui, plan: &CreatePlan) {
 }
 
 /// A heading with a copy button at the right end of the line.
-fn heading_with_copy(ui: &mut Ui, heading: &str, button: &str, text: impl FnOnce() -> String) {
+pub(super) fn heading_with_copy(ui: &mut Ui, heading: &str, button: &str, text: impl FnOnce() -> String) {
     ui.horizontal(|ui| {
         ui.strong(heading);
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
@@ -88,7 +88,7 @@ fn heading_with_copy(ui: &mut Ui, heading: &str, button: &str, text: impl FnOnce
 }
 
 /// Monospace text that can be selected; long lines scroll.
-fn code_block(ui: &mut Ui, salt: impl egui::AsIdSalt, text: &str) {
+pub(super) fn code_block(ui: &mut Ui, salt: impl egui::AsIdSalt, text: &str) {
     Frame::canvas(ui.style()).inner_margin(8).show(ui, |ui| {
         egui::ScrollArea::horizontal().id_salt(salt).auto_shrink([false, true]).show(ui, |ui| {
             ui.style_mut().wrap_mode = Some(TextWrapMode::Extend);
@@ -113,7 +113,7 @@ fn node_commands(ui: &mut Ui, plan: &CreatePlan, commands: &[NodeCommand]) {
 }
 
 /// The command as one would type it into a shell.
-fn redis_cli_line(command: &NodeCommand) -> String {
+pub(super) fn redis_cli_line(command: &NodeCommand) -> String {
     format!("redis-cli -h {} -p {} {}", command.node.host, command.node.port, shell_words(&command.words))
 }
 

@@ -1,0 +1,226 @@
+//! `failover`: plans, shows, asks, carries out, looks.
+
+use serde::Serialize;
+
+use crate::core::plan::failover::{
+    FailoverMode, FailoverPlan, NodeNow, Refusal, lost_masters, plan_for_lost, plan_for_node,
+};
+use crate::core::topology::{NodeAddr, NodeId};
+use crate::engine::client::CONNECT_DEADLINE;
+use crate::engine::failover::{failover as carry_out, failover_steps, nodes_now};
+use crate::engine::gather::{Gathered, gather};
+use crate::engine::lifecycle::auth_of;
+use crate::engine::steps::Steps;
+use crate::workspace::store::ClusterLock;
+
+use super::args::FailoverArgs;
+use super::cluster::{Access, access, look, resolved, seed_of};
+use super::failure::Failure;
+use super::form::Means;
+use super::json::{FindingJson, NodeJson, findings_of, nodes_of};
+use super::steps::{StepJson, steps_json, timed_report};
+use super::terminal::complain;
+use super::text::Text;
+
+/// `failover` as JSON.
+#[derive(Debug, Serialize)]
+struct FailoverJson {
+    ok: bool,
+    failovers: Vec<PlanJson>,
+    steps: Vec<StepJson>,
+    nodes: Vec<NodeJson>,
+    findings: Vec<FindingJson>,
+}
+
+/// A plan as JSON shows it.
+#[derive(Debug, Serialize)]
+struct PlanJson {
+    replica: String,
+    replica_id: String,
+    master: String,
+    master_id: String,
+    mode: &'static str,
+    why: String,
+    slots: String,
+    behind_bytes: Option<u64>,
+    command: String,
+}
+
+impl From<&FailoverPlan> for PlanJson {
+    fn from(plan: &FailoverPlan) -> Self {
+        Self {
+            replica: plan.replica.to_string(),
+            replica_id: plan.replica_id.to_string(),
+            master: plan.master.to_string(),
+            master_id: plan.master_id.to_string(),
+            mode: plan.mode.word(),
+            why: plan.why.to_string(),
+            slots: plan.slots.to_string(),
+            behind_bytes: plan.behind,
+            command: plan.mode.command().join(" "),
+        }
+    }
+}
+
+/// Where the cluster is, and how to get in.
+struct Place {
+    seeds: Vec<NodeAddr>,
+    access: Access,
+    /// Held while the work lasts, for a cluster that has a name here.
+    _lock: Option<ClusterLock>,
+}
+
+/// `failover TARGET NODE` and `failover TARGET --lost`.
+///
+/// # Errors
+/// No plan, a no to the question, or a failover that did not end as it should.
+pub async fn failover(means: &Means<'_>, args: &FailoverArgs) -> Result<(), Failure> {
+    let (place, gathered) = find(means, args).await?;
+    let plans = plan(args, &nodes_now(&gathered))?;
+    means.terminal.say(|text| plans.iter().for_each(|plan| show(text, plan)));
+    if !means.yes {
+        if means.terminal.is_json() {
+            return Err(Failure::message("--json prints nothing but the result and can't ask: add --yes"));
+        }
+        let question = "Do you want to proceed with this failover (type 'yes' to accept): ";
+        if !means.interrupt.confirmed(means.terminal, question).await {
+            means.terminal.print("\n");
+            return Err(Failure::message("Not confirmed: nothing was sent to any node."));
+        }
+    }
+    let steps = Steps::new(&failover_steps(plans.len()), timed_report(means.terminal), means.interrupt.token());
+    let done = carry_out(&plans, &place.seeds, &place.access.auth, &steps).await;
+    let after = done.map_err(|error| Failure::message(&format!("[ERR] {error}")))?;
+    tell(means, &plans, &after, &steps);
+    Ok(())
+}
+
+/// The cluster by its name here, or by the address of one of its nodes.
+async fn find(means: &Means<'_>, args: &FailoverArgs) -> Result<(Place, Gathered), Failure> {
+    let mut access = access(&args.login).await?;
+    // No cluster's name holds a colon.
+    if args.target.contains(':') {
+        let seed = resolved(seed_of(std::slice::from_ref(&args.target))?, &args.login, false).await?;
+        let gathered = look(&seed, &access, means.terminal).await?;
+        // All nodes that are known: the one that was named may be the next to go.
+        let mut seeds = vec![seed];
+        seeds.extend(gathered.topology.views.keys().cloned());
+        seeds.dedup();
+        return Ok((Place { seeds, access, _lock: None }, gathered));
+    }
+    let doc = means.workspace.load(&args.target)?;
+    let lock = means.workspace.lock(&args.target)?;
+    let seeds = doc.spec.as_ref().map_or_else(|| doc.addrs.clone(), crate::core::spec::ClusterSpec::addrs);
+    if access.auth.password.is_empty() {
+        access.auth = auth_of(&doc);
+    }
+    let gathered = gather(&seeds, &access.auth, access.connect.max(CONNECT_DEADLINE)).await;
+    if gathered.topology.views.is_empty() {
+        let why = gathered.topology.unreachable.values().next().cloned().unwrap_or_default();
+        return Err(Failure::message(&format!("No node of {} answers: {why}", args.target)));
+    }
+    Ok((Place { seeds, access, _lock: Some(lock) }, gathered))
+}
+
+/// The plans for what was asked. What could lose writes is never chosen here: it has to be named.
+fn plan(args: &FailoverArgs, nodes: &[NodeNow]) -> Result<Vec<FailoverPlan>, Failure> {
+    let wish = match (args.force, args.takeover) {
+        (true, _) => Some(FailoverMode::Force),
+        (_, true) => Some(FailoverMode::Takeover),
+        _ => None,
+    };
+    let refused = |why: &Refusal| Failure::message(&format!("[ERR] {why}"));
+    let plans = match &args.node {
+        Some(node) => {
+            let id = node_id(node, nodes).map_err(|why| refused(&why))?;
+            vec![plan_for_node(nodes, &id, wish).map_err(|why| refused(&why))?]
+        }
+        None if lost_masters(nodes).is_empty() => return Err(refused(&Refusal::NothingLost)),
+        None => lost_plans(nodes, wish)?,
+    };
+    match plans.iter().find(|plan| wish.is_none() && plan.mode != FailoverMode::Plain) {
+        None => Ok(plans),
+        Some(plan) => Err(Failure::message(&format!(
+            "[ERR] {} can't take over from {} without --{}: {}",
+            plan.replica,
+            plan.master,
+            plan.mode.word(),
+            plan.why
+        ))),
+    }
+}
+
+/// Plans for the lost masters that have a replica; the others are named.
+fn lost_plans(nodes: &[NodeNow], wish: Option<FailoverMode>) -> Result<Vec<FailoverPlan>, Failure> {
+    let (plans, refusals): (Vec<_>, Vec<_>) = plan_for_lost(nodes, wish).into_iter().partition(Result::is_ok);
+    let refusals: Vec<String> =
+        refusals.into_iter().filter_map(|r| r.err().map(|why| format!("[ERR] {why}"))).collect();
+    if plans.is_empty() {
+        return Err(Failure::message(&refusals.join("\n")));
+    }
+    for why in &refusals {
+        complain(why);
+    }
+    Ok(plans.into_iter().flatten().collect())
+}
+
+/// The node of this id, of an id that begins so and is the only one, or of this address.
+fn node_id(text: &str, nodes: &[NodeNow]) -> Result<NodeId, Refusal> {
+    let unknown = || Refusal::Unknown(text.to_owned());
+    if let Ok(addr) = text.parse::<NodeAddr>() {
+        let at = |n: &&NodeNow| n.addr.host == addr.host && n.addr.port == addr.port;
+        return nodes.iter().find(at).map(|n| n.id.clone()).ok_or_else(unknown);
+    }
+    let wanted = text.to_ascii_lowercase();
+    let mut hits = nodes.iter().filter(|n| !wanted.is_empty() && n.id.as_str().starts_with(&wanted));
+    match (hits.next(), hits.next()) {
+        (Some(one), None) => Ok(one.id.clone()),
+        (Some(_), Some(_)) => Err(Refusal::Unknown(format!("{text} begins several ids: it"))),
+        _ => Err(unknown()),
+    }
+}
+
+fn show(text: &mut Text, plan: &FailoverPlan) {
+    text.info(format_args!(">>> {} takes over from {}", plan.replica, plan.master));
+    text.line(format_args!("   slots: {} ({} slots)", plan.slots, plan.slots.len()));
+    text.line(format_args!("   mode: {} ({})", plan.mode.word(), plan.why));
+    if let Some(bytes) = plan.behind {
+        text.line(format_args!("   behind its master: {bytes} bytes"));
+    }
+    for meaning in &plan.meaning {
+        if meaning.is_warning() {
+            text.warn(format_args!("   [WARNING] {meaning}"));
+        } else {
+            text.line(format_args!("   {meaning}"));
+        }
+    }
+    text.line(format_args!(
+        "   command: redis-cli -h {} -p {} {}",
+        plan.replica.host,
+        plan.replica.port,
+        plan.mode.command().join(" ")
+    ));
+}
+
+fn tell(means: &Means<'_>, plans: &[FailoverPlan], after: &Gathered, steps: &Steps) {
+    let findings = after.check();
+    means.terminal.say(|text| {
+        for plan in plans {
+            text.ok(format_args!(
+                "[OK] {} is the master of {} slots, on every node that answers.",
+                plan.replica,
+                plan.slots.len()
+            ));
+        }
+        for finding in findings.iter().filter(|finding| finding.is_error()) {
+            text.warn(format_args!("[WARNING] {finding}"));
+        }
+    });
+    means.terminal.object(&FailoverJson {
+        ok: true,
+        failovers: plans.iter().map(PlanJson::from).collect(),
+        steps: steps_json(&steps.views()),
+        nodes: nodes_of(&after.topology),
+        findings: findings_of(&findings),
+    });
+}
