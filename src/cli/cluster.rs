@@ -118,9 +118,6 @@ pub(super) async fn look(seed: &NodeAddr, access: &Access, terminal: Terminal) -
         let why = gathered.topology.unreachable.values().next().cloned().unwrap_or_default();
         return Err(Failure::message(&could_not_connect(seed, &why)));
     }
-    for (addr, why) in &gathered.topology.unreachable {
-        complain(&could_not_connect(addr, bare(why)));
-    }
     Ok(gathered)
 }
 
@@ -159,6 +156,9 @@ async fn look_and_tell(args: &SeedArgs, terminal: Terminal, with_check: bool) ->
     let seed = resolved(seed_of(&args.node)?, &args.login, false).await?;
     let access = access(&args.login).await?;
     let gathered = look(&seed, &access, terminal).await?;
+    for (addr, why) in &gathered.topology.unreachable {
+        complain(&could_not_connect(addr, bare(why)));
+    }
     let keys = key_counts(&gathered, &access).await;
     let findings = if with_check { gathered.check() } else { Vec::new() };
     let mut text = terminal.text();

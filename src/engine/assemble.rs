@@ -185,6 +185,7 @@ fn reach(known: Option<&Known>) -> Reach {
 fn stats(answer: &Answer) -> NodeStats {
     let info = answer.info.as_str();
     let number = |name: &str| info_field(info, name).and_then(|v| v.parse::<u64>().ok());
+    let silence = super::failover::silence(info);
     NodeStats {
         keys: super::inspect::keys_in(info),
         used_memory: number("used_memory").unwrap_or(0),
@@ -193,7 +194,8 @@ fn stats(answer: &Answer) -> NodeStats {
         link_up: answer.health.link_up,
         lag_bytes: None,
         repl_offset: number("slave_repl_offset").or_else(|| number("master_repl_offset")),
-        lag_secs: number("master_last_io_seconds_ago"),
+        lag_secs: silence.0,
+        never_linked: silence.1,
         state_ok: answer.health.state_ok.unwrap_or(false),
         version: ServerVersion::parse_info(info),
         build: Build::of_info(info),

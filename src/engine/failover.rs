@@ -79,6 +79,7 @@ pub fn nodes_now(gathered: &Gathered) -> Vec<NodeNow> {
         }
         let Some(addr) = node.addr.clone() else { continue };
         let number = |name: &str| info_field(info_of.get(&id)?, name)?.parse::<u64>().ok();
+        let silence = info_of.get(&id).map(|info| silence(info)).unwrap_or_default();
         let link = info_of.get(&id).and_then(|info| info_field(info, "master_link_status"));
         nodes.push(NodeNow {
             failed: as_others_see(topology, &id).any(|n| n.flags.fail),
@@ -90,12 +91,26 @@ pub fn nodes_now(gathered: &Gathered) -> Vec<NodeNow> {
             answers,
             link_up: link.map(|link| link == "up"),
             offset: number("slave_repl_offset").or_else(|| number("master_repl_offset")),
-            silent_secs: number("master_last_io_seconds_ago"),
+            silent_secs: silence.0,
+            never_linked: silence.1,
             deaf: false,
             id: id.clone(),
         });
     }
     nodes
+}
+
+/// How long a replica has heard nothing of its master, seconds, and whether it never did since it started. While the
+/// link is down the servers say since when; of a link that never was, -1 (Redis 7.0) or the whole time since 1970.
+pub(super) fn silence(info: &str) -> (Option<u64>, bool) {
+    const LONGER_THAN_ANY_SERVER_RAN: i64 = 1_000_000_000;
+    let seconds = |name: &str| info_field(info, name)?.parse::<i64>().ok();
+    let heard = seconds("master_last_io_seconds_ago").and_then(|s| u64::try_from(s).ok());
+    match seconds("master_link_down_since_seconds") {
+        Some(down) if !(0..LONGER_THAN_ANY_SERVER_RAN).contains(&down) => (None, true),
+        Some(down) => (heard.or(u64::try_from(down).ok()), false),
+        None => (heard, false),
+    }
 }
 
 fn as_others_see<'a>(topology: &'a Topology, id: &'a NodeId) -> impl Iterator<Item = &'a Node> {
@@ -119,6 +134,7 @@ pub fn nodes_of_view(cluster: &ClusterView) -> Vec<NodeNow> {
             link_up: stats.and_then(|s| s.link_up),
             offset: stats.and_then(|s| s.repl_offset),
             silent_secs: stats.and_then(|s| s.lag_secs),
+            never_linked: stats.is_some_and(|s| s.never_linked),
             deaf: false,
         })
     };

@@ -71,6 +71,14 @@ fn offsets_and_links_are_read_from_each_nodes_own_words() {
 }
 
 #[test]
+fn how_long_a_replica_heard_nothing_is_read_from_every_versions_words() {
+    assert_eq!(silence("master_last_io_seconds_ago:3\r\n"), (Some(3), false));
+    assert_eq!(silence("master_last_io_seconds_ago:-1\r\nmaster_link_down_since_seconds:42\r\n"), (Some(42), false));
+    assert_eq!(silence("master_last_io_seconds_ago:-1\r\nmaster_link_down_since_seconds:-1\r\n"), (None, true));
+    assert_eq!(silence("master_last_io_seconds_ago:-1\r\nmaster_link_down_since_seconds:1730000000\r\n"), (None, true));
+}
+
+#[test]
 fn a_silent_master_is_known_from_the_others() {
     let failed = BEFORE.replace("a master -", "a master,fail -");
     let nodes = nodes_now(&gathered(&failed, "a"));

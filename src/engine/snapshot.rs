@@ -326,6 +326,8 @@ pub struct NodeStats {
     pub repl_offset: Option<u64>,
     /// For a replica: seconds since the master was last heard.
     pub lag_secs: Option<u64>,
+    /// For a replica: whether it has had no link to its master since it started.
+    pub never_linked: bool,
     /// `cluster_state` is ok in this node's eyes.
     pub state_ok: bool,
     /// The server's version.

@@ -58,6 +58,7 @@ fn node(number: usize, masters: usize) -> NodeView {
             lag_bytes: (!is_master).then_some(0),
             repl_offset: Some(5_000_000 + seed),
             lag_secs: (!is_master).then_some(1),
+            never_linked: false,
             state_ok: true,
             version: Some(ServerVersion::redis(7, 0, 15)),
             build: Build::Upstream,

@@ -44,6 +44,8 @@ pub struct NodeNow {
     pub offset: Option<u64>,
     /// For a replica: seconds since it last heard its master.
     pub silent_secs: Option<u64>,
+    /// For a replica: whether it has had no link to its master since it started.
+    pub never_linked: bool,
     /// Whether it is of a build whose nodes do not hear each other's votes.
     pub deaf: bool,
 }
@@ -378,8 +380,7 @@ fn meaning(mode: FailoverMode, master: &NodeNow, replica: &NodeNow, behind: Opti
     if mode != FailoverMode::Plain && master.is_alive() {
         list.push(Meaning::MasterStillServes);
     }
-    // A server that never copied reports an offset of 0 or 1 (`genRedisInfoString`).
-    if replica.link_up == Some(false) && replica.offset.is_some_and(|offset| offset <= 1) {
+    if replica.never_linked {
         list.push(Meaning::NothingCopied);
     }
     if !master.is_alive() && votes.suffice() && !replica.deaf {
@@ -395,7 +396,14 @@ pub fn candidates<'a>(nodes: &'a [NodeNow], master: &NodeId) -> Vec<&'a NodeNow>
     let mut list: Vec<&NodeNow> =
         nodes.iter().filter(|n| n.role == Role::Replica && n.master.as_ref() == Some(master) && n.answers).collect();
     list.sort_by_key(|n| {
-        (n.failed, Reverse(n.offset), n.link_up != Some(true), n.silent_secs.unwrap_or(u64::MAX), n.addr.clone())
+        (
+            n.failed,
+            n.never_linked,
+            Reverse(n.offset),
+            n.link_up != Some(true),
+            n.silent_secs.unwrap_or(u64::MAX),
+            n.addr.clone(),
+        )
     });
     list
 }

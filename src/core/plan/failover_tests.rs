@@ -31,6 +31,7 @@ fn cluster() -> Vec<NodeNow> {
             link_up: (!is_master).then_some(true),
             offset: Some(1000),
             silent_secs: (!is_master).then_some(0),
+            never_linked: false,
             deaf: false,
         }
     };
@@ -149,8 +150,7 @@ fn what_may_be_lost_is_said() {
     nodes[0].failed = true;
     nodes[0].offset = Some(1700);
     assert!(plan(&nodes, &id(3), None).unwrap().meaning.contains(&Meaning::MayLose(Some(700))));
-    nodes[3].offset = Some(1);
-    nodes[3].link_up = Some(false);
+    nodes[3].never_linked = true;
     assert!(plan(&nodes, &id(3), None).unwrap().meaning.contains(&Meaning::NothingCopied));
 }
 
