@@ -7,6 +7,7 @@ pub mod build;
 pub mod capability;
 pub mod check;
 pub mod conf;
+pub mod definition;
 pub mod limits;
 pub mod plan;
 pub mod secret;

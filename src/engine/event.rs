@@ -36,6 +36,8 @@ pub enum What {
     NodeFailed(String),
     /// A failed node is back: its address.
     NodeBack(String),
+    /// The program was started a second time; with the definition that it was to open.
+    OpenRequested(Option<std::path::PathBuf>),
     /// Anything else, in English.
     Notice(String),
 }

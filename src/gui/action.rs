@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::core::plan::failover::FailoverPlan;
 use crate::core::slot::Slot;
+use crate::core::spec::ClusterSpec;
 use crate::core::topology::NodeAddr;
 use crate::engine::command::{Command, Danger};
 use crate::engine::job::JobId;
@@ -167,8 +168,14 @@ pub enum Action {
     ChooseServerFile,
     /// Let the person choose a folder; the wizard's draft gets it.
     ChooseFolder,
+    /// Let the person choose a cluster definition; the wizard opens with it.
+    OpenDefinition,
+    /// Let the person choose where the definition of this cluster is written.
+    ExportDefinition(Box<ClusterSpec>),
     /// Open this folder in the system's file manager.
     OpenFolder(PathBuf),
+    /// The person has seen that a part of the program crashed.
+    DismissCrashes,
     /// Take an ended job off the strip.
     DismissJob(JobId),
     /// Change the theme.

@@ -2,6 +2,7 @@
 //! person meant.
 
 mod closing;
+mod definition;
 mod dispatch;
 mod link;
 
@@ -13,19 +14,22 @@ use std::time::{Duration, SystemTime};
 use eframe::egui;
 use egui_notify::{Anchor, Toast, ToastLevel, Toasts};
 
+use crate::core::spec::ClusterSpec;
 use crate::engine::command::Command;
-use crate::engine::event::{Event, Level};
+use crate::engine::event::{Event, Level, What};
 use crate::engine::snapshot::Snapshot;
 use crate::workspace::settings::Settings;
 use crate::workspace::store::Workspace;
 
 use super::action::{Action, Confirm, LanguageChoice, Screen, View};
+use super::crash::{self, Crash};
 use super::format;
 use super::i18n::{self, Language, tr};
 use super::icons::Icon;
 use super::shell;
 use super::theme::{self, Palette};
 use super::views::attach::{AttachUi, attach_ui};
+use super::views::crash::crash_ui;
 use super::views::create::{CreateUi, create_ui};
 use super::views::events::{EventList, EventsUi, events_ui};
 use super::views::log::{LogUi, log_ui};
@@ -58,6 +62,8 @@ const TOAST_MARGIN: egui::Vec2 = egui::vec2(12.0, 64.0);
 enum Picked {
     Server(PathBuf),
     Folder(PathBuf),
+    Definition(PathBuf),
+    Export(PathBuf, Box<ClusterSpec>),
 }
 
 /// What the views remember between frames.
@@ -92,6 +98,8 @@ pub struct App {
     theme: egui::Theme,
     /// What the engine was told last.
     visible: bool,
+    /// Panics of other threads, until the person has seen them.
+    crashes: Vec<Crash>,
     picked: (SyncSender<Picked>, Receiver<Picked>),
     /// The time that previews show; `None` for the real one.
     fixed_time: Option<SystemTime>,
@@ -114,6 +122,7 @@ impl App {
             theme: ctx.theme(),
             closing: Closing::default(),
             visible: true,
+            crashes: Vec::new(),
             picked: sync_channel(4),
             fixed_time: None,
         }
@@ -163,7 +172,7 @@ impl App {
 
     /// Something that the window itself has to say.
     fn say(&mut self, level: Level, text: String) {
-        let what = crate::engine::event::What::Notice(text);
+        let what = What::Notice(text);
         self.take_event(Event { at: SystemTime::now(), level, cluster: None, what });
     }
 
@@ -193,6 +202,9 @@ impl App {
         let colors = Palette::of(ui);
         let snapshot = Arc::clone(&self.snapshot);
         let mut action = None;
+        if !self.crashes.is_empty() {
+            Action::note(&mut action, crash_ui(ui, &self.crashes));
+        }
         let side = egui::Frame::new().fill(colors.side).inner_margin(8);
         egui::Panel::left("nav").exact_size(NAV_WIDTH).resizable(false).frame(side).show(ui, |ui| {
             Action::note(&mut action, shell::nav_ui(ui, &snapshot, &self.ui.screen));
@@ -217,6 +229,7 @@ impl App {
             Action::note(&mut action, self.screen_ui(ui, &snapshot, &screen));
         });
         Action::note(&mut action, self.dialogs_ui(ui, &snapshot));
+        definition::drop_hint(ui);
         action
     }
 
@@ -255,16 +268,23 @@ impl eframe::App for App {
         let before = std::mem::replace(&mut self.snapshot, self.link.snapshot());
         self.leave_lost_cluster(&before);
         for event in self.link.drain_events() {
-            self.take_event(event);
+            match event.what {
+                What::OpenRequested(file) => self.started_again(ctx, file.as_deref()),
+                _ => self.take_event(event),
+            }
         }
+        self.crashes.extend(crash::take().into_iter().filter(|crash| !crash.of_window));
         while let Ok(picked) = self.picked.1.try_recv() {
             match picked {
                 Picked::Server(file) => {
                     self.send(Command::ProbeServer(file));
                 }
                 Picked::Folder(folder) => self.ui.create.folder_chosen(&folder),
+                Picked::Definition(file) => self.open_definition(&file),
+                Picked::Export(file, spec) => self.write_definition(file, &spec),
             }
         }
+        self.take_drops(ctx);
         self.theme = ctx.theme();
         self.tell_visibility(ctx);
         self.close_logic(ctx);
@@ -290,7 +310,7 @@ impl eframe::App for App {
 }
 
 /// The language that a choice means on this machine.
-fn language_of(choice: LanguageChoice) -> Language {
+pub(super) fn language_of(choice: LanguageChoice) -> Language {
     choice.tag().and_then(Language::from_code).unwrap_or_else(Language::of_system)
 }
 

@@ -20,11 +20,16 @@
 
 pub mod action;
 pub mod app;
+pub mod args;
+pub mod crash;
 pub mod failover;
 pub mod format;
 pub mod i18n;
 pub mod icons;
 mod logfile;
+pub mod message;
+mod opening;
+pub mod renderer;
 pub mod run;
 #[cfg(test)]
 pub mod samples;

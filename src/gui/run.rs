@@ -1,94 +1,237 @@
-//! Opens the window: workspace, log, lock, engine, eframe.
+//! From the arguments to the window: workspace, lock, log, renderer; and to words where there is no window.
 
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
-use eframe::egui;
-use thiserror::Error;
+use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
-use crate::engine::handle::{Engine, StartError};
-use crate::workspace::settings::Settings;
+use crate::os::window::{RunningMark, allow_foreground};
+use crate::workspace::crashes::Crashes;
+use crate::workspace::lock::Holder;
+use crate::workspace::requests::{self, OpenRequest};
+use crate::workspace::settings::{Renderer, Settings};
 use crate::workspace::store::{Workspace, WorkspaceError};
+use crate::workspace::trial::Trial;
 
-use super::app::{App, Link};
+use super::app::language_of;
+use super::args::Args;
+use super::crash::{self, Crash};
+use super::i18n::{self, tr};
 use super::logfile::LogFile;
+use super::message;
+use super::opening::{Attempt, Ended};
+use super::renderer::{self, BUILT, Next, Situation};
 
-/// The smallest useful window, points.
-const MIN_SIZE: [f32; 2] = [1024.0, 700.0];
-/// The first window, points.
-const FIRST_SIZE: [f32; 2] = [1280.0, 800.0];
-/// At most one frame in this time on behalf of the engine: it may publish far more often.
-const WAKE_EVERY: Duration = Duration::from_millis(100);
+/// How long a second start waits for the first window to take its request.
+const HAND_OVER: Duration = requests::MEANT_FOR;
+/// Longest reason that is handed to the next start, characters.
+const REASON: usize = 400;
 
-/// Why there is no window.
-#[derive(Debug, Error)]
-pub enum RunError {
-    /// The workspace can't be used, or another window has it.
-    #[error(transparent)]
-    Workspace(#[from] WorkspaceError),
-    /// The engine could not start.
-    #[error(transparent)]
-    Engine(#[from] StartError),
-    /// No window could be opened.
-    #[error("The window can't be opened: {0}. Slotdeck needs OpenGL 2.0 or newer; slotctl needs no window.")]
-    Window(#[from] eframe::Error),
+/// slotdeck, from its arguments to its exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    let begun = Instant::now();
+    i18n::set_language(i18n::Language::of_system());
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) if error.use_stderr() => {
+            message::complain(&error.to_string());
+            return ExitCode::from(2);
+        }
+        Err(help) => {
+            message::print(&help.to_string());
+            return ExitCode::SUCCESS;
+        }
+    };
+    match run(&args, begun) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            tracing::error!("{why}");
+            message::error(&why);
+            ExitCode::FAILURE
+        }
+    }
 }
 
-/// Opens the window and returns when it is closed.
-///
-/// # Errors
-/// [`RunError`] says what is missing and what to do.
-pub fn run() -> Result<(), RunError> {
-    let workspace = Workspace::open(None)?;
+/// Opens the window and returns when it is closed; or brings the one that is open to the front.
+fn run(args: &Args, begun: Instant) -> Result<(), String> {
+    let workspace = Workspace::open(None).map_err(|why| why.to_string())?;
+    let lock = match workspace.instance_lock() {
+        Ok(lock) => lock,
+        Err(WorkspaceError::Locked { holder, .. }) => return hand_over(&workspace, args, holder),
+        Err(why) => return Err(why.to_string()),
+    };
     start_log(&workspace);
-    let _lock = workspace.instance_lock()?;
+    crash::watch(Crashes::of(&workspace));
+    let mark = RunningMark::set();
     let settings = workspace.load_settings().unwrap_or_else(|why| {
         tracing::warn!(%why, "the settings can't be read; the defaults are used");
         Settings::default()
     });
-    let mut failed = None;
-    let opened = eframe::run_native(
-        "Slotdeck",
-        options(),
-        Box::new(|cc| {
-            let app = open(&cc.egui_ctx, workspace, settings);
-            app.map(|app| Box::new(app) as Box<dyn eframe::App>).map_err(|why| {
-                let text = why.to_string();
-                failed = Some(why);
-                text.into()
-            })
-        }),
-    );
-    match failed {
-        Some(why) => Err(why.into()),
-        None => Ok(opened?),
+    i18n::set_language(language_of(settings.language));
+    let again = open(args, &workspace, settings, begun)?;
+    // The next one needs what this one holds.
+    drop((lock, mark));
+    match again {
+        Some(failed) => start_again(args, &failed),
+        None => Ok(()),
     }
 }
 
-fn open(ctx: &egui::Context, workspace: Workspace, settings: Settings) -> Result<App, StartError> {
-    let waker = ctx.clone();
-    // Several wakes within the time make one frame.
-    let engine = Engine::start(workspace.clone(), Arc::new(move || waker.request_repaint_after(WAKE_EVERY)))?;
-    Ok(App::new(ctx, Link::Engine(engine), Some(workspace), settings))
+/// What failed so far, and why.
+type Failed = Vec<(Renderer, String)>;
+
+/// Opens the window with the renderer that is due. `Some` when it failed and another one is left, for another process:
+/// a window system's event loop can't be begun twice in one.
+fn open(
+    args: &Args,
+    workspace: &Workspace,
+    settings: Settings,
+    begun: Instant,
+) -> Result<Option<Failed>, String> {
+    let mut failed = args.failed.clone();
+    let mut trial = Trial::open(workspace);
+    let won = settings.renderer;
+    let due = |failed: &Failed, crashed: &[Renderer]| {
+        let failed: Vec<Renderer> = failed.iter().map(|(renderer, _)| *renderer).collect();
+        renderer::next(&Situation { forced: args.forced(), built: BUILT, won, crashed, failed: &failed })
+    };
+    let renderer = match due(&failed, trial.crashed()) {
+        Next::Try(renderer) => renderer,
+        Next::Ask(renderer) => {
+            if !message::try_again(&no_window(&failed, trial.crashed(), args)) {
+                return Ok(None);
+            }
+            renderer
+        }
+        Next::GiveUp => return Err(no_window(&failed, trial.crashed(), args)),
+        Next::Lacking(renderer) => return Err(tr!("run.lacking", renderer = name(renderer))),
+    };
+    tracing::info!(?renderer, crashed = ?trial.crashed(), "opening the window");
+    trial.begin(renderer);
+    let attempt = Attempt {
+        workspace: workspace.clone(),
+        settings,
+        definition: args.definition(),
+        painted: painted(workspace.clone(), trial.clone(), renderer, args.forced().is_none(), begun),
+    };
+    let ended = attempt.run(renderer);
+    match ended {
+        Ok(()) => {
+            trial.painted();
+            Ok(None)
+        }
+        Err(Ended::Unopened(why)) => {
+            tracing::warn!(?renderer, why, "no window");
+            trial.failed(renderer);
+            failed.push((renderer, why));
+            match due(&failed, trial.crashed()) {
+                Next::Try(_) | Next::Ask(_) => Ok(Some(failed)),
+                Next::GiveUp | Next::Lacking(_) => Err(no_window(&failed, trial.crashed(), args)),
+            }
+        }
+        Err(Ended::Engine(why)) => {
+            trial.painted();
+            Err(why.to_string())
+        }
+        Err(Ended::Lost(why)) => Err(tr!("run.lost", why = why)),
+        Err(Ended::Crashed(crash)) => Err(crashed(crash.as_ref())),
+    }
 }
 
-fn options() -> eframe::NativeOptions {
-    let mut viewport = egui::ViewportBuilder::default()
-        .with_title("Slotdeck")
-        .with_app_id("slotdeck")
-        .with_inner_size(FIRST_SIZE)
-        .with_min_inner_size(MIN_SIZE);
-    match eframe::icon_data::from_png_bytes(include_bytes!("../../assets/icon.png")) {
-        Ok(icon) => viewport = viewport.with_icon(icon),
-        Err(why) => tracing::warn!(%why, "the window's icon can't be read"),
+/// What happens once, when the first picture is on the screen: the renderer is remembered.
+fn painted(
+    workspace: Workspace,
+    trial: Trial,
+    renderer: Renderer,
+    remember: bool,
+    begun: Instant,
+) -> Box<dyn FnOnce()> {
+    Box::new(move || {
+        tracing::info!(?renderer, ms = begun.elapsed().as_millis(), "the window is open");
+        trial.painted();
+        let saved = workspace.load_settings().and_then(|mut settings| {
+            // What was forced once is not what the person always wants; what is known already costs no write.
+            if !remember || settings.renderer == Some(renderer) {
+                return Ok(());
+            }
+            settings.renderer = Some(renderer);
+            workspace.save_settings(&settings)
+        });
+        if let Err(why) = saved {
+            tracing::warn!(%why, "the renderer can't be remembered");
+        }
+    })
+}
+
+/// Starts the program once more with what is known now, and does not wait for it.
+fn start_again(args: &Args, failed: &Failed) -> Result<(), String> {
+    let clean = |why: &String| why.chars().filter(|c| !c.is_control() || *c == '\n').take(REASON).collect();
+    let failed: Failed = failed.iter().map(|(renderer, why)| (*renderer, clean(why))).collect();
+    let started = std::env::current_exe().and_then(|exe| {
+        tracing::info!("starting again with another renderer");
+        Command::new(exe).args(args.again(&failed)).stdin(Stdio::null()).spawn()
+    });
+    match started {
+        Ok(_child) => Ok(()),
+        Err(why) => Err(format!("{}\n{why}", no_window(&failed, &[], args))),
     }
-    eframe::NativeOptions { viewport, renderer: eframe::Renderer::Glow, centered: true, ..Default::default() }
+}
+
+/// Brings the window that is open to the front, with what this start was to open.
+fn hand_over(workspace: &Workspace, args: &Args, holder: Option<Holder>) -> Result<(), String> {
+    if let Some(holder) = &holder {
+        allow_foreground(holder.pid);
+    }
+    let request = OpenRequest { definition: args.definition() };
+    let ticket = requests::leave(workspace, &request).map_err(|why| why.to_string())?;
+    if ticket.wait(HAND_OVER) {
+        return Ok(());
+    }
+    let who = holder.map_or_else(|| "slotdeck".to_owned(), |holder| holder.to_string());
+    Err(tr!("run.deaf", who = who))
+}
+
+/// Why there is no window, in words: what was tried, what each said, what to do.
+fn no_window(failed: &Failed, crashed: &[Renderer], args: &Args) -> String {
+    let mut lines = vec![tr!("run.no_window"), String::new()];
+    for (renderer, why) in failed {
+        lines.push(tr!("run.said", renderer = name(*renderer), why = why));
+    }
+    for renderer in crashed.iter().filter(|renderer| failed.iter().all(|(failed, _)| failed != *renderer)) {
+        lines.push(tr!("run.silent", renderer = name(*renderer)));
+    }
+    lines.push(String::new());
+    if args.forced().is_some() {
+        lines.push(tr!("run.without_order"));
+    }
+    lines.push(if cfg!(windows) { tr!("run.help_windows") } else { tr!("run.help") });
+    lines.join("\n")
+}
+
+/// That the window's thread panicked, in words.
+fn crashed(crash: Option<&Crash>) -> String {
+    let what = crash.map(|crash| crash.what.as_str()).unwrap_or_default();
+    match crash.and_then(|crash| crash.report.as_deref()) {
+        Some(report) => tr!("run.crashed", what = what, report = report.display()),
+        None => tr!("run.crashed_bare", what = what),
+    }
+}
+
+/// What a renderer is called outside.
+fn name(renderer: Renderer) -> String {
+    match renderer {
+        Renderer::Glow => "OpenGL (glow)".to_owned(),
+        Renderer::Wgpu => "DirectX 12 (wgpu)".to_owned(),
+    }
 }
 
 /// Logs into the workspace; a window that can't log still opens. `SLOTDECK_LOG` sets the level, as in `debug`.
 fn start_log(workspace: &Workspace) {
-    let file = match LogFile::open(&workspace.root().join("slotdeck.log")) {
+    let file = match LogFile::open(&log_path(workspace.root())) {
         Ok(file) => file,
         Err(why) => {
             eprintln!("slotdeck: no log: {why}");
@@ -100,10 +243,9 @@ fn start_log(workspace: &Workspace) {
     if log.try_init().is_err() {
         eprintln!("slotdeck: the log was started twice");
     }
-    let before = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        tracing::error!("{panic}\n{}", std::backtrace::Backtrace::force_capture());
-        before(panic);
-    }));
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "Slotdeck opens");
+}
+
+fn log_path(root: &Path) -> std::path::PathBuf {
+    root.join("slotdeck.log")
 }

@@ -268,6 +268,7 @@ pub fn what(what: &What) -> String {
         What::RoleChanged(node, new) => tr!("what.role_changed", node = node, role = role(*new)),
         What::NodeFailed(node) => tr!("what.node_failed", node = node),
         What::NodeBack(node) => tr!("what.node_back", node = node),
+        What::OpenRequested(_) => tr!("what.open_requested"),
         What::Notice(text) => text.clone(),
     }
 }

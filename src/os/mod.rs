@@ -9,6 +9,7 @@
 pub mod ctrl_c;
 pub mod job;
 pub mod system;
+pub mod window;
 
 #[cfg(windows)]
 mod windows;
@@ -18,3 +19,5 @@ mod windows_console;
 mod windows_job;
 #[cfg(windows)]
 mod windows_system;
+#[cfg(windows)]
+mod windows_window;

@@ -2,8 +2,12 @@
 //! something works on them. No secret is ever among them.
 
 pub mod atomic;
+pub mod crashes;
+pub mod definition_file;
 pub mod document;
 pub mod journal;
 pub mod lock;
+pub mod requests;
 pub mod settings;
 pub mod store;
+pub mod trial;

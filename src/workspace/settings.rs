@@ -47,6 +47,16 @@ impl Language {
     }
 }
 
+/// What paints the window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Renderer {
+    /// OpenGL.
+    Glow,
+    /// wgpu; on Windows with `DirectX` 12, which paints in software where there is no graphics card.
+    Wgpu,
+}
+
 /// What the user chose, for all clusters. Fields that a file lacks have their default.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -61,6 +71,8 @@ pub struct Settings {
     pub language: Language,
     /// Where new clusters are proposed to live; `None` for the workspace's own folder.
     pub clusters_dir: Option<PathBuf>,
+    /// What painted the window last; `None` before the first time.
+    pub renderer: Option<Renderer>,
 }
 
 impl Default for Settings {
@@ -71,6 +83,7 @@ impl Default for Settings {
             theme: Theme::default(),
             language: Language::default(),
             clusters_dir: None,
+            renderer: None,
         }
     }
 }

@@ -7,6 +7,9 @@
 //! ROOT/journal/              creations on servers that run already: see [`journal`](super::journal)
 //! ROOT/settings.json         the user's choices
 //! ROOT/window.lock           held while the window is open
+//! ROOT/opening.json          there until the window has been painted: see [`trial`](super::trial)
+//! ROOT/requests/             what a second start asks of the window: see [`requests`](super::requests)
+//! ROOT/crashes/              reports of crashes: see [`crashes`](super::crashes)
 //! ```
 
 use std::collections::hash_map::DefaultHasher;

@@ -15,12 +15,14 @@ use crate::engine::command::Auth;
 use crate::engine::create::{Journal as _, restore_settings};
 use crate::engine::creation::DocJournal;
 use crate::engine::diagnose::likely_cause;
+use crate::engine::event::{Level, What};
 use crate::engine::job::JobKind;
 use crate::engine::lifecycle::{adopt, auth_of};
 use crate::engine::poll::{PollEvent, PollPlan, poll};
 use crate::engine::snapshot::{ClusterView, HalfMade, Phase, ProcessState, ProcessView, SlotKeys};
 use crate::engine::supervise::{ProcessFacts, process_state};
 use crate::workspace::document::{ClusterDoc, OnClose};
+use crate::workspace::requests;
 use crate::workspace::store::{Workspace, WorkspaceError};
 
 use super::jobs::Job;
@@ -427,8 +429,16 @@ impl Actor {
         }
     }
 
+    /// What second starts of the window ask of this one.
+    fn take_requests(&mut self) {
+        for request in requests::take(&self.workspace) {
+            self.tell(Level::Info, None, What::OpenRequested(request.definition));
+        }
+    }
+
     /// Once a second: has another program changed a document, or begun or ended work on a cluster?
     pub(super) fn keep_house(&mut self) {
+        self.take_requests();
         self.grant_wishes();
         self.restore_interrupted();
         if self.workspace.fingerprint() != self.fingerprint {

@@ -40,7 +40,10 @@ impl App {
             }
             Action::ChooseServerFile => self.choose_server(ctx, frame),
             Action::ChooseFolder => self.choose_folder(ctx, frame),
+            Action::OpenDefinition => self.choose_definition(ctx, frame),
+            Action::ExportDefinition(spec) => self.export_definition(ctx, frame, spec),
             Action::OpenFolder(folder) => self.open_folder(&folder),
+            Action::DismissCrashes => self.crashes.clear(),
             Action::DismissJob(id) => self.ui.jobs.dismiss(id),
             Action::SetTheme(choice) => {
                 theme::choose(ctx, choice);
@@ -158,11 +161,11 @@ impl App {
     }
 
     /// Waits for a dialog on the engine's runtime, so that the window never freezes.
-    fn pick(
+    pub(super) fn pick(
         &self,
         ctx: &Context,
         answer: impl Future<Output = Option<rfd::FileHandle>> + Send + 'static,
-        picked: fn(std::path::PathBuf) -> Picked,
+        picked: impl FnOnce(std::path::PathBuf) -> Picked + Send + 'static,
     ) {
         let (sender, ctx) = (self.picked.0.clone(), ctx.clone());
         if let Some(runtime) = self.link.runtime() {

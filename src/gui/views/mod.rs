@@ -1,6 +1,7 @@
 //! One screen a file: `xxx_ui(ui, &Snapshot, &mut XxxUi) -> Option<Action>`. How to add one: see [`crate::gui`].
 
 pub mod attach;
+pub mod crash;
 pub mod create;
 pub mod events;
 pub mod log;

@@ -96,6 +96,9 @@ fn buttons_ui(ui: &mut Ui, snapshot: &Snapshot, cluster: &ClusterView) -> Option
         if bits::icon_button(ui, Icon::Folder, tr!("overview.open_folder")).clicked() {
             action = Some(Action::OpenFolder(spec.dir.clone()));
         }
+        if bits::icon_button(ui, Icon::Export, tr!("definition.export")).clicked() {
+            action = Some(Action::ExportDefinition(Box::new((**spec).clone())));
+        }
     }
     action
 }

@@ -30,6 +30,10 @@ pub fn welcome_ui(ui: &mut Ui, snapshot: &Snapshot) -> Option<Action> {
         if ui.add(attach).accessible_name(tr!("nav.attach")).clicked() {
             action = Some(Action::OpenAttach);
         }
+        ui.add_space(4.0);
+        if ui.button(tr!("definition.open")).clicked() {
+            action = Some(Action::OpenDefinition);
+        }
         ui.add_space(24.0);
         servers_ui(ui, snapshot);
     });

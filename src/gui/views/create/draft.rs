@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::core::definition::Definition;
 use crate::core::spec::{ClusterSpec, Field, NodeConfig, Ports, Problem, ProblemKind, ServerExe};
 use crate::core::topology::BUS_PORT_OFFSET;
 use crate::engine::snapshot::{FoundServer, Snapshot};
@@ -82,6 +83,45 @@ impl Draft {
             config,
             save_by: SaveBy::Default,
             save_rows: vec![("3600".to_owned(), "1".to_owned())],
+            edited: BTreeMap::new(),
+        }
+    }
+
+    /// What a definition says; the rest is proposed. A folder or ports that can't be used here are named by the check.
+    pub(super) fn of(definition: &Definition, snapshot: &Snapshot) -> Self {
+        let spec = definition.spec(&snapshot.clusters_dir);
+        let same = |server: &&FoundServer| {
+            server.version.as_ref().is_ok_and(|version| Some(version.to_string()) == definition.server)
+        };
+        let ports = spec.port_list().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let (ports_by, first_port) = match &spec.ports {
+            Ports::From(first) => (PortsBy::First, first.to_string()),
+            Ports::List(list) => (PortsBy::List, list.first().map(ToString::to_string).unwrap_or_default()),
+        };
+        let rows = spec.config.save.clone().unwrap_or_default();
+        let proposed = Self::propose(snapshot);
+        Self {
+            server: snapshot.servers.found.iter().find(same).map(|server| server.path.clone()),
+            name: spec.name,
+            masters: spec.masters,
+            replicas: spec.replicas,
+            ports_by,
+            first_port,
+            port_list: if ports_by == PortsBy::List { ports } else { String::new() },
+            bind: spec.bind,
+            dir: spec.dir.display().to_string(),
+            dir_follows_name: definition.dir.is_none(),
+            node_timeout: spec.config.node_timeout_ms.to_string(),
+            save_by: match &spec.config.save {
+                None => SaveBy::Default,
+                Some(rows) if rows.is_empty() => SaveBy::Never,
+                Some(_) => SaveBy::Rows,
+            },
+            save_rows: match rows.is_empty() {
+                true => proposed.save_rows,
+                false => rows.iter().map(|(secs, changes)| (secs.to_string(), changes.to_string())).collect(),
+            },
+            config: spec.config,
             edited: BTreeMap::new(),
         }
     }
@@ -250,6 +290,22 @@ mod tests {
         );
         assert_eq!(draft.port_list(), [7000, 7001, 7002, 7003, 7004, 7005]);
         assert!(draft.problems().is_empty());
+    }
+
+    #[test]
+    fn a_definition_fills_every_field() {
+        let snapshot = Snapshot { clusters_dir: PathBuf::from("/data"), ..Snapshot::default() };
+        let mut spec = ClusterSpec::new("orders", "/data/orders");
+        spec.config.save = Some(vec![(900, 1), (60, 10)]);
+        spec.config.extra = "maxclients 100\n".to_owned();
+        spec.config.node_timeout_ms = 5000;
+        for (ports, dir) in [(Ports::From(7100), "/data/orders"), (Ports::List(vec![7001, 7003, 7005]), "relative")] {
+            (spec.ports, spec.dir, spec.replicas) = (ports, dir.into(), 0);
+            let (definition, _) = Definition::of(&spec, Path::new("/data"));
+            let draft = Draft::of(&definition, &snapshot);
+            assert!(draft.problems().is_empty());
+            assert_eq!(draft.spec(&[]), spec);
+        }
     }
 
     #[test]

@@ -22,6 +22,7 @@ pub(super) enum Press {
     Next,
     Back,
     Leave,
+    Export,
     Answer(PlanAnswer),
     CancelJob(JobId),
 }
@@ -172,6 +173,10 @@ fn buttons(ui: &mut Ui, snapshot: &Snapshot, gate: &Gate, state: &CreateUi) -> O
         _ => {
             if icon_button(ui, Icon::Back, tr!("create.back")).clicked() {
                 pressed = Some(Press::Back);
+            }
+            let export = tr!("definition.export");
+            if state.page == Page::Configuration && icon_button(ui, Icon::Export, export).clicked() {
+                pressed = Some(Press::Export);
             }
         }
     }

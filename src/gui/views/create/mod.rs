@@ -24,6 +24,7 @@ use std::path::Path;
 
 use egui::{Key, Ui};
 
+use crate::core::definition::Definition;
 use crate::core::spec::Problem;
 use crate::engine::command::Command;
 use crate::engine::event::{Event, What};
@@ -103,6 +104,8 @@ pub struct CreateUi {
     /// What was started is being removed.
     removing: Option<Removal>,
     ask: Option<Ask>,
+    /// A definition that the fields are to be filled with.
+    definition: Option<Box<Definition>>,
 }
 
 impl Default for CreateUi {
@@ -126,11 +129,23 @@ impl Default for CreateUi {
             run: None,
             removing: None,
             ask: None,
+            definition: None,
         }
     }
 }
 
 impl CreateUi {
+    /// Whether servers were started that are not the cluster list's yet.
+    #[must_use]
+    pub fn is_under_way(&self) -> bool {
+        self.run.is_some() || self.removing.is_some()
+    }
+
+    /// Begins anew, with the fields filled from a definition.
+    pub fn open(&mut self, definition: Definition) {
+        *self = Self { definition: Some(Box::new(definition)), ..Self::default() };
+    }
+
     /// The answer of the folder dialog.
     pub fn folder_chosen(&mut self, dir: &Path) {
         self.draft.dir = dir.display().to_string();
@@ -158,7 +173,10 @@ impl CreateUi {
     fn begin(&mut self, snapshot: &Snapshot) {
         if !self.begun {
             self.begun = true;
-            self.draft = Draft::propose(snapshot);
+            self.draft = match self.definition.take() {
+                Some(definition) => Draft::of(&definition, snapshot),
+                None => Draft::propose(snapshot),
+            };
             self.check = Check::new(snapshot);
         }
         if let Some(run) = &mut self.run {

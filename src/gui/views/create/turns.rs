@@ -43,6 +43,7 @@ pub(super) fn turn(press: footer::Press, snapshot: &Snapshot, state: &mut Create
             }
             None
         }
+        Press::Export => Some(Action::ExportDefinition(Box::new(state.draft.spec(&snapshot.servers.found)))),
         Press::Leave => {
             let formed = state.page == Page::Done && footer::whole(snapshot, state);
             if formed {
