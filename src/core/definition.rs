@@ -101,13 +101,14 @@ pub enum DefinitionError {
     Broken(String),
 }
 
-/// The file: the marker, then the definition.
-#[derive(Serialize, Deserialize)]
-struct File<D> {
-    kind: String,
+/// The file: the marker, then the definition. Only written so: reading numbers as names of fields does not go together
+/// with `flatten`, and what a reader does not know it passes over.
+#[derive(Serialize)]
+struct File<'a> {
+    kind: &'static str,
     version: u32,
     #[serde(flatten)]
-    definition: D,
+    definition: &'a Definition,
 }
 
 impl Definition {
@@ -165,7 +166,7 @@ impl Definition {
     /// # Errors
     /// [`DefinitionError::TooLong`].
     pub fn to_text(&self) -> Result<String, DefinitionError> {
-        let file = File { kind: KIND.to_owned(), version: VERSION, definition: self };
+        let file = File { kind: KIND, version: VERSION, definition: self };
         let mut text = serde_json::to_string_pretty(&file).map_err(|e| DefinitionError::Broken(e.to_string()))?;
         text.push('\n');
         if text.len() > MAX_BYTES { Err(DefinitionError::TooLong) } else { Ok(text) }
@@ -197,7 +198,7 @@ impl Definition {
         if version > VERSION {
             return Err(DefinitionError::TooNew(version));
         }
-        File::deserialize(any).map(|file: File<Definition>| file.definition).map_err(broken)
+        serde_json::from_slice(bytes).map_err(broken)
     }
 }
 

@@ -273,7 +273,9 @@ impl eframe::App for App {
                 _ => self.take_event(event),
             }
         }
-        self.crashes.extend(crash::take().into_iter().filter(|crash| !crash.of_window));
+        if self.workspace.is_some() {
+            self.crashes.extend(crash::take().into_iter().filter(|crash| !crash.of_window));
+        }
         while let Ok(picked) = self.picked.1.try_recv() {
             match picked {
                 Picked::Server(file) => {

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::atomic::create_private_dir_all;
+use super::atomic::create_private_dir;
 use super::store::Workspace;
 
 /// How many reports are kept.
@@ -37,7 +37,10 @@ impl Crashes {
     /// # Errors
     /// What the system said.
     pub fn write(&self, at: SystemTime, text: &str) -> io::Result<PathBuf> {
-        create_private_dir_all(&self.folder)?;
+        match create_private_dir(&self.folder) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
         self.make_room();
         let stamp = stamp(at).replace(':', "").replace([' ', '-'], "");
         for n in 0..100 {
