@@ -43,7 +43,8 @@ fn directives_that_may_hold_a_secret_are_left_out_and_named() {
 
 #[test]
 fn a_file_written_by_hand_needs_a_name_alone() {
-    let read = Definition::read(b"\xef\xbb\xbf{\"kind\":\"slotdeck-cluster\",\"version\":1,\"name\":\"shop\"}").unwrap();
+    let read =
+        Definition::read(b"\xef\xbb\xbf{\"kind\":\"slotdeck-cluster\",\"version\":1,\"name\":\"shop\"}").unwrap();
     assert_eq!(read.spec(clusters_dir()), ClusterSpec::new("shop", "/data/shop"));
 }
 

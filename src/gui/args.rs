@@ -28,11 +28,12 @@ pub struct Args {
 /// `--renderer`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Choice {
-    /// What worked last, else OpenGL, else `DirectX` 12.
+    /// Whichever works, what worked last first.
     Auto,
     /// OpenGL.
     Glow,
-    /// wgpu; on Windows with `DirectX` 12.
+    /// On Windows `DirectX` 12; nothing elsewhere.
+    #[value(help = "DirectX 12, on Windows")]
     Wgpu,
 }
 

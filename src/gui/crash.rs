@@ -135,8 +135,8 @@ mod tests {
     fn a_panic_of_a_thread_is_written_down_and_told_once() {
         let home = tempfile::tempdir().unwrap();
         watch(Crashes::of(&Workspace::open(Some(home.path().to_owned())).unwrap()));
-        let (woken, wakes) = std::sync::mpsc::channel();
-        wake_with(Arc::new(move || woken.send(()).unwrap_or_default()));
+        let (woken, wakes) = std::sync::mpsc::sync_channel(64);
+        wake_with(Arc::new(move || woken.try_send(()).unwrap_or_default()));
         let thread = std::thread::Builder::new().name("slotdeck-test".to_owned());
         assert!(thread.spawn(|| panic!("the sky fell")).unwrap().join().is_err());
         wakes.recv_timeout(Duration::from_secs(5)).unwrap();

@@ -4,8 +4,6 @@ use rfd::{MessageButtons, MessageDialog, MessageDialogResult, MessageLevel};
 
 use crate::os::window::{has_display, has_output};
 
-use super::i18n::tr;
-
 /// Says it in a box, and on standard error for whoever started the program in a terminal.
 pub fn error(text: &str) {
     eprintln!("slotdeck: {text}");
@@ -14,17 +12,12 @@ pub fn error(text: &str) {
     }
 }
 
-/// Asks whether to try again. Nobody to ask is a no.
+/// Asks a question, in words that yes and no answer. Nobody to ask is a no.
 #[must_use]
-pub fn try_again(text: &str) -> bool {
+pub fn ask(text: &str) -> bool {
     eprintln!("slotdeck: {text}");
-    let buttons = MessageButtons::OkCancelCustom(tr!("run.try_again"), tr!("run.close"));
-    let answer = has_display().then(|| dialog(MessageLevel::Warning, text).set_buttons(buttons).show());
-    match answer {
-        Some(MessageDialogResult::Ok | MessageDialogResult::Yes) => true,
-        Some(MessageDialogResult::Custom(button)) => button == tr!("run.try_again"),
-        _ => false,
-    }
+    let ask = || dialog(MessageLevel::Warning, text).set_buttons(MessageButtons::YesNo).show();
+    has_display() && ask() == MessageDialogResult::Yes
 }
 
 /// Prints what was asked for, in a box where nobody could read it.

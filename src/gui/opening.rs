@@ -13,6 +13,7 @@ use crate::workspace::store::Workspace;
 
 use super::app::{App, Link};
 use super::crash::{self, Crash};
+use super::i18n::tr;
 
 /// The smallest useful window, points.
 const MIN_SIZE: [f32; 2] = [1024.0, 700.0];
@@ -75,7 +76,7 @@ impl Attempt {
             (Some(why), _) => Err(Ended::Engine(why)),
             (None, Ok(Ok(()))) => Ok(()),
             (None, Ok(Err(why))) if was_there => Err(Ended::Lost(why.to_string())),
-            (None, Ok(Err(why))) => Err(Ended::Unopened(why.to_string())),
+            (None, Ok(Err(why))) => Err(Ended::Unopened(plain(&why))),
             (None, Err(_panic)) => {
                 let crash = crash::take().into_iter().rfind(|crash| crash.of_window);
                 match crash {
@@ -151,6 +152,14 @@ fn options(renderer: Renderer) -> eframe::NativeOptions {
     match renderer {
         Renderer::Glow => eframe::NativeOptions { renderer: eframe::Renderer::Glow, ..options },
         Renderer::Wgpu => directx(options),
+    }
+}
+
+/// Why no window was opened, without the long list of what was wished for.
+fn plain(why: &eframe::Error) -> String {
+    match why {
+        eframe::Error::NoGlutinConfigs(_, why) => tr!("run.no_opengl", why = why),
+        other => other.to_string(),
     }
 }
 

@@ -37,13 +37,8 @@ impl Machine {
     fn start(&mut self) -> Seen {
         let (mut failed, mut said) = (Vec::new(), false);
         for _process in 0..=BOTH.len() {
-            let situation = Situation {
-                forced: None,
-                built: BOTH,
-                won: self.won,
-                crashed: &self.crashed,
-                failed: &failed,
-            };
+            let situation =
+                Situation { forced: None, built: BOTH, won: self.won, crashed: &self.crashed, failed: &failed };
             let renderer = match next(&situation) {
                 Next::Try(renderer) => renderer,
                 Next::Ask(renderer) => {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
-use crate::os::window::{RunningMark, allow_foreground};
+use crate::os::window::{RunningMark, allow_foreground, has_display};
 use crate::workspace::crashes::Crashes;
 use crate::workspace::lock::Holder;
 use crate::workspace::requests::{self, OpenRequest};
@@ -86,12 +86,10 @@ type Failed = Vec<(Renderer, String)>;
 
 /// Opens the window with the renderer that is due. `Some` when it failed and another one is left, for another process:
 /// a window system's event loop can't be begun twice in one.
-fn open(
-    args: &Args,
-    workspace: &Workspace,
-    settings: Settings,
-    begun: Instant,
-) -> Result<Option<Failed>, String> {
+fn open(args: &Args, workspace: &Workspace, settings: Settings, begun: Instant) -> Result<Option<Failed>, String> {
+    if !has_display() {
+        return Err(tr!("run.no_display"));
+    }
     let mut failed = args.failed.clone();
     let mut trial = Trial::open(workspace);
     let won = settings.renderer;
@@ -102,7 +100,9 @@ fn open(
     let renderer = match due(&failed, trial.crashed()) {
         Next::Try(renderer) => renderer,
         Next::Ask(renderer) => {
-            if !message::try_again(&no_window(&failed, trial.crashed(), args)) {
+            let why = no_window(&failed, trial.crashed(), args);
+            let question = tr!("run.once_more", renderer = name(renderer));
+            if !message::ask(&format!("{why}\n\n{question}")) {
                 return Ok(None);
             }
             renderer

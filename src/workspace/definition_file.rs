@@ -50,12 +50,13 @@ pub fn read(path: &Path) -> Result<Definition, DefinitionFileError> {
 /// # Errors
 /// The definition is too long, or the system refused.
 pub fn write(path: &Path, definition: &Definition) -> Result<(), DefinitionFileError> {
-    let text = definition
-        .to_text()
-        .map_err(|source| DefinitionFileError::Content { path: path.to_owned(), source })?;
+    let text = definition.to_text().map_err(|source| DefinitionFileError::Content { path: path.to_owned(), source })?;
     let full = std::path::absolute(path);
-    full.and_then(|full| atomic_write(&full, text.as_bytes(), false))
-        .map_err(|source| DefinitionFileError::Io { doing: "write", path: path.to_owned(), source })
+    full.and_then(|full| atomic_write(&full, text.as_bytes(), false)).map_err(|source| DefinitionFileError::Io {
+        doing: "write",
+        path: path.to_owned(),
+        source,
+    })
 }
 
 #[cfg(test)]
@@ -70,7 +71,8 @@ mod tests {
         let (definition, _) = Definition::of(&ClusterSpec::new("orders", "/data/orders"), Path::new("/data"));
         write(&path, &definition).unwrap();
         assert_eq!(read(&path).unwrap(), definition);
-        for (content, sign) in [("hello", "no cluster definition"), ("{\"kind\":\"slotdeck-cluster\",\"version\":2}", "newer")]
+        for (content, sign) in
+            [("hello", "no cluster definition"), ("{\"kind\":\"slotdeck-cluster\",\"version\":2}", "newer")]
         {
             fs::write(&path, content).unwrap();
             let why = read(&path).unwrap_err().to_string();

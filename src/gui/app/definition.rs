@@ -57,9 +57,7 @@ impl App {
 
     /// Opens what was dropped on the window.
     pub(super) fn take_drops(&mut self, ctx: &Context) {
-        let dropped = ctx.input(|input| {
-            input.raw.dropped_files.first().map(|file| file.path().to_owned())
-        });
+        let dropped = ctx.input(|input| input.raw.dropped_files.first().map(|file| file.path().to_owned()));
         if let Some(file) = dropped {
             self.open_definition(&file);
         }

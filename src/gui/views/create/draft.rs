@@ -117,9 +117,10 @@ impl Draft {
                 Some(rows) if rows.is_empty() => SaveBy::Never,
                 Some(_) => SaveBy::Rows,
             },
-            save_rows: match rows.is_empty() {
-                true => proposed.save_rows,
-                false => rows.iter().map(|(secs, changes)| (secs.to_string(), changes.to_string())).collect(),
+            save_rows: if rows.is_empty() {
+                proposed.save_rows
+            } else {
+                rows.iter().map(|(secs, changes)| (secs.to_string(), changes.to_string())).collect()
             },
             config: spec.config,
             edited: BTreeMap::new(),
