@@ -8,7 +8,11 @@ use crate::core::version::ServerVersion;
 
 fn spec() -> ClusterSpec {
     let mut spec = ClusterSpec::new("orders", "/data/orders");
-    spec.server = Some(ServerExe { path: "/opt/redis-server".into(), version: ServerVersion::redis(7, 2, 5), build: Build::Upstream });
+    spec.server = Some(ServerExe {
+        path: "/opt/redis-server".into(),
+        version: ServerVersion::redis(7, 2, 5),
+        build: Build::Upstream,
+    });
     spec.config.password = Secret::new("hunter2");
     spec
 }
