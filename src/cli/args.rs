@@ -41,6 +41,8 @@ pub enum Cmd {
     Down(DownArgs),
     /// List the server programs found on this machine.
     Servers,
+    /// Write a cluster's definition, which up --cluster-file and the window open; it holds no password.
+    Export(ExportArgs),
     /// Make a cluster of empty servers that run already (as redis-cli --cluster create).
     #[command(disable_help_flag = true)]
     Create(CreateArgs),
@@ -59,22 +61,26 @@ pub enum Cmd {
 #[derive(Debug, Args)]
 pub struct UpArgs {
     /// The cluster's name.
-    pub name: String,
-    /// How many masters.
-    #[arg(long, default_value_t = 3, value_name = "N")]
-    pub masters: u16,
-    /// How many replicas each master gets.
-    #[arg(long, default_value_t = 1, value_name = "N", visible_alias = "cluster-replicas")]
-    pub replicas: u16,
+    #[arg(required_unless_present = "cluster_file")]
+    pub name: Option<String>,
+    /// Take everything that is not given here from this cluster definition (a .slotdeck file).
+    #[arg(long, value_name = "FILE")]
+    pub cluster_file: Option<PathBuf>,
+    /// How many masters [default: 3].
+    #[arg(long, value_name = "N")]
+    pub masters: Option<u16>,
+    /// How many replicas each master gets [default: 1].
+    #[arg(long, value_name = "N", visible_alias = "cluster-replicas")]
+    pub replicas: Option<u16>,
     /// The first port; the others follow it.
     #[arg(long, value_name = "P", conflicts_with = "ports")]
     pub port: Option<u16>,
     /// Exactly these ports, one a node, masters first.
     #[arg(long, value_name = "A,B,…", value_delimiter = ',')]
     pub ports: Option<Vec<u16>>,
-    /// The address that the servers bind to.
-    #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
-    pub bind: String,
+    /// The address that the servers bind to [default: 127.0.0.1].
+    #[arg(long, value_name = "ADDRESS")]
+    pub bind: Option<String>,
     /// The folder that gets a folder for each node [default: one of the cluster's name among Slotdeck's clusters].
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
@@ -84,15 +90,24 @@ pub struct UpArgs {
     /// Read the servers' password from the first line of standard input.
     #[arg(long)]
     pub password_stdin: bool,
-    /// cluster-node-timeout in milliseconds.
-    #[arg(long, default_value_t = 15_000, value_name = "MS")]
-    pub node_timeout: u32,
+    /// cluster-node-timeout in milliseconds [default: 15000].
+    #[arg(long, value_name = "MS")]
+    pub node_timeout: Option<u32>,
     /// A further redis.conf line for every node, like "maxmemory 256mb". May be repeated.
     #[arg(long, value_name = "DIRECTIVE VALUE")]
     pub set: Vec<String>,
     /// Do not ask.
     #[arg(long, short = 'y', visible_alias = "cluster-yes")]
     pub yes: bool,
+}
+
+/// `export`.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// The cluster's name.
+    pub name: String,
+    /// The file [default: NAME.slotdeck in this folder].
+    pub file: Option<PathBuf>,
 }
 
 /// A command on one cluster.
@@ -239,11 +254,19 @@ mod tests {
         let cli = Cli::try_parse_from(line.split(' ')).unwrap();
         let Cmd::Up(up) = cli.command else { panic!("{:?}", cli.command) };
         assert!(cli.json && up.yes && up.password_stdin);
-        assert_eq!((up.masters, up.replicas, up.ports), (4, 2, Some(vec![7000, 7002])));
+        assert_eq!((up.masters, up.replicas, up.ports), (Some(4), Some(2), Some(vec![7000, 7002])));
         assert!(
             Cli::try_parse_from(["slotctl", "up", "demo", "--password", "x"]).is_err(),
             "never on the command line"
         );
+    }
+
+    #[test]
+    fn up_takes_a_name_or_a_definition() {
+        let read = |line: &str| Cli::try_parse_from(line.split(' '));
+        assert!(read("slotctl up").is_err());
+        assert!(read("slotctl up --cluster-file x.slotdeck").is_ok());
+        assert!(read("slotctl up demo --cluster-file x.slotdeck").is_ok());
     }
 
     #[test]

@@ -4,48 +4,71 @@ use std::path::Path;
 
 use crate::core::secret::Secret;
 use crate::core::spec::{ClusterSpec, Field, Ports, Problem, ServerExe, Severity};
+use crate::workspace::definition_file;
 
 use super::args::UpArgs;
 use super::failure::Failure;
 use super::text::Text;
 
-/// The spec that the options ask for. `clusters_dir` is where clusters live by default.
+/// The spec that the options ask for, and the definition they start from, if any. `clusters_dir` is where clusters live
+/// by default.
 ///
 /// # Errors
-/// A `--set` that is no single directive, or a folder that can't be made absolute.
+/// A `--set` that is no single directive, a definition that can't be used, or a folder that can't be made absolute.
 pub fn spec_of(
     args: &UpArgs,
     server: ServerExe,
     password: Secret,
     clusters_dir: &Path,
 ) -> Result<ClusterSpec, Failure> {
-    let dir = match &args.dir {
-        Some(dir) => {
-            std::path::absolute(dir).map_err(|error| Failure::message(&format!("--dir: {}: {error}", dir.display())))?
+    let mut spec = match &args.cluster_file {
+        Some(file) => definition(file, args, clusters_dir)?,
+        None => {
+            let name = args.name.clone().unwrap_or_default();
+            let dir = clusters_dir.join(&name);
+            ClusterSpec::new(name, dir)
         }
-        None => clusters_dir.join(&args.name),
     };
-    let mut spec = ClusterSpec::new(&args.name, dir);
+    if let Some(dir) = &args.dir {
+        spec.dir = std::path::absolute(dir)
+            .map_err(|error| Failure::message(&format!("--dir: {}: {error}", dir.display())))?;
+    }
     spec.server = Some(server);
-    spec.masters = args.masters;
-    spec.replicas = args.replicas;
+    spec.masters = args.masters.unwrap_or(spec.masters);
+    spec.replicas = args.replicas.unwrap_or(spec.replicas);
     if let Some(first) = args.port {
         spec.ports = Ports::From(first);
     }
     if let Some(list) = &args.ports {
         spec.ports = Ports::List(list.clone());
     }
-    spec.bind.clone_from(&args.bind);
-    spec.config.node_timeout_ms = args.node_timeout;
+    if let Some(bind) = &args.bind {
+        spec.bind.clone_from(bind);
+    }
+    spec.config.node_timeout_ms = args.node_timeout.unwrap_or(spec.config.node_timeout_ms);
     spec.config.password = password;
     for directive in &args.set {
         if directive.contains(['\n', '\r', '\0']) {
             return Err(Failure::message("--set: one directive each; it can't hold a line break (quote it: \"\\n\")"));
         }
+        // The last line of a definition may lack its end.
+        if !spec.config.extra.is_empty() && !spec.config.extra.ends_with('\n') {
+            spec.config.extra.push('\n');
+        }
         spec.config.extra.push_str(directive);
         spec.config.extra.push('\n');
     }
     Ok(spec)
+}
+
+/// What a definition file says, under another name where one is given.
+fn definition(file: &Path, args: &UpArgs, clusters_dir: &Path) -> Result<ClusterSpec, Failure> {
+    let mut definition =
+        definition_file::read(file).map_err(|error| Failure::message(&format!("--cluster-file: {error}")))?;
+    if let Some(name) = &args.name {
+        definition.name.clone_from(name);
+    }
+    Ok(definition.spec(clusters_dir))
 }
 
 /// The option that a field is set with.
@@ -175,6 +198,25 @@ mod tests {
         assert_eq!(listed.port_list(), [7000, 7002, 7004]);
         assert_eq!(listed.config.extra, "maxmemory 1gb\n");
         assert!(spec(&["--dir", "here"]).unwrap().dir.is_absolute());
+    }
+
+    #[test]
+    fn a_definition_is_the_ground_and_options_overrule_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("x.slotdeck");
+        let mut kept = ClusterSpec::new("orders", "/home/clusters/orders");
+        (kept.masters, kept.replicas, kept.ports) = (5, 0, Ports::From(7100));
+        kept.config.extra = "hz 20".to_owned();
+        let (definition, _) = crate::core::definition::Definition::of(&kept, Path::new("/home/clusters"));
+        definition_file::write(&file, &definition).unwrap();
+        let file = file.to_str().unwrap();
+        // `args` gives a name of its own.
+        let read = spec(&["--cluster-file", file, "--masters", "3", "--set", "hz 30"]).unwrap();
+        assert_eq!((read.name.as_str(), read.dir.as_path()), ("demo", Path::new("/home/clusters/demo")));
+        assert_eq!((read.masters, read.replicas, read.ports), (3, 0, Ports::From(7100)));
+        assert_eq!(read.config.extra, "hz 20\nhz 30\n");
+        let missing = spec(&["--cluster-file", "/no/such.slotdeck"]).unwrap_err().to_string();
+        assert!(missing.starts_with("--cluster-file: Can't read"), "{missing}");
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod carry_out;
 pub mod cluster;
 pub mod create;
 pub mod draft;
+pub mod export;
 pub mod failover;
 pub mod failure;
 pub mod form;
@@ -85,6 +86,7 @@ async fn dispatch(cli: &Cli, terminal: Terminal, interrupt: &Interrupt) -> Resul
         Cmd::Config(args) => up::config(&with(args.yes), args).await,
         Cmd::Ps => until_cancelled(ps::ps(&workspace, terminal), interrupt).await,
         Cmd::Servers => until_cancelled(servers::servers(&workspace, terminal), interrupt).await,
+        Cmd::Export(args) => export::export(&workspace, terminal, args),
         Cmd::Start(args) => local::start(&with(args.yes), &args.name).await,
         Cmd::Stop(args) => local::stop(&with(true), &args.name).await,
         Cmd::Down(args) => local::down(&with(args.yes), args).await,

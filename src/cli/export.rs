@@ -1,0 +1,47 @@
+//! `export`: writes a cluster's definition.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::core::definition::{Definition, EXTENSION};
+use crate::workspace::definition_file;
+use crate::workspace::store::Workspace;
+
+use super::args::ExportArgs;
+use super::failure::Failure;
+use super::terminal::Terminal;
+
+/// `export` as JSON.
+#[derive(Debug, Serialize)]
+struct ExportJson {
+    ok: bool,
+    file: PathBuf,
+    /// Directives that were left out, because they may hold a secret.
+    left_out: Vec<String>,
+}
+
+/// Writes the definition of a cluster that was launched here.
+///
+/// # Errors
+/// No such cluster, one that was only attached, or a file that can't be written.
+pub fn export(workspace: &Workspace, terminal: Terminal, args: &ExportArgs) -> Result<(), Failure> {
+    let doc = workspace.load(&args.name)?;
+    let Some(spec) = doc.spec else {
+        return Err(Failure::message(&format!(
+            "{}: its servers were not launched here; there is no definition",
+            doc.name
+        )));
+    };
+    let (definition, left_out) = Definition::of(&spec, &workspace.clusters_dir());
+    let file = args.file.clone().unwrap_or_else(|| PathBuf::from(format!("{}.{EXTENSION}", doc.name)));
+    definition_file::write(&file, &definition).map_err(|error| Failure::message(&error))?;
+    terminal.say(|text| {
+        text.line(format_args!("Wrote {}", file.display()));
+        if !left_out.is_empty() {
+            text.warn(format_args!("[WARNING] Left out, because they may hold a secret: {}", left_out.join(", ")));
+        }
+    });
+    terminal.object(&ExportJson { ok: true, file, left_out });
+    Ok(())
+}
