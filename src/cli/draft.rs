@@ -21,13 +21,12 @@ pub fn spec_of(
     password: Secret,
     clusters_dir: &Path,
 ) -> Result<ClusterSpec, Failure> {
-    let mut spec = match &args.cluster_file {
-        Some(file) => definition(file, args, clusters_dir)?,
-        None => {
-            let name = args.name.clone().unwrap_or_default();
-            let dir = clusters_dir.join(&name);
-            ClusterSpec::new(name, dir)
-        }
+    let mut spec = if let Some(file) = &args.cluster_file {
+        definition(file, args, clusters_dir)?
+    } else {
+        let name = args.name.clone().unwrap_or_default();
+        let dir = clusters_dir.join(&name);
+        ClusterSpec::new(name, dir)
     };
     if let Some(dir) = &args.dir {
         spec.dir = std::path::absolute(dir)
