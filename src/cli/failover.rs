@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::core::limits::can_fail_over;
 use crate::core::plan::failover::{
     FailoverMode, FailoverPlan, NodeNow, Refusal, lost_masters, plan_for_lost, plan_for_node,
 };
@@ -68,6 +69,8 @@ struct Place {
     access: Access,
     /// Held while the work lasts, for a cluster that has a name here.
     _lock: Option<ClusterLock>,
+    /// Whether its server program is known not to elect masters.
+    deaf: bool,
 }
 
 /// `failover TARGET NODE` and `failover TARGET --lost`.
@@ -76,7 +79,11 @@ struct Place {
 /// No plan, a no to the question, or a failover that did not end as it should.
 pub async fn failover(means: &Means<'_>, args: &FailoverArgs) -> Result<(), Failure> {
     let (place, gathered) = find(means, args).await?;
-    let plans = plan(args, &nodes_now(&gathered))?;
+    let mut nodes = nodes_now(&gathered);
+    for node in &mut nodes {
+        node.deaf |= place.deaf;
+    }
+    let plans = plan(args, &nodes)?;
     means.terminal.say(|text| plans.iter().for_each(|plan| show(text, plan)));
     if !means.yes {
         if means.terminal.is_json() {
@@ -106,7 +113,7 @@ async fn find(means: &Means<'_>, args: &FailoverArgs) -> Result<(Place, Gathered
         let mut seeds = vec![seed];
         seeds.extend(gathered.topology.views.keys().cloned());
         seeds.dedup();
-        return Ok((Place { seeds, access, _lock: None }, gathered));
+        return Ok((Place { seeds, access, _lock: None, deaf: false }, gathered));
     }
     let doc = means.workspace.load(&args.target)?;
     let lock = means.workspace.lock(&args.target)?;
@@ -119,7 +126,9 @@ async fn find(means: &Means<'_>, args: &FailoverArgs) -> Result<(Place, Gathered
         let why = gathered.topology.unreachable.values().next().cloned().unwrap_or_default();
         return Err(Failure::message(&format!("No node of {} answers: {why}", args.target)));
     }
-    Ok((Place { seeds, access, _lock: Some(lock) }, gathered))
+    let server = doc.spec.as_ref().and_then(|spec| spec.server.as_ref());
+    let deaf = server.is_some_and(|server| can_fail_over(server.build, server.version) == Some(false));
+    Ok((Place { seeds, access, _lock: Some(lock), deaf }, gathered))
 }
 
 /// The plans for what was asked. What could lose writes is never chosen here: it has to be named.

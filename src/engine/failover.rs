@@ -11,10 +11,13 @@ use futures_util::future::join_all;
 use thiserror::Error;
 use tokio::time::{Instant, sleep};
 
+use crate::core::build::Build;
 use crate::core::check::Finding;
+use crate::core::limits::can_fail_over;
 use crate::core::plan::failover::{FailoverMode, FailoverPlan, NodeNow, lost_masters};
 use crate::core::slot::SlotSet;
 use crate::core::topology::{Node, NodeAddr, NodeId, Role, Topology, View};
+use crate::core::version::ServerVersion;
 
 use super::client::{CONNECT_DEADLINE, NodeClient, NodeError, as_text, info_field};
 use super::command::Auth;
@@ -67,6 +70,11 @@ pub fn nodes_now(gathered: &Gathered) -> Vec<NodeNow> {
         .iter()
         .filter_map(|(addr, view)| Some((&view.myself, gathered.infos.get(addr)?.as_str())))
         .collect();
+    let is_deaf = |info: &String| {
+        ServerVersion::parse_info(info)
+            .is_some_and(|version| can_fail_over(Build::of_info(info), version) == Some(false))
+    };
+    let deaf = gathered.infos.values().any(is_deaf);
     let mut nodes = Vec::new();
     for (id, mut node) in topology.nodes() {
         if node.flags.handshake {
@@ -93,7 +101,7 @@ pub fn nodes_now(gathered: &Gathered) -> Vec<NodeNow> {
             offset: number("slave_repl_offset").or_else(|| number("master_repl_offset")),
             silent_secs: silence.0,
             never_linked: silence.1,
-            deaf: false,
+            deaf,
             id: id.clone(),
         });
     }
@@ -120,6 +128,7 @@ fn as_others_see<'a>(topology: &'a Topology, id: &'a NodeId) -> impl Iterator<It
 /// The nodes of a cluster as a snapshot shows them.
 #[must_use]
 pub fn nodes_of_view(cluster: &ClusterView) -> Vec<NodeNow> {
+    let deaf = cluster.can_fail_over() == Some(false);
     let node = |node: &NodeView| {
         let stats = node.stats.as_ref();
         Some(NodeNow {
@@ -129,13 +138,14 @@ pub fn nodes_of_view(cluster: &ClusterView) -> Vec<NodeNow> {
             master: node.master.clone(),
             slots: node.slots.clone(),
             epoch: node.epoch,
-            answers: node.reach == Reach::Live,
+            // Of a node that was not asked yet, the others' word counts.
+            answers: matches!(node.reach, Reach::Live | Reach::Unknown),
             failed: node.standing == Standing::Failed,
             link_up: stats.and_then(|s| s.link_up),
             offset: stats.and_then(|s| s.repl_offset),
             silent_secs: stats.and_then(|s| s.lag_secs),
             never_linked: stats.is_some_and(|s| s.never_linked),
-            deaf: false,
+            deaf,
         })
     };
     cluster.nodes.iter().filter_map(node).collect()

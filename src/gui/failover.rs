@@ -191,6 +191,20 @@ mod tests {
     }
 
     #[test]
+    fn a_build_that_never_fails_over_is_offered_a_takeover_at_once() {
+        use crate::core::build::Build;
+        use crate::core::version::ServerVersion;
+        let mut cluster = samples::failed();
+        let mut nodes = cluster.nodes.to_vec();
+        for stats in nodes.iter_mut().filter_map(|n| n.stats.as_mut()) {
+            (stats.build, stats.version) = (Build::Zkteco, Some(ServerVersion::redis(8, 8, 0)));
+        }
+        cluster.nodes = nodes.into();
+        assert_eq!(cluster.can_fail_over(), Some(false));
+        assert_eq!(offered(&cluster, 3), [(7003, FailoverMode::Takeover)]);
+    }
+
+    #[test]
     fn a_master_on_its_way_up_is_let_alone() {
         let mut cluster = samples::failed();
         let mut nodes = cluster.nodes.to_vec();

@@ -136,7 +136,7 @@ pub enum Why {
     MasterLost,
     /// Too few masters are left for a vote.
     NoMajority(Votes),
-    /// The nodes of this build do not hear each other's votes.
+    /// The nodes of this build never elect a master, most likely because votes do not reach them.
     Deaf,
     /// The person asked for it.
     Asked,
@@ -154,9 +154,7 @@ impl fmt::Display for Why {
                 votes.of,
                 votes.needed()
             ),
-            Self::Deaf => f.write_str(
-                "the nodes of this server build do not hear each other's votes: it never fails over by itself",
-            ),
+            Self::Deaf => f.write_str("the nodes of this server build never elect a new master"),
             Self::Asked => f.write_str("as asked for"),
         }
     }
@@ -249,7 +247,7 @@ pub enum Refusal {
     #[error("only {} of {} masters can vote and {} are needed: only a takeover works", .0.can, .0.of, .0.needed())]
     NoMajority(Votes),
     /// A vote needs ears.
-    #[error("the nodes of this server build do not hear each other's votes: only a takeover works")]
+    #[error("the nodes of this server build never elect a new master: only a takeover works")]
     Deaf,
     /// No master is lost.
     #[error("no master is lost")]
@@ -299,7 +297,10 @@ impl FailoverPlan {
     /// [`Refusal::Stale`] with what is different.
     pub fn still_holds(&self, nodes: &[NodeNow]) -> Result<(), Refusal> {
         let stale = |what: String| Err(Refusal::Stale(what));
-        let now = match plan(nodes, &self.replica_id, self.wish) {
+        // That a build is deaf may be known from its program, which its nodes do not tell.
+        let deaf = self.why == Why::Deaf;
+        let nodes: Vec<NodeNow> = nodes.iter().map(|n| NodeNow { deaf: n.deaf || deaf, ..n.clone() }).collect();
+        let now = match plan(&nodes, &self.replica_id, self.wish) {
             Ok(now) => now,
             Err(why) => return stale(why.to_string()),
         };

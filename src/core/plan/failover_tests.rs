@@ -98,6 +98,7 @@ fn a_deaf_build_only_takes_over() {
     let taken = plan(&nodes, &id(3), None).unwrap();
     assert_eq!((taken.mode, taken.why), (FailoverMode::Takeover, Why::Deaf));
     assert!(taken.meaning.contains(&Meaning::MasterStillServes));
+    assert_eq!(taken.still_holds(&cluster()), Ok(()), "the nodes need not tell it themselves");
     assert_eq!(plan(&nodes, &id(3), Some(FailoverMode::Force)), Err(Refusal::Deaf));
 }
 
