@@ -39,6 +39,14 @@ impl Cluster {
             let set = ["CONFIG", "SET", "cluster-node-timeout", "600000"];
             redis::cmd(set[0]).arg(&set[1..]).exec(&mut server.connect(None)).unwrap();
         }
+        // Servers of old want at least one byte replicated before they fail over.
+        for server in &servers {
+            let mut connection = server.connect(None);
+            for number in 0..50 {
+                // Keys of others are refused.
+                let _ = redis::cmd("SET").arg(format!("first{number}")).arg(number).exec(&mut connection);
+            }
+        }
         Self { servers }
     }
 

@@ -355,6 +355,10 @@ async fn not_promoted(plan: &FailoverPlan, client: &NodeClient, waited: Duration
     let state = match ask(client).await {
         Err(error) => format!(" It does not answer now: {}.", error.kind),
         Ok(answer) if answer.health.link_up == Some(false) => format!(" It has no link to {} now.", plan.master),
+        // Until Redis 6.0 an offset of 0 meant "not told yet" (`clusterHandleManualFailover`).
+        Ok(answer) if plan.mode == FailoverMode::Plain && info_field(&answer.info, "slave_repl_offset") == Some("0") => {
+            " Nothing was ever written to its master, and old servers wait for a first byte: write a key, or wait ten seconds.".to_owned()
+        }
         Ok(_) => String::new(),
     };
     format!(
