@@ -1,6 +1,7 @@
 //! `servers`: the server programs of this machine.
 
 use crate::core::build::Build;
+use crate::core::getting::{How, System, ways};
 use crate::core::limits::{Limit, Weight};
 use crate::engine::discover::find;
 use crate::engine::snapshot::FoundServer;
@@ -18,7 +19,12 @@ use super::text::Text;
 pub async fn servers(workspace: &Workspace, terminal: Terminal) -> Result<(), Failure> {
     let found = find(&workspace.load_settings()?.chosen_servers).await;
     let ok = found.iter().any(|server| server.version.is_ok());
-    terminal.say(|text| listed(text, &found));
+    terminal.say(|text| {
+        listed(text, &found);
+        if !ok {
+            ways_to_get_one(text);
+        }
+    });
     terminal.object(&ServersJson { ok, servers: found.iter().map(Into::into).collect() });
     match (ok, terminal.is_json()) {
         (true, _) => Ok(()),
@@ -39,6 +45,20 @@ fn listed(text: &mut Text, found: &[FoundServer]) {
         Err(why) => vec!["unusable".to_owned(), format!("{}  ({why})", server.path.display())],
     };
     text.table(&found.iter().map(row).collect::<Vec<_>>());
+}
+
+/// The lines that install a server on this system.
+fn ways_to_get_one(text: &mut Text) {
+    text.line("Ways to get one:");
+    for way in ways(System::here()) {
+        let limits = way.limits().iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        let remark = if limits.is_empty() { String::new() } else { format!("  ({limits})") };
+        text.line(format_args!("  {}{remark}", way.name));
+        match way.how {
+            How::Lines(lines) => lines.iter().for_each(|line| text.line(format_args!("    {line}"))),
+            How::Download => text.line(format_args!("    {}", way.link)),
+        }
+    }
 }
 
 /// Whose build it is and what it lacks; empty for the makers' own.

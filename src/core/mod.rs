@@ -8,6 +8,7 @@ pub mod capability;
 pub mod check;
 pub mod conf;
 pub mod definition;
+pub mod getting;
 pub mod limits;
 pub mod plan;
 pub mod secret;

@@ -21,6 +21,7 @@ use super::snapshot::{FoundServer, Origin};
 
 mod evidence;
 pub mod places;
+mod registered;
 
 use evidence::gather;
 use places::{Os, Places, is_shim_folder, known_folders, program_names};
@@ -225,6 +226,10 @@ fn sort_best_first(found: &mut [FoundServer]) {
 
 /// The files to ask, each program once; chosen ones even where nothing is.
 fn candidates(chosen: &[PathBuf], places: &Places) -> Vec<(PathBuf, Origin)> {
+    in_folders(chosen, places, registered::folders(&places.registry, &places.variables))
+}
+
+fn in_folders(chosen: &[PathBuf], places: &Places, registered: Vec<PathBuf>) -> Vec<(PathBuf, Origin)> {
     let mut all: Vec<_> = chosen.iter().map(|path| (path.clone(), Origin::Chosen)).collect();
     let beside = places.app_dir.iter().flat_map(|dir| [dir.clone(), dir.join("redis"), dir.join("redis").join("bin")]);
     let path = places.path.iter().filter(|dir| places.os != Os::Windows || !is_shim_folder(dir)).cloned();
@@ -232,7 +237,8 @@ fn candidates(chosen: &[PathBuf], places: &Places) -> Vec<(PathBuf, Origin)> {
     let folders = beside
         .map(|dir| (dir, Origin::BesideApp))
         .chain(path.map(|dir| (dir, Origin::Path)))
-        .chain(known.map(|dir| (dir, Origin::KnownFolder)));
+        .chain(known.map(|dir| (dir, Origin::KnownFolder)))
+        .chain(registered.into_iter().map(|dir| (dir, Origin::KnownFolder)));
     for (folder, origin) in folders {
         let files = program_names(places.os).iter().map(|name| folder.join(name));
         all.extend(files.filter(|file| file.is_file()).map(|file| (file, origin)));

@@ -2,6 +2,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use super::*;
+use crate::os::registry::Registry;
 
 const SERVER: &str = "/usr/bin/redis-server";
 
@@ -24,6 +25,7 @@ fn places(os: Os, variables: &[(&str, &str)]) -> Places {
         app_dir: None,
         path: Vec::new(),
         variables: variables.iter().map(|(name, folder)| ((*name).to_owned(), PathBuf::from(folder))).collect(),
+        registry: Registry::default(),
     }
 }
 
@@ -193,12 +195,60 @@ fn package_managers_moved_elsewhere_are_followed() {
 
 #[test]
 fn launchers_of_package_managers_are_not_taken_for_servers() {
-    for shim in ["C:\\Users\\ann\\scoop\\shims", "C:/ProgramData/chocolatey/bin/", "c:\\programdata\\Chocolatey\\bin"] {
+    for shim in [
+        "C:\\Users\\ann\\scoop\\shims",
+        "C:/ProgramData/chocolatey/bin/",
+        "c:\\programdata\\Chocolatey\\bin",
+        "C:\\Users\\ann\\AppData\\Local\\Microsoft\\WinGet\\Links",
+    ] {
         assert!(is_shim_folder(Path::new(shim)), "{shim}");
     }
     for real in ["C:\\Program Files\\Redis", "/usr/bin", "C:\\tools\\bin"] {
         assert!(!is_shim_folder(Path::new(real)), "{real}");
     }
+}
+
+/// A machine's disk as the installers leave it, below a temporary folder.
+#[test]
+fn on_windows_every_installer_s_server_is_found_once_in_the_order_of_trust() {
+    let disk = tempfile::tempdir().unwrap();
+    let at = |path: &str| disk.path().join(path);
+    let servers = [
+        "app/redis/redis-server.exe",
+        "tools/redis-server.exe",
+        "Program Files/Redis/redis-server.exe",
+        "Program Files/Memurai/memurai.exe",
+        "home/scoop/apps/redis/current/redis-server.exe",
+        "ProgramData/chocolatey/lib/redis-64/redis-server.exe",
+        "local/Microsoft/WinGet/Packages/taizod1024.redis-windows-fork_x/Redis-8.10.1-Windows-x64-msys2/redis-server.exe",
+        "local/Microsoft/WinGet/Packages/Microsoft.Garnet.DN9_x/net9.0/GarnetServer.exe",
+        "elsewhere/Redis/redis-server.exe",
+        "elsewhere/Service/memurai.exe",
+    ];
+    let shims = ["home/scoop/shims/redis-server.exe", "ProgramData/chocolatey/bin/redis-server.exe"];
+    for file in servers.iter().chain(&shims) {
+        std::fs::create_dir_all(at(file).parent().unwrap()).unwrap();
+        std::fs::write(at(file), "").unwrap();
+    }
+    let variables = [("ProgramFiles", "Program Files"), ("ProgramData", "ProgramData"), ("LOCALAPPDATA", "local")];
+    let places = Places {
+        os: Os::Windows,
+        home: Some(at("home")),
+        app_dir: Some(at("app")),
+        path: ["home/scoop/shims", "ProgramData/chocolatey/bin", "tools"].map(at).to_vec(),
+        variables: variables.map(|(name, folder)| (name.to_owned(), at(folder))).to_vec(),
+        registry: Registry::default(),
+    };
+    let registered = vec![at("elsewhere/Redis"), at("tools"), at("elsewhere/Service")];
+    let found = in_folders(&[at("mine.exe")], &places, registered);
+    let names: Vec<_> = found.iter().map(|(path, _)| path.strip_prefix(disk.path()).unwrap().to_path_buf()).collect();
+    assert_eq!(names.first(), Some(&PathBuf::from("mine.exe")));
+    assert_eq!(names.len(), servers.len() + 1, "{names:#?}");
+    for server in servers {
+        assert!(names.contains(&PathBuf::from(server)), "{server} is not among {names:#?}");
+    }
+    let origins: Vec<_> = found.iter().map(|(_, origin)| *origin).collect();
+    assert_eq!(origins[..3], [Origin::Chosen, Origin::BesideApp, Origin::Path]);
 }
 
 #[test]

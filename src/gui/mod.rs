@@ -33,6 +33,7 @@ pub mod renderer;
 pub mod run;
 #[cfg(test)]
 pub mod samples;
+mod server_words;
 pub mod shell;
 pub mod summary;
 #[cfg(test)]

@@ -8,6 +8,8 @@ use crate::engine::event::{Level, What};
 use crate::engine::job::{JobKind, JobState, Step};
 use crate::engine::snapshot::{ClusterView, Health, Origin, Phase, ProcessState, Standing};
 
+pub use super::server_words::{build, limit, limit_why};
+
 use super::action::View;
 use super::i18n::tr;
 use super::icons::Icon;

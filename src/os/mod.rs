@@ -8,6 +8,7 @@
 
 pub mod ctrl_c;
 pub mod job;
+pub mod registry;
 pub mod system;
 pub mod window;
 
@@ -17,6 +18,8 @@ mod windows;
 mod windows_console;
 #[cfg(windows)]
 mod windows_job;
+#[cfg(windows)]
+mod windows_registry;
 #[cfg(windows)]
 mod windows_system;
 #[cfg(windows)]

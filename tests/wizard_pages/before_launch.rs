@@ -40,6 +40,35 @@ fn without_a_server_the_page_tells_how_to_get_one_and_next_stays_shut() {
 }
 
 #[test]
+fn without_a_server_each_way_has_a_line_to_copy_and_says_what_one_gets() {
+    let mut stage = stage();
+    stage.snapshot.servers.found.clear();
+    let mut window = window(stage);
+    settle(&mut window);
+    press(&mut window, "Copy “winget install --id Memurai.MemuraiDeveloper --exact”");
+    let copied = |action: &Action| matches!(action, Action::Copy(line) if line.starts_with("winget install"));
+    assert!(window.state().actions.iter().any(copied));
+    assert!(window.query_all_by_label_contains("tried, works").count() == 1);
+    assert!(window.query_all_by_label_contains("not tried with clusters").count() > 3);
+}
+
+#[test]
+fn what_a_build_lacks_is_said_before_it_is_chosen() {
+    let mut stage = stage();
+    stage.snapshot.servers.found = windows_ports();
+    let mut window = window(stage);
+    settle(&mut window);
+    let limits = |window: &Window, text: &str| window.query_all_by_label_contains(text).count();
+    assert_eq!(limits(&window, "no automatic failover"), 1);
+    assert_eq!(limits(&window, "its nodes do not join"), 1);
+    assert_eq!(limits(&window, "slots stay down until"), 0, "the reasons are for the one that is chosen");
+    window.get_by_role_and_label(Ui::RadioButton, "Redis 8.2.2 — C:\\Redis8\\redis-server.exe").click();
+    settle(&mut window);
+    assert_eq!(limits(&window, "slots stay down until"), 1);
+    assert!(enabled(&window, "Next"));
+}
+
+#[test]
 fn a_file_chosen_in_the_dialog_becomes_the_server() {
     let mut window = window(stage());
     settle(&mut window);

@@ -37,6 +37,27 @@ fn nothing_is_cut_off_in_the_smallest_window() {
     }
 }
 
+/// The first page alone: nothing found, and a Windows machine with sound and unsound builds.
+#[test]
+#[ignore = "draws pictures for eyes"]
+fn pictures_of_the_server_page() {
+    let Some(dir) = std::env::var_os("SLOTDECK_PICTURES").map(PathBuf::from) else { return };
+    std::fs::create_dir_all(&dir).unwrap();
+    for theme in [egui::Theme::Dark, egui::Theme::Light] {
+        for language in Language::ALL {
+            for (name, servers) in [("none", Vec::new()), ("ports", windows_ports())] {
+                let mut stage = stage();
+                stage.snapshot.servers.found = servers;
+                let look = testing::Look { size: (804.0, 620.0), theme, language };
+                let mut window = testing::builder(look).build_ui_state(Stage::show, stage);
+                settle(&mut window);
+                let name = format!("server-{name}-{theme:?}-{}.png", language.code());
+                window.render().unwrap().save(dir.join(name)).unwrap();
+            }
+        }
+    }
+}
+
 /// Not a test but a camera: `SLOTDECK_PICTURES=dir cargo test --test wizard_pages -- --ignored` draws every page in
 /// both themes, both languages and two sizes, for eyes to judge.
 #[test]

@@ -85,6 +85,16 @@ pub fn window(stage: Stage) -> Window {
     testing::harness(stage, Stage::show)
 }
 
+/// A Windows machine with three ports, the soundest first, as the search sorts them.
+pub fn windows_ports() -> Vec<FoundServer> {
+    let of = |path: &str, version, build| FoundServer { build, ..server(path, Ok(version)) };
+    vec![
+        of("C:\\Tools\\redis\\redis-server.exe", ServerVersion::redis(7, 2, 5), Build::Zkteco),
+        of("C:\\scoop\\apps\\redis\\current\\redis-server.exe", ServerVersion::redis(8, 0, 1), Build::Cygwin),
+        of("C:\\Redis8\\redis-server.exe", ServerVersion::redis(8, 2, 2), Build::Zkteco),
+    ]
+}
+
 pub fn server(path: &str, version: Result<ServerVersion, &str>) -> FoundServer {
     let version = version.map_err(str::to_owned);
     FoundServer { path: PathBuf::from(path), origin: Origin::Path, version, build: Build::Upstream }

@@ -3,6 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::os::registry::Registry;
+
 /// Which system's habits apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Os {
@@ -27,6 +29,8 @@ pub struct Places {
     pub path: Vec<PathBuf>,
     /// The environment variables that name folders (Windows), those of [`VARIABLES`] that are set.
     pub variables: Vec<(String, PathBuf)>,
+    /// What the registry says of servers (Windows).
+    pub registry: Registry,
 }
 
 /// The environment variables that say where Windows and its package managers keep things.
@@ -66,6 +70,7 @@ impl Places {
                 .map(|path| std::env::split_paths(&path).filter(full).collect())
                 .unwrap_or_default(),
             variables: VARIABLES.iter().filter_map(|name| variable(name)).collect(),
+            registry: Registry::read(&super::registered::WORDS),
         }
     }
 
@@ -78,7 +83,7 @@ impl Places {
 #[must_use]
 pub fn program_names(os: Os) -> &'static [&'static str] {
     match os {
-        Os::Windows => &["redis-server.exe", "valkey-server.exe", "memurai.exe"],
+        Os::Windows => &["redis-server.exe", "valkey-server.exe", "memurai.exe", "GarnetServer.exe"],
         Os::Mac | Os::Linux => &["redis-server", "valkey-server", "redis6-server"],
     }
 }
@@ -89,7 +94,8 @@ pub fn program_names(os: Os) -> &'static [&'static str] {
 pub fn is_shim_folder(folder: &Path) -> bool {
     let text = folder.to_string_lossy().replace('\\', "/").to_ascii_lowercase();
     let text = text.trim_end_matches('/');
-    text.ends_with("scoop/shims") || text.ends_with("/chocolatey/bin")
+    // winget's are links, but a program started through one looks for its libraries beside the link.
+    text.ends_with("scoop/shims") || text.ends_with("/chocolatey/bin") || text.ends_with("/winget/links")
 }
 
 /// The folders where installers and package managers put servers. A part may hold one `*`.
@@ -134,9 +140,11 @@ fn windows_folders(places: &Places) -> Vec<PathBuf> {
     }
     if let Some(base) = places.variable("LOCALAPPDATA") {
         let winget = join(&base, &["Microsoft", "WinGet"]);
-        for package in ["Redis*", "Memurai*", "Valkey*", "*.Redis", "taizod1024.redis*"] {
+        for package in ["Redis*", "Memurai*", "Valkey*", "*.Redis", "taizod1024.redis*", "Microsoft.Garnet*"] {
             folders.push(join(&winget, &["Packages", package]));
-            folders.push(join(&winget, &["Packages", package, "Redis*"]));
+            for inner in ["Redis*", "net*"] {
+                folders.push(join(&winget, &["Packages", package, inner]));
+            }
         }
         folders.push(winget.join("Links"));
         folders.push(join(&base, &["Programs", "Redis*"]));

@@ -35,13 +35,14 @@ pub fn welcome_ui(ui: &mut Ui, snapshot: &Snapshot) -> Option<Action> {
             action = Some(Action::OpenDefinition);
         }
         ui.add_space(24.0);
-        servers_ui(ui, snapshot);
+        Action::note(&mut action, servers_ui(ui, snapshot));
     });
     action
 }
 
 /// Which server program was found: the first question of everyone who starts.
-fn servers_ui(ui: &mut Ui, snapshot: &Snapshot) {
+fn servers_ui(ui: &mut Ui, snapshot: &Snapshot) -> Option<Action> {
+    let mut action = None;
     let usable = snapshot.servers.found.iter().find_map(|f| f.version.as_ref().ok().map(|v| (v, &f.path)));
     match usable {
         Some((version, path)) => {
@@ -53,8 +54,13 @@ fn servers_ui(ui: &mut Ui, snapshot: &Snapshot) {
         }
         None => {
             bits::state(ui, Tone::Warn, Icon::Warning, tr!("welcome.server_missing"));
+            // The wizard's first page, which explains the choices.
+            if ui.link(tr!("welcome.server_how")).clicked() {
+                action = Some(Action::OpenWizard);
+            }
         }
     }
+    action
 }
 
 #[cfg(test)]
@@ -71,6 +77,9 @@ mod tests {
         });
         harness.run();
         harness.get_by_label_contains("No redis-server was found");
+        harness.get_by_label("How to get one").click();
+        harness.run();
+        assert!(matches!(harness.state_mut().take(), Some(Action::OpenWizard)));
         harness.get_by_label_contains("Create cluster").click();
         harness.run();
         assert!(matches!(harness.state(), Some(Action::OpenWizard)));

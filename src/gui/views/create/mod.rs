@@ -11,6 +11,7 @@ mod configuration;
 mod draft;
 mod footer;
 mod form;
+mod getting;
 mod launch;
 mod preview;
 mod removal;

@@ -2,6 +2,7 @@
 
 use egui::{RichText, Ui};
 
+use crate::core::limits::{Limit, Weight};
 use crate::engine::command::Command;
 use crate::engine::snapshot::{FoundServer, Servers};
 use crate::gui::action::Action;
@@ -14,6 +15,7 @@ use crate::gui::words;
 
 use super::CreateUi;
 use super::form::enter_pressed;
+use super::getting::{getting_ui, limits_ui};
 
 pub(super) fn server_page(ui: &mut Ui, servers: &Servers, state: &mut CreateUi) -> Option<Action> {
     ui.label(tr!("create.server.intro"));
@@ -24,10 +26,12 @@ pub(super) fn server_page(ui: &mut Ui, servers: &Servers, state: &mut CreateUi) 
     if let Some(why) = &state.server_refused {
         tone_line(ui, Tone::Bad, why);
     }
+    let none = !servers.found.iter().any(|server| server.version.is_ok());
     if servers.searching {
         tone_line(ui, Tone::Busy, tr!("create.server.searching"));
-    } else if !servers.found.iter().any(|server| server.version.is_ok()) {
-        install_help(ui);
+    } else if none {
+        ui.strong(tr!("create.server.none"));
+        ui.add(egui::Label::new(tr!("create.server.none_hint")).wrap());
     }
     ui.add_space(8.0);
     let mut action = None;
@@ -41,7 +45,36 @@ pub(super) fn server_page(ui: &mut Ui, servers: &Servers, state: &mut CreateUi) 
         }
     });
     ui.add_space(4.0);
-    action.or_else(|| typed_path(ui, &mut state.server_path))
+    Action::note(&mut action, typed_path(ui, &mut state.server_path));
+    ui.add_space(8.0);
+    Action::note(&mut action, getting(ui, none && !servers.searching));
+    action
+}
+
+/// The ways to get a server: open where there is none.
+fn getting(ui: &mut Ui, open: bool) -> Option<Action> {
+    let title = RichText::new(if open { tr!("getting.title") } else { tr!("getting.another") });
+    // A state of its own for each case, so that what was folded while there were servers opens when there are none.
+    let fold = egui::CollapsingHeader::new(title).id_salt(("getting", open)).default_open(open);
+    fold.show(ui, getting_ui).body_returned.flatten()
+}
+
+/// What this server's clusters lack; for the chosen one with the reasons.
+fn server_limits(ui: &mut Ui, limits: &[Limit], selected: bool) {
+    let indent = ui.spacing().icon_width + ui.spacing().icon_spacing;
+    if limits.is_empty() {
+        return;
+    }
+    ui.horizontal_top(|ui| {
+        ui.add_space(indent);
+        ui.vertical(|ui| ui.horizontal_wrapped(|ui| limits_ui(ui, limits)));
+    });
+    for limit in limits.iter().filter(|limit| selected && limit.weight() > Weight::Note) {
+        ui.horizontal_top(|ui| {
+            ui.add_space(indent);
+            ui.add(egui::Label::new(RichText::new(words::limit_why(*limit)).weak()).wrap());
+        });
+    }
 }
 
 /// A file by its path, for systems that have no file dialog.
@@ -99,7 +132,11 @@ fn server_row(ui: &mut Ui, server: &FoundServer, state: &mut CreateUi) {
                     let spacing = ui.spacing();
                     ui.add_space(spacing.icon_width + spacing.icon_spacing);
                     ui.weak(tr!("create.server.origin", origin = words::origin(server.origin)));
+                    if let Some(build) = words::build(server.build) {
+                        ui.weak(build);
+                    }
                 });
+                server_limits(ui, &server.limits(), selected);
             }
             Err(why) => {
                 ui.add_enabled(false, egui::RadioButton::new(false, path));
@@ -108,23 +145,4 @@ fn server_row(ui: &mut Ui, server: &FoundServer, state: &mut CreateUi) {
         }
     });
     ui.add_space(2.0);
-}
-
-/// How to get a server, this system's way first.
-fn install_help(ui: &mut Ui) {
-    Palette::of(ui).card_frame().show(ui, |ui| {
-        ui.set_width(ui.available_width());
-        ui.strong(tr!("create.server.none"));
-        ui.label(tr!("create.server.none_hint"));
-        ui.add_space(4.0);
-        let mut ways = [
-            ("windows", tr!("create.server.windows")),
-            ("macos", tr!("create.server.macos")),
-            ("linux", tr!("create.server.linux")),
-        ];
-        ways.sort_by_key(|(os, _)| *os != std::env::consts::OS);
-        for (_, way) in ways {
-            ui.label(way);
-        }
-    });
 }
