@@ -58,7 +58,7 @@ impl Drop for Home {
     fn drop(&mut self) {
         for (_, doc) in self.workspace().list() {
             for record in doc.iter().flat_map(|d| d.processes.values()) {
-                slotdeck::engine::process::kill(*record).ok();
+                slotdeck::engine::signal::kill(*record).ok();
             }
         }
     }
@@ -184,7 +184,7 @@ fn a_killed_master_is_seen_and_its_replica_takes_over() {
     let doc = home.workspace().load(&spec.name).unwrap();
     let record: ProcessRecord = doc.processes[&port];
     assert_eq!(record.pid, pid);
-    slotdeck::engine::process::kill(record).unwrap();
+    slotdeck::engine::signal::kill(record).unwrap();
 
     let view = await_cluster(&engine, &spec.name, "the death to show", |c| {
         c.nodes.iter().any(|n| n.addr.port == port && matches!(n.process.state, ProcessState::Died { .. }))

@@ -20,10 +20,12 @@ use super::children::Children;
 use super::client::{NodeClient, NodeError, NodeErrorKind, info_field};
 use super::command::Auth;
 use super::diagnose::likely_cause;
+use super::ending::{Last, SAVE_DEADLINE, doing, gone_or_idle, last_way};
 use super::files::{FilesError, wipe, write_node_files};
 use super::job::Step;
 use super::log_tail::last_lines;
-use super::process::{CONFIG_FILE, SpawnError, Spawned, find_running_in, identify, kill, spawn, terminate, wait_gone};
+use super::process::{CONFIG_FILE, SpawnError, Spawned, find_running_in, identify, spawn, wait_gone};
+use super::signal::{end_helpers, kill, terminate};
 use super::steps::Steps;
 
 /// The steps of a launch, of a start, a stop and a deletion.
@@ -39,9 +41,6 @@ pub const DELETE_STEPS: [Step; 3] = [Step::ShutDown, Step::EndStubborn, Step::Re
 const ANSWER_DEADLINE: Duration = Duration::from_secs(20);
 /// How long reading a data set may take.
 const LOADING_DEADLINE: Duration = Duration::from_mins(10);
-/// How long a server may take to save and end after SHUTDOWN or the system's request: it may have a large data set to
-/// write. Cancelling ends the waiting.
-const SAVE_DEADLINE: Duration = Duration::from_mins(10);
 /// How long a server that refuses to shut down is asked again.
 const ASK_AGAIN: Duration = Duration::from_secs(15);
 /// How long it may take where nothing is to be saved, and after force.
@@ -243,6 +242,7 @@ async fn start_processes(
     // Saved before the first process starts: should we end right after, its folder leads back to it.
     doc.wanted = true;
     workspace.save(doc)?;
+    let job = if doc.on_close == OnClose::Stop { children.job_of(&doc.name) } else { None };
     let mut fresh: BTreeMap<u16, Spawned> = BTreeMap::new();
     let mut problem = None;
     for addr in spec.addrs() {
@@ -250,7 +250,7 @@ async fn start_processes(
             continue;
         }
         let dir = spec.node_dir(addr.port);
-        match spawn(&exe, &dir) {
+        match spawn(&exe, &dir, job.as_deref()) {
             Ok(spawned) => {
                 doc.processes.insert(addr.port, spawned.record);
                 children.insert(dir, spawned.clone());
@@ -383,7 +383,8 @@ pub enum Saving {
 }
 
 /// Stops a cluster: replicas first, so that no master is missed by its replicas, then masters; SHUTDOWN, then the
-/// system's request, never force. Each only after the process was identified as ours.
+/// system's request; force never, but on Windows for a server that hangs and saves nothing. Each only after the process
+/// was identified as ours.
 ///
 /// # Errors
 /// Which servers still run, and why.
@@ -418,9 +419,15 @@ async fn stop_processes(
     let mut refused = Vec::new();
     for wave in [true, false] {
         let members = running.iter().zip(&replicas).filter(|(_, replica)| **replica == wave).map(|(node, _)| node);
-        let results = join_all(members.map(|(addr, record)| shut_down(addr, *record, &auth, saving, steps))).await;
+        let results = join_all(members.map(|(addr, record)| {
+            let dir = spec.node_dir(addr.port);
+            let auth = &auth;
+            async move { shut_down(addr, *record, auth, &dir, saving, steps).await }
+        }))
+        .await;
         refused.extend(results.into_iter().filter_map(Result::err));
     }
+    let mut notes = Vec::new();
     if !refused.is_empty() {
         return Err(LifecycleError::NotStopped(refused.join("; ")));
     }
@@ -431,11 +438,23 @@ async fn stop_processes(
         steps.skip(Step::EndStubborn);
     } else {
         steps.begin(Step::EndStubborn);
-        let ends = join_all(stubborn.iter().map(|(addr, record)| end_stubborn(addr, *record, saving, steps))).await;
-        let left: Vec<String> = ends.into_iter().filter_map(Result::err).collect();
+        let ends = join_all(stubborn.iter().map(|(addr, record)| {
+            let dir = spec.node_dir(addr.port);
+            let auth = &auth;
+            async move { end_stubborn(addr, *record, auth, &dir, saving, steps).await }
+        }))
+        .await;
+        let (ended, left): (Vec<_>, Vec<_>) = ends.into_iter().partition(Result::is_ok);
+        notes.extend(ended.into_iter().filter_map(Result::ok).flatten());
+        let left: Vec<String> = left.into_iter().filter_map(Result::err).collect();
         if !left.is_empty() {
             return Err(LifecycleError::NotStopped(left.join("; ")));
         }
+    }
+    let ended: Vec<ProcessRecord> = doc.processes.values().copied().collect();
+    tokio::task::spawn_blocking(move || end_helpers(&ended)).await.ok();
+    if !notes.is_empty() {
+        steps.detail(notes.join("; "));
     }
     doc.processes.clear();
     workspace.save(doc)?;
@@ -452,6 +471,7 @@ async fn shut_down(
     addr: &NodeAddr,
     record: ProcessRecord,
     auth: &Auth,
+    dir: &Path,
     saving: Saving,
     steps: &Steps,
 ) -> Result<(), String> {
@@ -472,7 +492,12 @@ async fn shut_down(
                 Err(format!("{addr} refuses to stop: {reply}. Look at its log; nothing was ended by force"))
             }
         },
-        _ = gone(addr, record, patience, steps) => Ok(()),
+        () = async {
+            match saving {
+                Saving::Discard => drop(gone(addr, record, patience, steps).await),
+                Saving::AsConfigured => drop(gone_or_idle(addr, record, dir, steps).await),
+            }
+        } => Ok(()),
     }
 }
 
@@ -505,21 +530,44 @@ async fn gone(addr: &NodeAddr, record: ProcessRecord, patience: Duration, steps:
     }
 }
 
-/// The system's request to end, which saves as SHUTDOWN does. Force only where nothing is to be saved: a server that
-/// does not end by itself may still be writing.
-async fn end_stubborn(addr: &NodeAddr, record: ProcessRecord, saving: Saving, steps: &Steps) -> Result<(), String> {
-    if saving == Saving::Discard {
-        kill(record).map_err(|error| format!("{addr}: {error}"))?;
+/// The system's request to end, which saves as SHUTDOWN does; then force where nothing can be lost by it (see
+/// [`ending`](super::ending)). `Ok` holds what is worth saying of a server that was ended by force.
+async fn end_stubborn(
+    addr: &NodeAddr,
+    record: ProcessRecord,
+    auth: &Auth,
+    dir: &Path,
+    saving: Saving,
+    steps: &Steps,
+) -> Result<Option<String>, String> {
+    let pid = record.pid;
+    let force = async || {
+        let killed = tokio::task::spawn_blocking(move || kill(record)).await;
+        killed
+            .map_err(|error| error.to_string())
+            .and_then(|k| k.map_err(|e| e.to_string()))
+            .map_err(|e| format!("{addr}: {e}"))?;
         let ended = gone(addr, record, END_DEADLINE, steps).await;
-        return if ended { Ok(()) } else { Err(format!("{addr}: process {} does not end", record.pid)) };
+        if ended { Ok(()) } else { Err(format!("{addr}: process {pid} does not end")) }
+    };
+    if saving == Saving::Discard {
+        return force().await.map(|()| None);
     }
-    let asked = if steps.is_cancelled() { Ok(false) } else { terminate(record) };
-    if asked.is_ok() && gone(addr, record, SAVE_DEADLINE, steps).await {
-        return Ok(());
+    if !steps.is_cancelled() {
+        let asked = tokio::task::spawn_blocking(move || terminate(record)).await.is_ok_and(|asked| asked.is_ok());
+        if asked && gone_or_idle(addr, record, dir, steps).await {
+            return Ok(None);
+        }
+    }
+    if !steps.is_cancelled() && last_way(doing(addr, record, auth, dir).await, cfg!(windows)) == Last::Force {
+        force().await?;
+        return Ok(Some(format!(
+            "{addr}: process {pid} ended neither after SHUTDOWN nor after Ctrl-C and saved nothing, so it was ended by \
+             force; what is in its append-only file is kept, without one the changes since its last snapshot are lost"
+        )));
     }
     Err(format!(
-        "{addr}: process {} did not end by itself and was left running, since ending it by force could lose data; look at its log",
-        record.pid
+        "{addr}: process {pid} did not end by itself and was left running, since ending it by force could lose data; look at its log"
     ))
 }
 

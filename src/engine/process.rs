@@ -1,4 +1,4 @@
-//! Server processes: starting one that outlives us, finding it again, and ending it, and it alone.
+//! Server processes: starting one that outlives us, and finding it again. Ending one is [`signal`](super::signal)'s.
 
 use std::fmt;
 use std::fs;
@@ -11,9 +11,13 @@ use process_wrap::tokio::CommandWrap;
 use sysinfo::{Pid, Process, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System, UpdateKind};
 use tokio::sync::watch;
 
+use crate::os::job::Job;
 use crate::workspace::document::ProcessRecord;
+use crate::workspace::lock::Holder;
 
 use super::files::NODE_MARKER;
+use super::folder_lock::{Occupied, claim};
+use super::helpers::is_helper;
 
 /// The file in a node's folder that takes what the server prints before (or instead of) opening its log.
 pub const OUTPUT_LOG: &str = "output.log";
@@ -26,8 +30,12 @@ pub const CONFIG_FILE: &str = "redis.conf";
 #[cfg(windows)]
 pub(super) const CREATE_NO_WINDOW: u32 = 0x0800_0000;
 
+/// Windows: start with the first thread waiting, so that the process can be put into a job before it does anything.
+#[cfg(windows)]
+const CREATE_SUSPENDED: u32 = 0x0000_0004;
+
 /// By how many seconds two readings of one start time may differ: the system derives it from a rounded boot time.
-const START_SLACK: u64 = 2;
+pub(super) const START_SLACK: u64 = 2;
 
 /// Why a server could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +51,24 @@ pub enum SpawnError {
         /// What the system said.
         source: io::Error,
     },
+    /// A server runs in the folder already.
+    #[error(
+        "A server (process {pid}) already runs in {}, and two can't share a folder: stop that one first.", dir.display()
+    )]
+    Occupied {
+        /// The folder.
+        dir: PathBuf,
+        /// The server's process id.
+        pid: u32,
+    },
+    /// Another program starts a server in the folder at this moment.
+    #[error("{} is starting a server in {} right now: wait for it.", by_whom(holder.as_ref()), dir.display())]
+    Starting {
+        /// The folder.
+        dir: PathBuf,
+        /// Who it is, where known.
+        holder: Option<Holder>,
+    },
     /// The program could not be run.
     #[error("Can't run {}: {source}. Choose another server program.", exe.display())]
     Exe {
@@ -53,20 +79,8 @@ pub enum SpawnError {
     },
 }
 
-/// Why a process could not be told to end.
-#[derive(Debug, thiserror::Error)]
-pub enum SignalError {
-    /// The system refused.
-    #[error("Can't end process {pid}: {reason}.")]
-    Refused {
-        /// Process id.
-        pid: u32,
-        /// What the system said.
-        reason: String,
-    },
-    /// Windows has no request to end for programs without a window.
-    #[error("Windows can't ask process {0} to end: use the SHUTDOWN command, or end it by force.")]
-    NoSuchWay(u32),
+fn by_whom(holder: Option<&Holder>) -> String {
+    holder.map_or_else(|| "Another program".to_owned(), ToString::to_string)
 }
 
 /// How a process ended.
@@ -131,39 +145,69 @@ impl Spawned {
 
 /// Starts `exe redis.conf` in a node's folder, which must hold that file. Input is empty; what it prints goes to
 /// [`OUTPUT_LOG`], emptied before. It lives in a session (on Windows: a console) of its own, so that neither our end nor
-/// a Ctrl-C in our terminal ends it. Call this inside the tokio runtime.
+/// a Ctrl-C in our terminal ends it; with a job, it is in that from its first instruction on, and may end with us. Call
+/// this inside the tokio runtime.
 ///
 /// # Errors
-/// Something is missing, or the system refused.
-pub fn spawn(exe: &Path, node_dir: &Path) -> Result<Spawned, SpawnError> {
+/// Something is missing, a server runs there, or the system refused.
+pub fn spawn(exe: &Path, node_dir: &Path, job: Option<&Job>) -> Result<Spawned, SpawnError> {
     let config = node_dir.join(CONFIG_FILE);
     if !config.is_file() {
         return Err(SpawnError::Missing(config));
     }
     let output_path = node_dir.join(OUTPUT_LOG);
-    let (out, err) = open_output(&output_path)
-        .and_then(|file| Ok((file.try_clone()?, file)))
-        .map_err(|source| SpawnError::Output { path: output_path, source })?;
+    let output_error = |source| SpawnError::Output { path: output_path.clone(), source };
+    let claim = claim(node_dir).map_err(|occupied| match occupied {
+        Occupied::By(record) => SpawnError::Occupied { dir: node_dir.to_owned(), pid: record.pid },
+        Occupied::Starting(holder) => SpawnError::Starting { dir: node_dir.to_owned(), holder },
+        Occupied::Io(source) => output_error(source),
+    })?;
+    let (out, err) = open_output(&output_path).and_then(|file| Ok((file.try_clone()?, file))).map_err(output_error)?;
     let failed = |source| SpawnError::Exe { exe: exe.to_owned(), source };
     // Absolute, because a relative one would be looked up from the node's folder.
     let program = std::path::absolute(exe).map_err(failed)?;
     let mut command = CommandWrap::with_new(program, |command| {
         command.arg(CONFIG_FILE).current_dir(node_dir).stdin(Stdio::null()).stdout(out).stderr(err);
         #[cfg(windows)]
-        command.creation_flags(CREATE_NO_WINDOW);
+        command.creation_flags(if job.is_some() { CREATE_NO_WINDOW | CREATE_SUSPENDED } else { CREATE_NO_WINDOW });
     });
     #[cfg(unix)]
     command.wrap(process_wrap::tokio::ProcessSession);
     let mut child = command.spawn().map_err(failed)?;
     let pid = child.id().unwrap_or_default();
+    if let Some(job) = job
+        && let Err(source) = let_go(job, pid)
+    {
+        // It has not run yet: nothing is lost.
+        child.start_kill().ok();
+        return Err(failed(source));
+    }
     // Before anybody waits for it: until then its pid can't go to another process, even if it has ended.
     let started = look_up(pid).map_or_else(now, |process| process.started);
+    let record = ProcessRecord { pid, started };
+    if let Err(source) = claim.note(node_dir, record) {
+        child.start_kill().ok();
+        return Err(output_error(source));
+    }
     let (sender, exit) = watch::channel(None);
     tokio::spawn(async move {
         let exit = child.wait().await.map_or(Exit::Unknown, Exit::from);
         sender.send_replace(Some(exit));
     });
-    Ok(Spawned { record: ProcessRecord { pid, started }, exit })
+    Ok(Spawned { record, exit })
+}
+
+/// Puts a process that was started suspended into a job and lets it run.
+#[cfg(windows)]
+fn let_go(job: &Job, pid: u32) -> io::Result<()> {
+    job.add(pid)?;
+    crate::os::job::resume(pid)
+}
+
+/// Elsewhere there are no jobs, so that nobody can hand one in.
+#[cfg(not(windows))]
+fn let_go(job: &Job, pid: u32) -> io::Result<()> {
+    job.add(pid)
 }
 
 fn open_output(path: &Path) -> io::Result<fs::File> {
@@ -215,6 +259,10 @@ impl Identity {
     /// Whether it is a server by what it calls itself: a known name, and no tool of that family; or the title that
     /// a server in cluster mode gives itself (`name host:port [cluster]`), whatever its file is called.
     fn looks_like_server(&self) -> bool {
+        // On Windows a server's helper has its program, and may have its folder.
+        if is_helper(&self.args) {
+            return false;
+        }
         let title = self.args.join(" ");
         if title.ends_with("[cluster]") {
             return true;
@@ -231,7 +279,7 @@ impl Identity {
     /// Whether it works in the folder of a node that Slotdeck made: enough for a process whose pid and start time are
     /// on record, under whatever name its program runs.
     fn works_for_a_node(&self) -> bool {
-        self.cwd.as_deref().is_some_and(|cwd| cwd.join(NODE_MARKER).is_file())
+        !is_helper(&self.args) && self.cwd.as_deref().is_some_and(|cwd| cwd.join(NODE_MARKER).is_file())
     }
 
     fn record(&self) -> ProcessRecord {
@@ -303,22 +351,6 @@ pub fn find_running_in(node_dirs: &[PathBuf]) -> Vec<Option<ProcessRecord>> {
         .collect()
 }
 
-/// Asks a server to end (SIGTERM: it saves as after SHUTDOWN). `Ok(false)`: it has ended already.
-///
-/// # Errors
-/// The system refused, or it is Windows, which has no such request.
-pub fn terminate(record: ProcessRecord) -> Result<bool, SignalError> {
-    send(record, Force::No)
-}
-
-/// Ends a server at once, whatever it is doing. `Ok(false)`: it has ended already.
-///
-/// # Errors
-/// The system refused.
-pub fn kill(record: ProcessRecord) -> Result<bool, SignalError> {
-    send(record, Force::Yes)
-}
-
 /// Waits until the process of this record is gone. `false` when it still runs after this time.
 pub async fn wait_gone(record: ProcessRecord, within: Duration) -> bool {
     let gone = async {
@@ -333,67 +365,6 @@ pub async fn wait_gone(record: ProcessRecord, within: Duration) -> bool {
         }
     };
     tokio::time::timeout(within, gone).await.unwrap_or(false)
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Force {
-    No,
-    Yes,
-}
-
-#[cfg(unix)]
-fn send(record: ProcessRecord, force: Force) -> Result<bool, SignalError> {
-    use rustix::io::Errno;
-    use rustix::process::{Pid, Signal, kill_process};
-
-    let signal = if force == Force::Yes { Signal::KILL } else { Signal::TERM };
-    let Some(pid) = i32::try_from(record.pid).ok().and_then(Pid::from_raw) else { return Ok(false) };
-    let answer = |result: Result<(), Errno>| match result {
-        Ok(()) => Ok(true),
-        Err(Errno::SRCH) => Ok(false),
-        Err(errno) => Err(SignalError::Refused { pid: record.pid, reason: errno.to_string() }),
-    };
-    // The handle is taken before the process is identified: a signal through it can't reach another one, even if the
-    // process ends in between and its pid goes to someone else.
-    #[cfg(target_os = "linux")]
-    match rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()) {
-        Ok(_) if identify(record).is_none() => return Ok(false),
-        Ok(handle) => return answer(rustix::process::pidfd_send_signal(&handle, signal)),
-        Err(Errno::SRCH) => return Ok(false),
-        Err(_) => {} // A kernel before 5.3: the plain way.
-    }
-    if identify(record).is_none() {
-        return Ok(false);
-    }
-    answer(kill_process(pid, signal))
-}
-
-#[cfg(not(unix))]
-fn send(record: ProcessRecord, force: Force) -> Result<bool, SignalError> {
-    if identify(record).is_none() {
-        return Ok(false);
-    }
-    if force == Force::No {
-        return Err(SignalError::NoSuchWay(record.pid));
-    }
-    let refused = || SignalError::Refused { pid: record.pid, reason: "the system refused".to_owned() };
-    let all = ProcessRefreshKind::nothing().without_tasks();
-    let system = ask(ProcessesToUpdate::All, all).ok_or_else(refused)?;
-    let pid = Pid::from_u32(record.pid);
-    let Some(server) = system.process(pid).filter(|p| p.start_time().abs_diff(record.started) <= START_SLACK) else {
-        return Ok(false);
-    };
-    if !server.kill() {
-        return Err(refused());
-    }
-    // The children that write its snapshots would stay behind, with their memory. A child is younger than its parent:
-    // an older one only has a parent pid that was used before.
-    for child in system.processes().values() {
-        if child.parent() == Some(pid) && child.start_time() >= server.start_time() {
-            child.kill();
-        }
-    }
-    Ok(true)
 }
 
 #[cfg(test)]

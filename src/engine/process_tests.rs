@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Instant;
 
 use super::*;
+use crate::engine::signal::{kill, terminate};
 
 const SERVER: &str = "/usr/bin/redis-server";
 const LONG: Duration = Duration::from_secs(30);
@@ -39,7 +40,7 @@ impl Node {
     }
 
     fn spawn(&mut self) -> Spawned {
-        let spawned = spawn(Path::new(SERVER), &self.dir).unwrap();
+        let spawned = spawn(Path::new(SERVER), &self.dir, None).unwrap();
         self.started.push(spawned.record);
         spawned
     }
@@ -210,11 +211,11 @@ async fn waiting_for_a_server_that_stays_ends_at_the_deadline() {
 #[tokio::test]
 async fn a_start_that_can_not_be_says_what_is_missing() {
     let node = Node::new("node");
-    let error = spawn(&node.dir.join("no-server"), &node.dir).unwrap_err();
+    let error = spawn(&node.dir.join("no-server"), &node.dir, None).unwrap_err();
     assert!(matches!(&error, SpawnError::Exe { .. }) && error.to_string().contains("no-server"), "{error}");
-    let error = spawn(&node.dir, &node.dir).unwrap_err();
+    let error = spawn(&node.dir, &node.dir, None).unwrap_err();
     assert!(matches!(error, SpawnError::Exe { .. }), "{error}");
-    let error = spawn(Path::new(SERVER), &node.dir.join("nowhere")).unwrap_err();
+    let error = spawn(Path::new(SERVER), &node.dir.join("nowhere"), None).unwrap_err();
     assert!(matches!(&error, SpawnError::Missing(path) if path.ends_with("nowhere/redis.conf")), "{error}");
 }
 
@@ -251,4 +252,19 @@ fn exits_are_told_in_words() {
     assert_eq!(Exit::Code(1).to_string(), "ended with exit code 1");
     assert_eq!(Exit::Signal(9).to_string(), "was killed (signal 9)");
     assert_eq!(Exit::Signal(11).to_string(), "crashed: segmentation fault (signal 11)");
+}
+
+#[tokio::test]
+async fn a_second_server_in_a_folder_is_refused_while_the_first_one_runs() {
+    let mut node = Node::new("shared");
+    let mut first = node.spawn();
+    node.answers().await;
+    let error = spawn(Path::new(SERVER), &node.dir, None).unwrap_err();
+    assert!(matches!(&error, SpawnError::Occupied { pid, .. } if *pid == first.record.pid), "{error}");
+    assert!(error.to_string().contains(&first.record.pid.to_string()), "{error}");
+    assert!(error.to_string().contains("shared"), "{error}");
+    assert!(terminate(first.record).unwrap());
+    tokio::time::timeout(LONG, first.wait()).await.unwrap();
+    let again = node.spawn();
+    assert_ne!(again.record.pid, first.record.pid);
 }

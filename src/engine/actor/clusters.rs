@@ -19,6 +19,7 @@ use crate::engine::event::{Level, What};
 use crate::engine::job::JobKind;
 use crate::engine::lifecycle::{adopt, auth_of};
 use crate::engine::poll::{PollEvent, PollPlan, poll};
+use crate::engine::process::identify;
 use crate::engine::snapshot::{ClusterView, HalfMade, Phase, ProcessState, ProcessView, SlotKeys};
 use crate::engine::supervise::{ProcessFacts, process_state};
 use crate::workspace::document::{ClusterDoc, OnClose};
@@ -269,7 +270,21 @@ impl Actor {
             let auth = auth_of(&doc);
             self.clusters.insert(name.to_owned(), Cluster::new(doc, auth, reports));
         }
+        self.bind_servers(name);
         self.pace(name);
+    }
+
+    /// Servers that stop with the window are bound to this process where the system can do that, so that they do not
+    /// outlive a crash of ours either; the others are let go.
+    fn bind_servers(&self, name: &str) {
+        let Some(cluster) = self.clusters.get(name) else { return };
+        let stops = cluster.on_close_wish.unwrap_or(cluster.doc.on_close) == OnClose::Stop;
+        if stops && cluster.doc.wanted {
+            let running = cluster.doc.processes.values().copied().filter_map(identify);
+            self.children.hold(name, running.map(|found| found.pid));
+        } else if !stops {
+            self.children.release(name);
+        }
     }
 
     /// Tells the cluster's tasks whom to ask, and how often.
@@ -383,6 +398,7 @@ impl Actor {
             if let Some(cluster) = self.clusters.get_mut(&name) {
                 cluster.on_close_wish = None;
             }
+            self.bind_servers(&name);
         }
     }
 

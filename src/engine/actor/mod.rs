@@ -104,7 +104,7 @@ impl Actor {
             waker,
             reports,
             inbox: Some(inbox),
-            children: Children::default(),
+            children: Children::of_a_window(),
             clusters: BTreeMap::new(),
             jobs: Vec::new(),
             next_job: 1,
@@ -146,6 +146,7 @@ impl Actor {
         }
         self.end_jobs(&mut inbox).await;
         self.grant_wishes();
+        self.children.release_all();
     }
 
     fn note(&mut self, report: Report) {

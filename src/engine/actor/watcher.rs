@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, watch};
 use crate::core::topology::NodeAddr;
 use crate::engine::log_tail::LogTail;
 use crate::engine::process::identify;
+use crate::engine::signal::end_helpers;
 use crate::workspace::document::ProcessRecord;
 
 use super::Report;
@@ -41,15 +42,17 @@ pub(super) type Probes = BTreeMap<NodeAddr, Probe>;
 /// Looks at the pace of the plan until nobody wants to know any more.
 pub(super) async fn watch_processes(name: String, mut plan: watch::Receiver<WatchPlan>, reports: mpsc::Sender<Report>) {
     let mut logs: BTreeMap<PathBuf, LogTail> = BTreeMap::new();
+    let mut ended: Vec<ProcessRecord> = Vec::new();
     loop {
         let now = plan.borrow_and_update().clone();
         let every = now.every;
         let looked = tokio::task::spawn_blocking(move || {
             let probes = look(&now, &mut logs);
-            (probes, logs)
+            clear_after(&probes, &mut ended);
+            (probes, logs, ended)
         });
-        let Ok((probes, kept)) = looked.await else { return };
-        logs = kept;
+        let Ok((probes, kept, known)) = looked.await else { return };
+        (logs, ended) = (kept, known);
         if reports.send(Report::Processes(name.clone(), Box::new(probes))).await.is_err() {
             return;
         }
@@ -58,6 +61,14 @@ pub(super) async fn watch_processes(name: String, mut plan: watch::Receiver<Watc
             changed = plan.changed() => if changed.is_err() { return },
         }
     }
+}
+
+/// Ends what servers left that were found dead, once for each.
+fn clear_after(probes: &Probes, ended: &mut Vec<ProcessRecord>) {
+    let dead: Vec<ProcessRecord> = probes.values().filter(|p| p.pid.is_none()).filter_map(|p| p.record).collect();
+    let new: Vec<ProcessRecord> = dead.iter().filter(|record| !ended.contains(record)).copied().collect();
+    end_helpers(&new);
+    *ended = dead;
 }
 
 fn look(plan: &WatchPlan, logs: &mut BTreeMap<PathBuf, LogTail>) -> Probes {
