@@ -38,7 +38,8 @@ pub const STOP_STEPS: [Step; 2] = [Step::ShutDown, Step::EndStubborn];
 pub const DELETE_STEPS: [Step; 3] = [Step::ShutDown, Step::EndStubborn, Step::RemoveFiles];
 
 /// How long a server may take until it answers at all; one that says it is loading may take [`LOADING_DEADLINE`].
-const ANSWER_DEADLINE: Duration = Duration::from_secs(20);
+/// On Windows each program is looked through first, and the ports reserve much memory.
+const ANSWER_DEADLINE: Duration = Duration::from_secs(if cfg!(windows) { 90 } else { 20 });
 /// How long reading a data set may take.
 const LOADING_DEADLINE: Duration = Duration::from_mins(10);
 /// How long a server that refuses to shut down is asked again.
