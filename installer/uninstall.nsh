@@ -1,0 +1,179 @@
+; Removing. Settings and clusters stay unless the person, or /DELETEDATA, says otherwise.
+
+Function un.HasOption
+    Push $0
+    Push $1
+    ${GetParameters} $0
+    ClearErrors
+    ${GetOptions} $0 "$R0" $1
+    StrCpy $R0 1
+    ${If} ${Errors}
+        StrCpy $R0 0
+    ${EndIf}
+    Pop $1
+    Pop $0
+FunctionEnd
+
+Function un.onInit
+    SetShellVarContext all
+    ReadRegStr $0 SHCTX "${UNKEY}" "InstallLocation"
+    StrCpy $Everyone 0
+    ${If} $0 == $INSTDIR
+        StrCpy $Everyone 1
+        Call un.HasRights
+        ${If} $R0 = 0
+            ${GetParameters} $0
+            StrCpy $R0 "$0 /Elevated _?=$INSTDIR"
+            Call un.RunWithRights
+            ${If} $R0 = ${EXIT_NO_RIGHTS}
+                MessageBox MB_OK|MB_ICONEXCLAMATION "$(NoRights)" /SD IDOK
+            ${EndIf}
+            SetErrorLevel $R0
+            Quit
+        ${EndIf}
+    ${Else}
+        SetShellVarContext current
+    ${EndIf}
+    StrCpy $R0 "/DELETEDATA"
+    Call un.HasOption
+    StrCpy $DeleteData $R0
+FunctionEnd
+
+Function un.DataPage
+    !insertmacro MUI_HEADER_TEXT "$(RemoveTitle)" "$(RemoveSub)"
+    nsDialogs::Create 1018
+    Pop $Dialog
+    ${NSD_CreateLabel} 0 10u 100% 30u "$(RemoveKeep)"
+    Pop $0
+    ${NSD_CreateCheckBox} 0 46u 100% 12u "$(RemoveData)"
+    Pop $Box
+    ${If} $DeleteData = 1
+        ${NSD_Check} $Box
+    ${EndIf}
+    GetDlgItem $0 $HWNDPARENT 1
+    SendMessage $0 ${WM_SETTEXT} 0 "STR:$(RemoveButton)"
+    nsDialogs::Show
+FunctionEnd
+
+Function un.DataLeave
+    ${NSD_GetState} $Box $DeleteData
+    ${If} $DeleteData = 1
+        MessageBox MB_YESNO|MB_ICONEXCLAMATION|MB_DEFBUTTON2 "$(RemoveSure)" IDYES +2
+        Abort
+    ${EndIf}
+    Call un.EnsureNotInUse
+    Call un.AskForServers
+FunctionEnd
+
+; Sets R1 to the names of the clusters whose servers run, a line each; empty where none does.
+Function un.RunningClusters
+    Push $0
+    Push $1
+    StrCpy $R1 ""
+    GetTempFileName $0
+    ${Slotctl} 'running --list "$0"'
+    ; Its words may be in another code page than this program's: the file is in UTF-16.
+    StrCpy $R1 ""
+    ClearErrors
+    FileOpen $1 $0 r
+    ${DoUntil} ${Errors}
+        FileReadUTF16LE $1 $R2
+        ${IfNot} ${Errors}
+            StrCpy $R1 "$R1$R2"
+        ${EndIf}
+    ${Loop}
+    FileClose $1
+    Delete $0
+    Pop $1
+    Pop $0
+FunctionEnd
+
+; Asks whether running servers may be stopped; a no leaves everything as it is.
+Function un.AskForServers
+    Call un.RunningClusters
+    StrCpy $StopServers 0
+    ${If} $R1 != ""
+        MessageBox MB_OKCANCEL|MB_ICONQUESTION "$(ServersRun)" IDOK +2
+        Abort
+        StrCpy $StopServers 1
+    ${EndIf}
+FunctionEnd
+
+; Where nobody can be asked, the command line answers.
+Function un.AskNobodyForServers
+    Call un.EnsureNotInUse
+    Call un.RunningClusters
+    ${If} $R1 != ""
+        StrCpy $R0 "/STOPCLUSTERS"
+        Call un.HasOption
+        StrCpy $StopServers $R0
+        ${If} $StopServers = 0
+            SetErrorLevel ${EXIT_CLUSTERS_RUN}
+            Quit
+        ${EndIf}
+    ${EndIf}
+FunctionEnd
+
+; Says why, and ends with this exit code; nothing was removed yet.
+!macro GiveUp WORDS CODE
+    MessageBox MB_OK|MB_ICONSTOP "${WORDS}" /SD IDOK
+    SetErrorLevel ${CODE}
+    Quit
+!macroend
+
+Section "Uninstall"
+    ${If} ${Silent}
+        Call un.AskNobodyForServers
+    ${EndIf}
+    ${If} $StopServers = 1
+        ${Slotctl} "stop-all"
+        ${If} $R0 != 0
+            !insertmacro GiveUp "$(StopFailed)" ${EXIT_NOT_STOPPED}
+        ${EndIf}
+    ${EndIf}
+    ${If} $DeleteData = 1
+        ${Slotctl} "remove-data"
+        ${If} $R0 != 0
+            !insertmacro GiveUp "$(DataFailed)" ${EXIT_DATA_LEFT}
+        ${EndIf}
+    ${EndIf}
+
+    ReadRegDWORD $0 SHCTX "${KEY}" "Path"
+    ${If} $0 = 1
+        ${PathOwner} $1
+        ${Slotctl} 'path-remove $1 "$INSTDIR"'
+    ${EndIf}
+    ReadRegDWORD $0 SHCTX "${KEY}" "Association"
+    ${If} $0 = 1
+        Call un.RemoveAssociation
+    ${EndIf}
+    ReadRegDWORD $0 SHCTX "${KEY}" "Desktop"
+    ${If} $0 = 1
+        Delete "$DESKTOP\Slotdeck.lnk"
+    ${EndIf}
+    Delete "$SMPROGRAMS\Slotdeck.lnk"
+    Delete "$INSTDIR\slotdeck.exe"
+    Delete "$INSTDIR\slotctl.exe"
+    Delete "$INSTDIR\LICENSE-MIT.txt"
+    Delete "$INSTDIR\LICENSE-APACHE.txt"
+    Call un.DeleteItself
+    ; Only when empty: what is not ours stays.
+    SetOutPath "$TEMP"
+    RMDir "$INSTDIR"
+    DeleteRegKey SHCTX "${UNKEY}"
+    DeleteRegKey SHCTX "${KEY}"
+    Call un.TellWindows
+SectionEnd
+
+; Windows deletes no running program, but moves one: where this is no copy in the folder for temporary files, it goes
+; there first.
+Function un.DeleteItself
+    ClearErrors
+    Delete "$INSTDIR\uninstall.exe"
+    ${If} ${Errors}
+        GetTempFileName $0
+        Delete $0
+        Rename "$INSTDIR\uninstall.exe" "$0"
+        Delete /REBOOTOK "$0"
+    ${EndIf}
+FunctionEnd
