@@ -43,6 +43,9 @@ pub enum Cmd {
     Servers,
     /// Write a cluster's definition, which up --cluster-file and the window open; it holds no password.
     Export(ExportArgs),
+    /// For the Windows installer.
+    #[command(hide = true)]
+    Setup(super::setup::SetupArgs),
     /// Make a cluster of empty servers that run already (as redis-cli --cluster create).
     #[command(disable_help_flag = true)]
     Create(CreateArgs),

@@ -21,6 +21,7 @@ pub mod login;
 pub mod ps;
 pub mod redis_lines;
 pub mod servers;
+pub mod setup;
 pub mod steps;
 pub mod terminal;
 pub mod text;
@@ -91,6 +92,7 @@ async fn dispatch(cli: &Cli, terminal: Terminal, interrupt: &Interrupt) -> Resul
         Cmd::Stop(args) => local::stop(&with(true), &args.name).await,
         Cmd::Down(args) => local::down(&with(args.yes), args).await,
         Cmd::Failover(args) => failover::failover(&with(args.yes), args).await,
+        Cmd::Setup(args) => setup::setup(&with(true), args).await,
         Cmd::Create(_) | Cmd::Check(_) | Cmd::Info(_) => Ok(()),
     }
 }

@@ -5,6 +5,7 @@ pub mod atomic;
 pub mod crashes;
 pub mod definition_file;
 pub mod document;
+mod erase;
 pub mod journal;
 pub mod lock;
 pub mod requests;
