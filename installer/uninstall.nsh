@@ -76,11 +76,13 @@ Function un.RunningClusters
     StrCpy $R1 ""
     ClearErrors
     FileOpen $1 $0 r
-    ${DoUntil} ${Errors}
+    ${DoWhile} 1 = 1
         FileReadUTF16LE $1 $R2
-        ${IfNot} ${Errors}
-            StrCpy $R1 "$R1$R2"
+        ; Testing for an error takes it away.
+        ${If} ${Errors}
+            ${ExitDo}
         ${EndIf}
+        StrCpy $R1 "$R1$R2"
     ${Loop}
     FileClose $1
     Delete $0
