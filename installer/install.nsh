@@ -24,8 +24,7 @@ Section "!$(PartApp)" SectionApp
     WriteRegStr SHCTX "${UNKEY}" "DisplayIcon" "$INSTDIR\slotdeck.exe,0"
     WriteRegStr SHCTX "${UNKEY}" "InstallLocation" "$INSTDIR"
     WriteRegStr SHCTX "${UNKEY}" "UninstallString" '"$INSTDIR\uninstall.exe"'
-    ; In place, so that whoever waits for it gets its exit code.
-    WriteRegStr SHCTX "${UNKEY}" "QuietUninstallString" '"$INSTDIR\uninstall.exe" /S _?=$INSTDIR'
+    WriteRegStr SHCTX "${UNKEY}" "QuietUninstallString" '"$INSTDIR\uninstall.exe" /S'
     WriteRegDWORD SHCTX "${UNKEY}" "NoModify" 1
     WriteRegDWORD SHCTX "${UNKEY}" "NoRepair" 1
     ${GetSize} "$INSTDIR" "/M=*.* /S=0K /G=0" $0 $1 $2

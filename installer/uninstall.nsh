@@ -158,7 +158,8 @@ Section "Uninstall"
     Delete "$INSTDIR\slotctl.exe"
     Delete "$INSTDIR\LICENSE-MIT.txt"
     Delete "$INSTDIR\LICENSE-APACHE.txt"
-    Call un.DeleteItself
+    ; Not where it runs in place (_?=): Windows deletes no running program.
+    Delete "$INSTDIR\uninstall.exe"
     ; Only when empty: what is not ours stays.
     SetOutPath "$TEMP"
     RMDir "$INSTDIR"
@@ -166,16 +167,3 @@ Section "Uninstall"
     DeleteRegKey SHCTX "${KEY}"
     Call un.TellWindows
 SectionEnd
-
-; Windows deletes no running program, but moves one: where this is no copy in the folder for temporary files, it goes
-; there first.
-Function un.DeleteItself
-    ClearErrors
-    Delete "$INSTDIR\uninstall.exe"
-    ${If} ${Errors}
-        GetTempFileName $0
-        Delete $0
-        Rename "$INSTDIR\uninstall.exe" "$0"
-        Delete /REBOOTOK "$0"
-    ${EndIf}
-FunctionEnd
