@@ -29,6 +29,7 @@ pub mod icons;
 mod logfile;
 pub mod message;
 mod opening;
+mod outline;
 pub mod renderer;
 pub mod run;
 #[cfg(test)]

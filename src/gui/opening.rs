@@ -14,6 +14,7 @@ use crate::workspace::store::Workspace;
 use super::app::{App, Link};
 use super::crash::{self, Crash};
 use super::i18n::tr;
+use super::outline;
 
 /// The smallest useful window, points.
 const MIN_SIZE: [f32; 2] = [1024.0, 700.0];
@@ -89,6 +90,7 @@ impl Attempt {
     }
 
     fn app(self, ctx: &egui::Context, seen: Arc<AtomicBool>) -> Result<Opening, StartError> {
+        outline::install_if_asked(ctx);
         let waker = ctx.clone();
         crash::wake_with(Arc::new(move || waker.request_repaint()));
         let waker = ctx.clone();
