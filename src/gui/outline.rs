@@ -3,6 +3,7 @@
 //!
 //! Asked for with the environment variable [`VARIABLE`]; without it nothing of this is done.
 
+use std::cmp::Ordering;
 use std::fmt::Write;
 use std::path::PathBuf;
 
@@ -49,8 +50,12 @@ impl Plugin for Outline {
 }
 
 fn outline(update: &TreeUpdate, pixels_per_point: f32) -> String {
-    let mut text = String::new();
+    let mut rows = Vec::new();
     for (_, node) in &update.nodes {
+        // The runs of a label repeat it.
+        if node.role() == Role::TextRun {
+            continue;
+        }
         let Some(bounds) = node.bounds() else { continue };
         let (name, value) = (node.label().unwrap_or_default(), node.value().unwrap_or_default());
         if name.is_empty() && value.is_empty() {
@@ -60,17 +65,15 @@ fn outline(update: &TreeUpdate, pixels_per_point: f32) -> String {
         let [left, top, right, bottom] = [bounds.x0, bounds.y0, bounds.x1, bounds.y1].map(|at| (at * scale).round());
         // A label's text is its value.
         let (name, value) = if name.is_empty() && node.role() == Role::Label { (value, "") } else { (name, value) };
-        // Writing to a String can't fail.
-        let _ = writeln!(
-            text,
-            "{left}\t{top}\t{right}\t{bottom}\t{:?}\t{}\t{}\t{}",
-            node.role(),
-            state(node),
-            one_field(name),
-            one_field(value)
-        );
+        rows.push((top, left, right, bottom, node.role(), state(node), one_field(name), one_field(value)));
     }
-    text
+    // As one reads; the tree has no order of its own.
+    rows.sort_by(|a, b| a.partial_cmp(b).unwrap_or(Ordering::Equal));
+    rows.iter().fold(String::new(), |mut text, (top, left, right, bottom, role, state, name, value)| {
+        // Writing to a String can't fail.
+        let _ = writeln!(text, "{left}\t{top}\t{right}\t{bottom}\t{role:?}\t{state}\t{name}\t{value}");
+        text
+    })
 }
 
 fn state(node: &Node) -> &'static str {
