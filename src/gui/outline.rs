@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use eframe::egui::accesskit::{Node, Role, Toggled, TreeUpdate};
+use eframe::egui::accesskit::{Node, NodeId, Role, Toggled, TreeUpdate};
 use eframe::egui::{Context, FullOutput, Plugin};
 
 use crate::workspace::atomic::atomic_write;
@@ -57,7 +57,10 @@ fn outline(update: &TreeUpdate, pixels_per_point: f32) -> String {
             continue;
         }
         let Some(bounds) = node.bounds() else { continue };
-        let (name, value) = (node.label().unwrap_or_default(), node.value().unwrap_or_default());
+        // A password, typed or inside a file, is not written down.
+        let secret = matches!(node.role(), Role::PasswordInput | Role::MultilineTextInput);
+        let value = node.value().filter(|_| !secret).unwrap_or_default();
+        let name = name_of(update, node);
         if name.is_empty() && value.is_empty() {
             continue;
         }
@@ -74,6 +77,12 @@ fn outline(update: &TreeUpdate, pixels_per_point: f32) -> String {
         let _ = writeln!(text, "{left}\t{top}\t{right}\t{bottom}\t{role:?}\t{state}\t{name}\t{value}");
         text
     })
+}
+
+/// Its own name, or the text of the label that names it.
+fn name_of<'a>(update: &'a TreeUpdate, node: &'a Node) -> &'a str {
+    let text = |id: &NodeId| update.nodes.iter().find(|(found, _)| found == id).and_then(|(_, label)| label.value());
+    node.label().or_else(|| node.labelled_by().iter().find_map(text)).unwrap_or_default()
 }
 
 fn state(node: &Node) -> &'static str {
@@ -103,7 +112,10 @@ mod tests {
             |ui, on: &mut bool| {
                 ui.checkbox(on, "Tab\there");
                 ui.add_enabled(false, egui::Button::new("Go"));
-                ui.label("Words");
+                let secret = ui.label("Secret");
+                ui.add(egui::TextEdit::singleline(&mut "hidden").password(true)).labelled_by(secret.id);
+                let words = ui.label("Words");
+                ui.text_edit_singleline(&mut "typed").labelled_by(words.id);
             },
             true,
         );
@@ -116,6 +128,8 @@ mod tests {
         assert_eq!(row("Tab here")[4..6], ["CheckBox", "on"]);
         assert_eq!(row("Go")[4..6], ["Button", "disabled"]);
         assert_eq!(row("Words")[4], "Label");
+        assert!(rows.iter().any(|row| row[4] == "TextInput" && row[6..] == ["Words", "typed"]), "{text}");
+        assert!(rows.iter().any(|row| row[4..] == ["PasswordInput", "-", "Secret", ""]), "{text}");
         let at: Vec<f64> = row("Go")[..4].iter().map(|number| number.parse().unwrap()).collect();
         assert!(at[0] < at[2] && at[1] < at[3], "{at:?}");
     }
