@@ -1,0 +1,161 @@
+# Shared by the scripts of this folder: Wine with a prefix of its own, a screen of its own, and a robot that uses the
+# window with mouse and keyboard, finding things by the names that the window tells screen readers.
+# Wants $work, a folder that the caller made and removes; $shots, a folder for screenshots.
+
+WINE=/usr/lib/wine/wine64
+WINESERVER=/usr/lib/wine/wineserver64
+WINE_PACKAGES=(wine64 xvfb xdotool openbox imagemagick x11-utils gcc-mingw-w64-x86-64 redis-server redis-tools procps libgl1 libgl1-mesa-dri locales fonts-noto-cjk)
+
+fail() {
+    echo "FAILED: $*" >&2
+    [ -n "${DISPLAY_PID:-}" ] && shot failed || true
+    [ -f "${outline:-}" ] && { echo "--- on the screen:"; cut -f 5- "$outline"; } >&2
+    exit 1
+}
+
+# wine PROGRAM…: address randomising off, without which Windows servers die at their start under Wine 8.
+wine() { setarch -R "$WINE" "$@"; }
+
+# new_prefix NAME [LOCALE]: an empty Windows. With zh_CN its language and its code page (936) are Chinese.
+new_prefix() {
+    end_prefix
+    export WINEPREFIX=$work/$1 WINEARCH=win64 WINEDEBUG=${SLOTDECK_WINEDEBUG:--all} WINEDLLOVERRIDES="mscoree,mshtml=;bcryptprimitives=n"
+    if [ -n "${2:-}" ]; then
+        mkdir -p "$work/locales"
+        [ -d "$work/locales/$2.UTF-8" ] || localedef -i "$2" -f UTF-8 "$work/locales/$2.UTF-8" 2>/dev/null || true
+        export LOCPATH=$work/locales LC_ALL=$2.UTF-8
+    else
+        unset LOCPATH
+        export LC_ALL=C.UTF-8
+    fi
+    wine wineboot -i >/dev/null 2>&1
+    # So that the servers' answers never wait for the debugger of a program that crashed.
+    wine reg add 'HKLM\Software\Microsoft\Windows NT\CurrentVersion\AeDebug' /v Debugger /d false /f >/dev/null 2>&1
+}
+
+end_prefix() {
+    [ -n "${WINEPREFIX:-}" ] && [ -d "$WINEPREFIX" ] || return 0
+    WINEPREFIX=$WINEPREFIX timeout 20 "$WINESERVER" -k || true
+    WINEPREFIX=$WINEPREFIX timeout 20 "$WINESERVER" -w || true
+}
+
+# start_display WIDTHxHEIGHT: a screen and a window manager of our own, on the first free number.
+start_display() {
+    exec {display_fd}<> <(:)
+    Xvfb -displayfd "$display_fd" -screen 0 "$1x24" -nolisten tcp >/dev/null 2>&1 &
+    DISPLAY_PID=$!
+    local number
+    read -r -t 20 number <&"$display_fd" || fail "Xvfb does not start"
+    export DISPLAY=:$number LIBGL_ALWAYS_SOFTWARE=1
+    openbox >/dev/null 2>&1 &
+    MANAGER_PID=$!
+}
+
+end_display() {
+    [ -n "${MANAGER_PID:-}" ] && kill "$MANAGER_PID" 2>/dev/null
+    [ -n "${DISPLAY_PID:-}" ] && kill "$DISPLAY_PID" 2>/dev/null
+    DISPLAY_PID=
+}
+
+# windows_path UNIXPATH: as a Windows program names it.
+windows_path() { echo "Z:${1//\//\\}"; }
+
+# beside_programs FOLDER: what programs built with Rust need under Wine 8.
+beside_programs() {
+    x86_64-w64-mingw32-gcc -shared -O1 -o "$1/bcryptprimitives.dll" tests/windows/bcryptprimitives.c -ladvapi32
+}
+
+# windows_server FOLDER: puts a redis-server.exe there: a real one where SLOTDECK_WINDOWS_REDIS names it, else one that
+# hands over to the Linux server.
+windows_server() {
+    mkdir -p "$1"
+    if [ -n "${SLOTDECK_WINDOWS_REDIS:-}" ]; then
+        cp "$SLOTDECK_WINDOWS_REDIS" "$1/redis-server.exe"
+        say "The servers are real Windows servers: $(wine "$1/redis-server.exe" --version | tr -d '\r' | cut -d' ' -f1-3)"
+    else
+        x86_64-w64-mingw32-gcc -O1 -o "$1/redis-server.exe" tests/windows/redis-server.c -lws2_32
+        say "No Windows server is at hand (SLOTDECK_WINDOWS_REDIS): redis-server.exe hands over to $(redis-server --version | cut -d' ' -f1-3)"
+    fi
+}
+
+# start_app EXE [ARGUMENT…]: opens the window and waits for its first frame.
+start_app() {
+    outline=$work/outline.tsv
+    rm -f "$outline"
+    SLOTDECK_OUTLINE=$(windows_path "$outline") wine "$@" >"$work/app.out" 2>&1 &
+    APP_PID=$!
+    local tries
+    for tries in $(seq 100); do
+        [ -s "$outline" ] && break
+        kill -0 "$APP_PID" 2>/dev/null || fail "the program ended: $(cat "$work/app.out")"
+        sleep 0.2
+    done
+    [ -s "$outline" ] || fail "no window within 20 s"
+    for tries in $(seq 50); do
+        WINDOW=$(xdotool search --onlyvisible --name '^Slotdeck' 2>/dev/null | tail -1)
+        [ -n "$WINDOW" ] && break
+        sleep 0.1
+    done
+    [ -n "$WINDOW" ] || fail "the window is not on the screen"
+}
+
+# place NAME [ROLE]: left, top, right, bottom of what has this name (a regular expression for all of it).
+place() {
+    awk -F'\t' -v name="^($1)\$" -v role="${2:-}" \
+        '$7 ~ name && $6 != "disabled" && (role == "" || $5 == role) { print $1, $2, $3, $4; exit }' "$outline"
+}
+
+on_screen() { awk -F'\t' -v name="$1" 'BEGIN { bad = 1 } ($7 " " $8) ~ name { bad = 0; exit } END { exit bad }' "$outline"; }
+
+# see TEXT [SECONDS]: waits until the window shows a text that matches.
+see() {
+    local until=$((SECONDS + ${2:-15}))
+    until on_screen "$1"; do
+        [ $SECONDS -lt $until ] || fail "'$1' is not seen within ${2:-15} s"
+        sleep 0.2
+    done
+}
+
+gone() {
+    local until=$((SECONDS + ${2:-15}))
+    while on_screen "$1"; do
+        [ $SECONDS -lt $until ] || fail "'$1' is still seen after ${2:-15} s"
+        sleep 0.2
+    done
+}
+
+# point NAME [ROLE] [SECONDS]: moves the mouse there. What still moves (a list that scrolls) is waited for.
+point() {
+    local until=$((SECONDS + ${3:-15})) at= before=x
+    while [ -z "$at" ] || [ "$at" != "$before" ]; do
+        [ $SECONDS -lt $until ] || fail "nothing called '$1' can be pressed"
+        before=$at
+        at=$(place "$1" "${2:-}")
+        sleep 0.15
+    done
+    set -- $at
+    # xdotool counts from the window's inner corner, as the outline does.
+    xdotool mousemove --window "$WINDOW" $((($1 + $3) / 2)) $((($2 + $4) / 2))
+    sleep 0.1
+}
+
+press() {
+    point "$@"
+    xdotool click 1
+    sleep 0.3
+}
+
+# fill NAME TEXT: replaces the text of a field.
+fill() {
+    press "$1" TextInput
+    xdotool key --clearmodifiers ctrl+a
+    sleep 0.1
+    xdotool type --delay 15 "$2"
+    sleep 0.3
+}
+
+# shot NAME: a screenshot into $shots.
+shot() {
+    mkdir -p "$shots"
+    import -window root "$shots/$1.png"
+}
