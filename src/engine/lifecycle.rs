@@ -24,7 +24,7 @@ use super::ending::{Last, SAVE_DEADLINE, doing, gone_or_idle, last_way};
 use super::files::{FilesError, wipe, write_node_files};
 use super::job::Step;
 use super::log_tail::last_lines;
-use super::process::{CONFIG_FILE, SpawnError, Spawned, find_running_in, identify, spawn, wait_gone};
+use super::process::{CONFIG_FILE, SpawnError, Spawned, find_running_in, identify, is_it, spawn, wait_gone};
 use super::signal::{end_helpers, kill, terminate};
 use super::steps::Steps;
 
@@ -300,7 +300,7 @@ async fn await_answer(
         if let Some(exit) = spawned.as_ref().and_then(Spawned::exited) {
             return Err(dead_node(addr, dir, exit.to_string()));
         }
-        let state = answer_state(addr, record, auth).await;
+        let state = answer_state(addr, record, auth, dir).await;
         let waited = began.elapsed();
         match state {
             AnswerState::Ready => return Ok(()),
@@ -325,14 +325,14 @@ enum AnswerState {
     Silent(String),
 }
 
-async fn answer_state(addr: &NodeAddr, record: Option<ProcessRecord>, auth: &Auth) -> AnswerState {
+async fn answer_state(addr: &NodeAddr, record: Option<ProcessRecord>, auth: &Auth, dir: &Path) -> AnswerState {
     let info = match NodeClient::connect_within(addr, auth, Duration::from_secs(1)).await {
         Ok(client) => client.text(&["INFO"]).await,
         Err(error) => Err(error),
     };
     match info {
         Ok(info) => match (info_field(&info, "process_id").and_then(|p| p.parse::<u32>().ok()), record) {
-            (Some(pid), Some(record)) if pid != record.pid => {
+            (Some(pid), Some(record)) if !is_it(pid, record, dir) => {
                 AnswerState::Silent(format!("another server, process {pid}, answers on that port"))
             }
             _ if info_field(&info, "loading") == Some("1") => AnswerState::Loading,
@@ -481,7 +481,8 @@ async fn shut_down(
     let Ok(client) = client else { return Ok(()) };
     let info = tokio::time::timeout(Duration::from_secs(2), client.text(&["INFO", "server"])).await;
     let info = info.ok().and_then(Result::ok);
-    if info.and_then(|info| info_field(&info, "process_id").and_then(|p| p.parse::<u32>().ok())) != Some(record.pid) {
+    let pid = info.and_then(|info| info_field(&info, "process_id").and_then(|p| p.parse::<u32>().ok()));
+    if !pid.is_some_and(|pid| is_it(pid, record, dir)) {
         // Somebody else answers on our port, or nobody does: not this way.
         return Ok(());
     }

@@ -11,6 +11,7 @@ use process_wrap::tokio::CommandWrap;
 use sysinfo::{Pid, Process, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System, UpdateKind};
 use tokio::sync::watch;
 
+use crate::core::conf::file::PID_FILE;
 use crate::os::job::Job;
 use crate::workspace::document::ProcessRecord;
 use crate::workspace::lock::Holder;
@@ -162,6 +163,12 @@ pub fn spawn(exe: &Path, node_dir: &Path, job: Option<&Job>) -> Result<Spawned, 
         Occupied::Starting(holder) => SpawnError::Starting { dir: node_dir.to_owned(), holder },
         Occupied::Io(source) => output_error(source),
     })?;
+    // Left by a server that was killed: from now on the file is the new server's word.
+    if let Err(source) = fs::remove_file(node_dir.join(PID_FILE))
+        && source.kind() != io::ErrorKind::NotFound
+    {
+        return Err(SpawnError::Output { path: node_dir.join(PID_FILE), source });
+    }
     let (out, err) = open_output(&output_path).and_then(|file| Ok((file.try_clone()?, file))).map_err(output_error)?;
     let failed = |source| SpawnError::Exe { exe: exe.to_owned(), source };
     // Absolute, because a relative one would be looked up from the node's folder.
@@ -322,6 +329,14 @@ pub fn identify(record: ProcessRecord) -> Option<Identity> {
     look_up(record.pid)
         .filter(|found| found.started.abs_diff(record.started) <= START_SLACK)
         .filter(|found| found.looks_like_server() || found.works_for_a_node())
+}
+
+/// Whether the server that says of itself (INFO, `process_id`) that it has this pid is the one of the record, which was
+/// started in this folder. A server that was built for another system counts processes by its own rules: under Cygwin,
+/// MSYS2 and WSL the pid that it knows is not the one that Windows knows. Such a server has written its pid into its
+/// folder ([`PID_FILE`]), which was empty of it when it was started.
+pub(super) fn is_it(says: u32, record: ProcessRecord, node_dir: &Path) -> bool {
+    says == record.pid || fs::read_to_string(node_dir.join(PID_FILE)).is_ok_and(|text| text.trim().parse() == Ok(says))
 }
 
 /// The servers that run in these folders, in their order: finds those whose record was lost (a crash between start and

@@ -268,3 +268,16 @@ async fn a_second_server_in_a_folder_is_refused_while_the_first_one_runs() {
     let again = node.spawn();
     assert_ne!(again.record.pid, first.record.pid);
 }
+
+#[tokio::test]
+async fn a_server_that_counts_processes_in_another_way_is_known_by_the_pid_in_its_folder() {
+    let mut node = Node::new("node");
+    fs::write(node.dir.join(PID_FILE), "4711").unwrap();
+    let record = node.spawn().record;
+    node.answers().await;
+    assert!(!is_it(4711, record, &node.dir), "what an earlier server wrote is gone");
+    assert!(is_it(record.pid, record, &node.dir));
+    fs::write(node.dir.join(PID_FILE), "815\n").unwrap();
+    assert!(is_it(815, record, &node.dir));
+    assert!(!is_it(816, record, &node.dir));
+}
