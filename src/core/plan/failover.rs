@@ -213,7 +213,7 @@ impl fmt::Display for Meaning {
                 f.write_str("The cluster would promote a replica by itself when its node timeout is over.")
             }
             Self::OldMasterFollows => {
-                f.write_str("The old master becomes a replica of the new one when it is back.")
+                f.write_str("The old master becomes a replica of the new one, or will when it is back.")
             }
         }
     }

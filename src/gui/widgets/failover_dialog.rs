@@ -66,6 +66,7 @@ pub fn failover_ui(
         for plan in plans.iter() {
             plan_ui(ui, plan);
         }
+        meaning_ui(ui, plans);
     });
     ui.add_space(4.0);
     let lines: Vec<String> = plans.iter().map(|plan| redis_cli_line(&plan.command())).collect();
@@ -122,17 +123,42 @@ fn plan_ui(ui: &mut Ui, plan: &FailoverPlan) {
         ))
         .color(colors.strong),
     );
-    ui.label(tr!("failover.why", mode = failover::mode(plan.mode), why = failover::why(plan.why)));
     if plan.mode == FailoverMode::Plain
         && let Some(behind) = plan.behind
     {
         bits::weak(ui, tr!("failover.behind", bytes = format::bytes(behind)));
     }
-    for meaning in &plan.meaning {
-        let tone = if meaning.is_warning() { Tone::Warn } else { Tone::Quiet };
-        tone_line(ui, tone, failover::meaning(*meaning));
+}
+
+/// Why, and what it means: what is so for several plans is said once.
+fn meaning_ui(ui: &mut Ui, plans: &[FailoverPlan]) {
+    let colors = Palette::of(ui);
+    let reasons =
+        plans.iter().map(|plan| tr!("failover.why", mode = failover::mode(plan.mode), why = failover::why(plan.why)));
+    for reason in once(reasons) {
+        ui.label(reason);
     }
-    ui.add_space(6.0);
+    for meaning in once(plans.iter().flat_map(|plan| plan.meaning.iter().copied())) {
+        if meaning.is_warning() {
+            tone_line(ui, Tone::Warn, failover::meaning(meaning));
+        } else {
+            ui.horizontal_top(|ui| {
+                ui.spacing_mut().item_spacing.x = 6.0;
+                ui.add(egui::Label::new(Icon::Info.rich().color(colors.weak)).selectable(false));
+                ui.add(egui::Label::new(failover::meaning(meaning)).wrap());
+            });
+        }
+    }
+}
+
+/// Each value at its first place.
+fn once<T: PartialEq>(values: impl Iterator<Item = T>) -> Vec<T> {
+    values.fold(Vec::new(), |mut list, value| {
+        if !list.contains(&value) {
+            list.push(value);
+        }
+        list
+    })
 }
 
 /// A long list of slots, cut between two ranges.
