@@ -27,7 +27,7 @@ Section "!$(PartApp)" SectionApp
     WriteRegStr SHCTX "${UNKEY}" "QuietUninstallString" '"$INSTDIR\uninstall.exe" /S'
     WriteRegDWORD SHCTX "${UNKEY}" "NoModify" 1
     WriteRegDWORD SHCTX "${UNKEY}" "NoRepair" 1
-    ${GetSize} "$INSTDIR" "/M=*.* /S=0K /G=0" $0 $1 $2
+    SectionGetSize ${SectionApp} $0
     WriteRegDWORD SHCTX "${UNKEY}" "EstimatedSize" $0
 SectionEnd
 

@@ -40,6 +40,7 @@ VIAddVersionKey /LANG=0 LegalCopyright "MIT OR Apache-2.0"
 
 !define MUI_ICON "..\assets\windows\slotdeck.ico"
 !define MUI_UNICON "..\assets\windows\slotdeck.ico"
+!define MUI_WELCOMEFINISHPAGE_BITMAP "..\assets\windows\setup.bmp"
 !define MUI_ABORTWARNING
 !define MUI_COMPONENTSPAGE_SMALLDESC
 !define MUI_FINISHPAGE_RUN

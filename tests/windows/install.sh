@@ -1,0 +1,166 @@
+#!/usr/bin/env bash
+# tests/windows/install.sh SETUP [NEWER_SETUP]
+#   Installs silently under Wine, upgrades, removes, and compares files and registry before and after: nothing may be
+#   left. In an English and a Chinese system, in the usual folder and in one with spaces and Chinese letters. Each
+#   system is a Wine prefix of its own in a temporary folder; SCREENSHOTS=DIR also takes pictures of the setup's window.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/../../dev/lib.sh"
+setup=$(realpath "$1") newer=$(realpath "${2:-$1}")
+need wine64 gcc-mingw-w64-x86-64 locales xvfb xauth imagemagick xdotool
+work=$(mktemp -d)
+failures=0
+display=
+wine() { timeout 120 setarch -R /usr/lib/wine/wine64 "$@" 2>/dev/null; }
+fail() { echo "FAILED: $*" >&2; failures=$((failures + 1)); }
+leave() {
+    for prefix in "$work"/prefix-*; do
+        [ -d "$prefix" ] && WINEPREFIX=$prefix /usr/lib/wine/wineserver64 -k 2>/dev/null || true
+    done
+    [ -z "$display" ] || kill "$display" 2>/dev/null || true
+    sleep 1
+    rm -rf "$work"
+}
+trap leave EXIT
+
+# Debian 12's Wine lacks one library that Rust programs ask for.
+printf '%s\n' '#include <windows.h>' 'BOOLEAN NTAPI SystemFunction036(PVOID, ULONG);' \
+    '__declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE p, SIZE_T n) { return SystemFunction036(p, (ULONG)n); }' >"$work/prng.c"
+x86_64-w64-mingw32-gcc -shared -O1 -o "$work/bcryptprimitives.dll" "$work/prng.c" -ladvapi32
+mkdir "$work/locales"
+localedef -i zh_CN -f UTF-8 "$work/locales/zh_CN.UTF-8"
+export WINEDEBUG=-all WINEDLLOVERRIDES='mscoree,mshtml=;bcryptprimitives=n'
+unset SLOTDECK_HOME
+
+# A system of its own: system NAME LOCALE
+system() {
+    export WINEPREFIX=$work/prefix-$1
+    unset LC_ALL LOCPATH
+    [ "$2" = en ] || export LOCPATH=$work/locales LC_ALL=$2
+    say "A Windows: $1"
+    wine wineboot -i >/dev/null || true
+    /usr/lib/wine/wineserver64 -w
+    cp "$work/bcryptprimitives.dll" "$WINEPREFIX/drive_c/windows/system32/"
+}
+
+# What is there: every file and folder, and every registry value but the times of keys and what Wine itself counts up.
+snapshot() {
+    /usr/lib/wine/wineserver64 -w
+    (cd "$WINEPREFIX/drive_c" && find . | grep -v -e '/Temp/' -e '/Temp$' | sort) >"$work/$1.files"
+    cat "$WINEPREFIX"/{system,user}.reg | grep -v -e '^#time=' -e '^$' | sed 's/^\(\[.*\]\) [0-9]*$/\1/' >"$work/$1.registry"
+}
+
+nothing_left() {
+    snapshot after
+    diff "$work/before.files" "$work/after.files" >"$work/diff" || { fail "$1: files differ"; cat "$work/diff"; }
+    diff "$work/before.registry" "$work/after.registry" >"$work/diff" || { fail "$1: the registry differs"; cat "$work/diff"; }
+}
+
+# The value of a registry key: value KEY NAME
+value() { wine reg query "$1" /v "$2" | tr -d '\r' | sed -n "s/^ *$2 *REG_[A-Z_]* *//p"; }
+default_value() { wine reg query "$1" /ve | tr -d '\r' | sed -n 's/^ *(Default) *REG_[A-Z_]* *//p'; }
+expect() { [ "$2" = "$3" ] || fail "$1: '$2' instead of '$3'"; }
+unix_path() { wine winepath -u "$1" | tr -d '\r'; }
+
+# Runs a line as a person types it in a terminal, and gives its exit code: batch 'LINE'
+batch() {
+    printf '@chcp 65001 >nul\r\n@start /wait "" %s\r\n@exit /b %%errorlevel%%\r\n' "$1" >"$work/line.bat"
+    wine cmd /c "$(wine winepath -w "$work/line.bat" | tr -d '\r')"
+}
+
+UNINSTALL='HKCU\Software\Microsoft\Windows\CurrentVersion\Uninstall\Slotdeck'
+
+# Everything that an installation in this Windows folder consists of: installed FOLDER VERSION
+installed() {
+    local folder=$1 dir name
+    dir=$(unix_path "$folder")
+    for name in slotdeck.exe slotctl.exe uninstall.exe LICENSE-MIT.txt LICENSE-APACHE.txt; do
+        [ -s "$dir/$name" ] || fail "$name is missing in $folder"
+    done
+    expect DisplayName "$(value "$UNINSTALL" DisplayName)" Slotdeck
+    expect DisplayVersion "$(value "$UNINSTALL" DisplayVersion)" "$2"
+    expect InstallLocation "$(value "$UNINSTALL" InstallLocation)" "$folder"
+    expect DisplayIcon "$(value "$UNINSTALL" DisplayIcon)" "$folder\\slotdeck.exe,0"
+    expect Publisher "$(value "$UNINSTALL" Publisher)" Slotdeck
+    [ "$(($(value "$UNINSTALL" EstimatedSize)))" -gt 1000 ] || fail "EstimatedSize is too small"
+    expect PATH "$(value 'HKCU\Environment' Path)" "$path_before;$folder"
+    expect "the kind of .slotdeck" "$(default_value 'HKCU\Software\Classes\.slotdeck')" Slotdeck.Cluster
+    expect "what opens .slotdeck" "$(default_value 'HKCU\Software\Classes\Slotdeck.Cluster\shell\open\command')" \
+        "\"$folder\\slotdeck.exe\" --cluster-file \"%1\""
+    find "$WINEPREFIX/drive_c/users" -name Slotdeck.lnk | grep -q 'Start Menu' || fail "no shortcut in the Start menu"
+    wine "$folder\\slotctl.exe" --version | grep -q '^slotctl ' || fail "the installed slotctl does not run"
+}
+
+version_of() { basename "$1" | sed 's/^Slotdeck-\(.*\)-setup.exe$/\1/'; }
+
+# Installs, upgrades and removes in the usual folder and another one: life COMMENT
+life() {
+    local folder code
+    # A PATH that is longer than the setup's own language can hold: it must come out whole.
+    path_before=$(printf 'C:\\some folder;%.0s' {1..120})C:\\end
+    wine reg add 'HKCU\Environment' /v Path /t REG_EXPAND_SZ /d "$path_before" /f >/dev/null
+    wine cmd /c ver >/dev/null
+    snapshot before
+
+    wine "$setup" /S || fail "setup ends with $?"
+    folder=$(value "$UNINSTALL" InstallLocation)
+    installed "$folder" "$(version_of "$setup")"
+    expect Comments "$(value "$UNINSTALL" Comments)" "$1"
+    wine "$folder\\slotctl.exe" ps >/dev/null
+    settings=$(find "$WINEPREFIX/drive_c/users" -type d -path '*Slotdeck/data')
+    echo '{"version":1,"theme":"dark"}' >"$settings/settings.json"
+
+    say "Upgrade to $(version_of "$newer")"
+    wine "$newer" /S || fail "the upgrade ends with $?"
+    installed "$folder" "$(version_of "$newer")"
+    grep -q dark "$settings/settings.json" || fail "the settings did not survive the upgrade"
+
+    say "A running program"
+    (sleep 15 | wine "$folder\\slotctl.exe" check 127.0.0.1:1 --askpass >/dev/null) &
+    sleep 3
+    code=0
+    wine "$newer" /S || code=$?
+    expect "setup beside a running slotctl" $code 10
+    wait $!  || true
+
+    say "Removal, settings stay"
+    wine "$folder\\uninstall.exe" /S "_?=$folder" || fail "the removal ends with $?"
+    [ -f "$settings/settings.json" ] || fail "the removal took the settings"
+    expect PATH "$(value 'HKCU\Environment' Path)" "$path_before"
+    rm -f "$(unix_path "$folder")/uninstall.exe"
+
+    say "Removal of everything"
+    wine "$setup" /S /Desktop || fail "setup ends with $?"
+    find "$WINEPREFIX/drive_c/users" -name Slotdeck.lnk | grep -q Desktop || fail "no shortcut on the desktop"
+    wine "$folder\\uninstall.exe" /S /DELETEDATA
+    gone "$folder"
+    nothing_left "$1"
+
+    say "A folder with a space and Chinese letters"
+    batch "$(wine winepath -w "$setup" | tr -d '\r') /S /D=C:\\my tools\\集群 甲" || fail "setup ends with $?"
+    installed 'C:\my tools\集群 甲' "$(version_of "$setup")"
+    wine 'C:\my tools\集群 甲\uninstall.exe' /S
+    gone 'C:\my tools\集群 甲'
+    rmdir "$WINEPREFIX/drive_c/my tools" || fail "the folder holds something"
+    nothing_left "$1, own folder"
+}
+
+# The uninstaller returns at once and works on as a copy: waits until the folder is gone.
+gone() {
+    local dir
+    dir=$(unix_path "$1")
+    for _ in {1..60}; do
+        [ -d "$dir" ] || break
+        sleep 0.5
+    done
+    [ ! -d "$dir" ] || { fail "$1 is still there"; ls -la "$dir"; }
+    /usr/lib/wine/wineserver64 -w
+}
+
+system english en
+life "Make, see and run Redis Clusters"
+system chinese zh_CN.UTF-8
+life "创建、查看和管理 Redis 集群"
+
+[ $failures -eq 0 ] || { echo "$failures failures" >&2; exit 1; }
+say "Installed, upgraded and removed without a trace, in both languages"
