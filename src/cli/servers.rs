@@ -34,8 +34,7 @@ pub async fn servers(workspace: &Workspace, terminal: Terminal) -> Result<(), Fa
 }
 
 /// What to do where there is no server program.
-pub const NO_SERVER: &str =
-    "No usable redis-server was found: install one (apt install redis-server), or give its file with --server FILE.";
+pub const NO_SERVER: &str = "No usable redis-server was found: install one ('slotctl servers' lists ways), or give its file with --server FILE.";
 
 fn listed(text: &mut Text, found: &[FoundServer]) {
     let row = |server: &FoundServer| match &server.version {

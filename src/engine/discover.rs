@@ -26,8 +26,9 @@ mod registered;
 use evidence::gather;
 use places::{Os, Places, is_shim_folder, known_folders, program_names};
 
-/// How long a program may take to tell its version.
-const PROBE_DEADLINE: Duration = Duration::from_secs(3);
+/// How long a program may take to tell its version. On Windows the first run of a program waits for the virus scanner,
+/// and the ports set memory aside before they read their arguments.
+const PROBE_DEADLINE: Duration = Duration::from_secs(if cfg!(windows) { 15 } else { 3 });
 
 /// How much of its output is read, in bytes.
 const PROBE_OUTPUT: u64 = 16 * 1024;
@@ -38,7 +39,7 @@ const PROBES_AT_ONCE: usize = 4;
 /// How many folders a pattern may stand for.
 const MAX_EXPANDED: usize = 64;
 
-/// Runs `PATH --version` and reads the answer. The program gets no input, three seconds and no window.
+/// Runs `PATH --version` and reads the answer. The program gets no input, a deadline and no window.
 ///
 /// # Errors
 /// Why it can't be used, as a sentence for the user.
