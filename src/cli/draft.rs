@@ -6,6 +6,9 @@ use crate::core::secret::Secret;
 use crate::core::spec::{ClusterSpec, Field, Ports, Problem, ServerExe, Severity};
 use crate::workspace::definition_file;
 
+use crate::core::limits::settings;
+use crate::engine::machine::typed_dir;
+
 use super::args::UpArgs;
 use super::failure::Failure;
 use super::text::Text;
@@ -29,6 +32,8 @@ pub fn spec_of(
         ClusterSpec::new(name, dir)
     };
     if let Some(dir) = &args.dir {
+        // A %NAME% left by a shell that does not know it is meant, too.
+        let dir = &dir.to_str().map_or_else(|| dir.clone(), |text| typed_dir(text).into());
         spec.dir = std::path::absolute(dir)
             .map_err(|error| Failure::message(&format!("--dir: {}: {error}", dir.display())))?;
     }
@@ -114,6 +119,10 @@ pub fn announce(text: &mut Text, spec: &ClusterSpec) {
         text.line(format_args!("Server: {} ({})", server.version, server.path.display()));
     }
     text.line(format_args!("Folder: {}", spec.dir.display()));
+    let needed = spec.server.as_ref().map(|server| settings(server.build, server.version, cfg!(windows)));
+    for setting in needed.unwrap_or_default() {
+        text.line(format_args!("Chosen: {} {}. {}", setting.directive, setting.value, setting.comment()));
+    }
 }
 
 /// Ports in few words: `7000-7005, 7010`.

@@ -10,6 +10,7 @@ use super::build::Build;
 use super::secret::Secret;
 use super::topology::{BUS_PORT_OFFSET, NodeAddr};
 use super::version::ServerVersion;
+use super::windows_path::{PathProblem, WindowsFacts};
 
 /// A `redis-server` program and what it says it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -287,6 +288,19 @@ pub enum ProblemKind {
     },
     /// A folder name that redis.conf or this system can't spell.
     DirUnspellable(String),
+    /// What servers on Windows can't make of the folder, or what is worth knowing of it.
+    DirOnWindows(PathProblem),
+    /// The server program's own path is one that it can't spell.
+    ExeOnWindows(PathProblem),
+    /// The servers set aside more of the page file than is left, in bytes.
+    PageFile {
+        /// What all of them set aside.
+        needed: u64,
+        /// What the system could still give.
+        free: u64,
+    },
+    /// The first start brings a question of the Windows firewall, since other machines can reach the address.
+    FirewallAsks(String),
     /// Node timeout outside what is sensible (ms).
     TimeoutOutOfRange(u32),
     /// A value that redis.conf can't hold (for instance a NUL byte).
@@ -369,6 +383,8 @@ pub struct MachineFacts {
     pub disk_free: Option<u64>,
     /// Names of the clusters that exist.
     pub taken_names: Vec<String>,
+    /// On Windows, what matters to its servers; `None` elsewhere.
+    pub windows: Option<WindowsFacts>,
 }
 
 impl fmt::Display for ProblemKind {
@@ -414,6 +430,21 @@ impl fmt::Display for ProblemKind {
                 write!(f, "The disk has {} MB free; {} MB are needed.", free / 1_000_000, needed / 1_000_000)
             }
             P::DirUnspellable(why) => write!(f, "This folder's name can't be used: {why}."),
+            P::DirOnWindows(problem) if problem.is_only_worth_knowing() => write!(f, "About this folder: {problem}."),
+            P::DirOnWindows(problem) => write!(f, "This folder can't be used: {problem}."),
+            P::ExeOnWindows(problem) => write!(f, "This server program can't be used where it is: {problem}."),
+            P::PageFile { needed, free } => write!(
+                f,
+                "These servers set aside {} MB of the page file and {} MB are left: give each node a maxmemory, such \
+                 as 256mb, or let Windows make the page file larger.",
+                needed / 1_000_000,
+                free / 1_000_000
+            ),
+            P::FirewallAsks(bind) => write!(
+                f,
+                "{bind} can be reached from other machines, so the Windows firewall asks at the first start: allow \
+                 private networks there. On 127.0.0.1 it does not ask."
+            ),
             P::TimeoutOutOfRange(ms) => write!(f, "{ms} ms is out of range: use 100 to 600000 ms."),
             P::ValueUnquotable(why) => write!(f, "redis.conf can't hold this value: {why}."),
             P::BadMemorySize(text) => write!(f, "'{text}' is no memory size: write it like 256mb or 1gb."),

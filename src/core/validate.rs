@@ -4,15 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::Path;
 
+use super::build::Build;
 use super::capability::Capabilities;
 use super::conf::directives::{maxmemory_policies, memory_size};
 use super::conf::quote::{check_length, check_rewrite, quote};
 use super::conf::read::lines;
 use super::conf::{Node, Remark, lint, lint_file};
+use super::limits::{Limit, limits};
 use super::plan::create::MIN_MASTERS;
 use super::spec::{ClusterSpec, Field, MachineFacts, Ports, Problem, ProblemKind as P};
 use super::topology::BUS_PORT_OFFSET;
 use super::version::{Family, ServerVersion};
+use super::windows_path::{PathProblem, WindowsFacts, is_reserved, judge_dir, judge_exe};
 
 /// The most nodes that one machine is asked to start.
 pub const MOST_NODES: usize = 200;
@@ -22,8 +25,6 @@ pub const DISK_PER_NODE: u64 = 64_000_000;
 pub const NODE_TIMEOUT_MS: std::ops::RangeInclusive<u32> = 100..=600_000;
 /// The longest name of a cluster, in characters: it becomes the name of a folder.
 pub const LONGEST_NAME: usize = 64;
-/// The longest folder on Windows, in characters: 260 are a path's limit there, and a node's files need the rest.
-const LONGEST_WINDOWS_DIR: usize = 180;
 /// The most addresses in `bind` (`CONFIG_BINDADDR_MAX`).
 const MOST_ADDRESSES: usize = 16;
 
@@ -35,6 +36,9 @@ const MOST_ADDRESSES: usize = 16;
 pub fn validate(spec: &ClusterSpec, facts: &MachineFacts, edited: &BTreeMap<u16, String>) -> Vec<Problem> {
     let mut problems = Problems { list: Vec::new(), version: spec.server.as_ref().map(|server| server.version) };
     problems.server();
+    if let Some(windows) = &facts.windows {
+        problems.windows(spec, windows);
+    }
     problems.name(&spec.name, &facts.taken_names);
     problems.size(spec);
     problems.ports(spec);
@@ -74,6 +78,31 @@ impl Problems {
                 self.error(Field::Server, P::ServerTooOld(version));
             }
             Some(_) => {}
+        }
+    }
+
+    /// What only servers on Windows stumble over.
+    fn windows(&mut self, spec: &ClusterSpec, facts: &WindowsFacts) {
+        // Those of msys2 and Cygwin translate every name themselves.
+        let build = spec.server.as_ref().map(|server| server.build).unwrap_or_default();
+        let facts =
+            WindowsFacts { code_page: if build == Build::Cygwin { 65001 } else { facts.code_page }, ..facts.clone() };
+        let exe = spec.server.as_ref().and_then(|server| judge_exe(&server.path.to_string_lossy(), &facts));
+        if let Some(problem) = exe {
+            self.error(Field::Server, P::ExeOnWindows(problem));
+        }
+        for problem in judge_dir(&spec.dir.to_string_lossy(), &spec.name, &facts) {
+            let only_known = PathProblem::is_only_worth_knowing(&problem);
+            let kind = P::DirOnWindows(problem);
+            if only_known { self.warn(Field::Dir, kind) } else { self.error(Field::Dir, kind) }
+        }
+        let open: Vec<&str> = spec.bind.split_whitespace().filter(|address| !is_loopback(address)).collect();
+        if !open.is_empty() {
+            self.warn(Field::Bind, P::FirewallAsks(open.join(" ")));
+        }
+        let needed = page_file(spec, &facts);
+        if let Some(free) = facts.commit_free.filter(|free| needed.is_some_and(|needed| needed > *free)) {
+            self.warn(Field::Maxmemory, P::PageFile { needed: needed.unwrap_or_default(), free });
         }
     }
 
@@ -184,7 +213,10 @@ impl Problems {
 
     fn dir(&mut self, spec: &ClusterSpec, facts: &MachineFacts) {
         if !spec.dir.is_absolute() {
-            self.error(Field::Dir, P::DirNotAbsolute);
+            // Windows paths without a drive have been explained already.
+            if !self.list.iter().any(|problem| problem.field == Field::Dir) {
+                self.error(Field::Dir, P::DirNotAbsolute);
+            }
             return;
         }
         if let Some(reason) = unspellable_dir(&spec.dir) {
@@ -253,6 +285,18 @@ impl Problems {
     }
 }
 
+/// How many bytes of the page file the servers set aside: the native ports up to 5 reserve for each what it may use of
+/// memory, and half as much again for the copy that a snapshot is written from; without a limit, all of the memory.
+fn page_file(spec: &ClusterSpec, facts: &WindowsFacts) -> Option<u64> {
+    let server = spec.server.as_ref()?;
+    if !limits(server.build, server.version).contains(&Limit::PageFile) {
+        return None;
+    }
+    let limit = memory_size(spec.config.maxmemory.trim()).filter(|limit| *limit > 0);
+    let each = limit.map(|limit| limit.saturating_add(limit / 2)).or(facts.physical)?;
+    Some(each.saturating_mul(u64::try_from(spec.node_count()).unwrap_or(u64::MAX)))
+}
+
 /// Why a name can't be the name of a folder on every system, Windows included.
 fn unusable_name(name: &str) -> Option<String> {
     if name.chars().count() > LONGEST_NAME {
@@ -273,18 +317,7 @@ fn unusable_name(name: &str) -> Option<String> {
     if name.ends_with('.') {
         return Some("it ends with a dot".to_owned());
     }
-    reserved_on_windows(name).then(|| "Windows keeps this name for a device".to_owned())
-}
-
-/// Whether Windows takes the name for a device, with whatever ending.
-fn reserved_on_windows(name: &str) -> bool {
-    let stem = name.split('.').next().unwrap_or_default().trim_end().to_ascii_lowercase();
-    let numbered = |device: &str| {
-        stem.strip_prefix(device).is_some_and(|number| {
-            matches!(number, "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" | "¹" | "²" | "³")
-        })
-    };
-    matches!(stem.as_str(), "con" | "prn" | "aux" | "nul" | "conin$" | "conout$") || numbered("com") || numbered("lpt")
+    is_reserved(name).then(|| "Windows keeps this name for a device".to_owned())
 }
 
 /// Why the server would not take the text as its `bind`, or the cluster not as its nodes' address.
@@ -321,9 +354,6 @@ fn unspellable_dir(dir: &Path) -> Option<String> {
     };
     if text.chars().any(char::is_control) {
         return Some("it contains a control character".to_owned());
-    }
-    if cfg!(windows) && text.chars().count() > LONGEST_WINDOWS_DIR {
-        return Some(format!("it is longer than {LONGEST_WINDOWS_DIR} characters"));
     }
     None
 }

@@ -322,3 +322,54 @@ proptest! {
         }
     }
 }
+
+fn on_windows(code_page: u32) -> MachineFacts {
+    let windows =
+        WindowsFacts { code_page, physical: Some(16 << 30), commit_free: Some(8 << 30), ..WindowsFacts::default() };
+    MachineFacts { windows: Some(windows), ..MachineFacts::default() }
+}
+
+fn kinds(spec: &ClusterSpec, facts: &MachineFacts, field: Field) -> Vec<P> {
+    let problems = validate(spec, facts, &BTreeMap::new());
+    problems.into_iter().filter(|problem| problem.field == field).map(|problem| problem.kind).collect()
+}
+
+#[test]
+fn on_windows_a_folder_is_judged_as_its_servers_read_it() {
+    let spec = ClusterSpec::new("dev", r"C:\Users\张伟\dev");
+    let found = kinds(&spec, &on_windows(1252), Field::Dir);
+    assert!(matches!(found[0], P::DirOnWindows(PathProblem::Unspellable { character: '张', .. })), "{found:?}");
+    let found = kinds(&spec, &on_windows(936), Field::Dir);
+    assert!(!found.iter().any(|kind| matches!(kind, P::DirOnWindows(_))), "{found:?}");
+    assert!(!kinds(&spec, &MachineFacts::default(), Field::Dir).iter().any(|kind| matches!(kind, P::DirOnWindows(_))));
+}
+
+#[test]
+fn a_build_that_translates_names_itself_may_lie_anywhere() {
+    let mut spec = ClusterSpec::new("dev", r"C:\dev");
+    let exe =
+        |build| ServerExe { path: r"C:\工具\redis-server.exe".into(), version: ServerVersion::redis(7, 2, 5), build };
+    spec.server = Some(exe(Build::Zkteco));
+    assert!(matches!(kinds(&spec, &on_windows(1252), Field::Server)[..], [P::ExeOnWindows(_)]));
+    spec.server = Some(exe(Build::Cygwin));
+    assert_eq!(kinds(&spec, &on_windows(1252), Field::Server), []);
+}
+
+#[test]
+fn old_ports_tell_how_much_page_file_they_set_aside() {
+    let mut spec = ClusterSpec::new("dev", r"C:\dev");
+    let version = ServerVersion::redis(3, 0, 504);
+    spec.server = Some(ServerExe { path: r"C:\redis-server.exe".into(), version, build: Build::MsOpenTech });
+    assert_eq!(kinds(&spec, &on_windows(1252), Field::Maxmemory), [P::PageFile { needed: 96 << 30, free: 8 << 30 }]);
+    spec.config.maxmemory = "256mb".into();
+    assert_eq!(kinds(&spec, &on_windows(1252), Field::Maxmemory), []);
+}
+
+#[test]
+fn on_windows_an_address_that_others_reach_brings_a_question_of_the_firewall() {
+    let mut spec = ClusterSpec::new("dev", r"C:\dev");
+    assert!(kinds(&spec, &on_windows(1252), Field::Bind).is_empty());
+    spec.bind = "127.0.0.1 192.168.1.7".into();
+    let found = kinds(&spec, &on_windows(1252), Field::Bind);
+    assert!(found.contains(&P::FirewallAsks("192.168.1.7".into())), "{found:?}");
+}

@@ -9,12 +9,18 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
+use crate::core::reserved_ports::{excluded_reason, read_excluded};
 use crate::core::spec::{ClusterSpec, MachineFacts};
 use crate::core::topology::BUS_PORT_OFFSET;
+use crate::core::windows_path::{WindowsFacts, expand};
 use crate::engine::files::only_remnants;
+use crate::os::system;
 
 /// How long each measurement may take: a dead network drive must not hold up the wizard.
 const DEADLINE: Duration = Duration::from_secs(5);
+
+/// How long the question for reserved ports may take.
+const NETSH_DEADLINE: Duration = Duration::from_millis(1500);
 
 /// Files that file managers put into any folder they show.
 const IGNORED: [&str; 4] = [".ds_store", "desktop.ini", "thumbs.db", ".directory"];
@@ -43,6 +49,7 @@ pub async fn facts(spec: &ClusterSpec, taken_names: Vec<String>) -> MachineFacts
         dir_holds: folder.holds,
         disk_free: folder.free,
         taken_names,
+        windows: folder.windows,
     }
 }
 
@@ -69,8 +76,66 @@ fn network_facts(bind: &str, ports: &BTreeSet<u16>) -> Network {
         return Network { bind_error: Some(explain_address(&error)), ..Network::default() };
     }
     let busy = |port: u16| addresses.iter().find_map(|address| try_port(*address, port).err());
-    let busy_ports = ports.iter().filter_map(|port| Some((*port, explain_port(&busy(*port)?, *port)))).collect();
+    let refused: Vec<(u16, io::Error)> = ports.iter().filter_map(|port| Some((*port, busy(*port)?))).collect();
+    // Only a refusal for lack of rights may come from a reservation: the question takes a moment.
+    let denied = refused.iter().any(|(_, error)| error.kind() == io::ErrorKind::PermissionDenied);
+    let excluded = if denied && cfg!(windows) { excluded_ports() } else { Vec::new() };
+    let why = |port, error| excluded_reason(port, &excluded).unwrap_or_else(|| explain_port(error, port));
+    let busy_ports = refused.iter().map(|(port, error)| (*port, why(*port, error))).collect();
     Network { busy_ports, bind_error: None }
+}
+
+/// The ports that Windows keeps for itself; none where it does not answer in time.
+fn excluded_ports() -> Vec<(u16, u16)> {
+    let ranges = ["ipv4", "ipv6"].map(|family| {
+        let mut command = std::process::Command::new("netsh");
+        command.args(["interface", family, "show", "excludedportrange", "protocol=tcp"]);
+        read_excluded(&answer_of(command, NETSH_DEADLINE).unwrap_or_default())
+    });
+    ranges.concat()
+}
+
+/// What a small program prints, if it ends in time.
+fn answer_of(mut command: std::process::Command, within: Duration) -> Option<String> {
+    use std::process::Stdio;
+    #[cfg(windows)]
+    std::os::windows::process::CommandExt::creation_flags(&mut command, super::process::CREATE_NO_WINDOW);
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
+    let deadline = std::time::Instant::now() + within;
+    // Its few lines fit the pipe: it ends without being read.
+    while child.try_wait().ok()?.is_none() {
+        if std::time::Instant::now() > deadline {
+            child.kill().ok();
+            child.wait().ok();
+            return None;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let output = child.wait_with_output().ok()?;
+    Some(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// A folder as it was typed, with `%NAME%` replaced on Windows, where people write paths so.
+#[must_use]
+pub fn typed_dir(text: &str) -> String {
+    if cfg!(windows) { expand(text, |name| std::env::var(name).ok()) } else { text.to_owned() }
+}
+
+/// What Windows says of the folder and of itself; `None` elsewhere.
+fn windows_facts(dir: &Path) -> Option<WindowsFacts> {
+    let code_page = system::ansi_code_page()?;
+    let memory = system::memory();
+    let synced = ["OneDrive", "OneDriveConsumer", "OneDriveCommercial"];
+    // The part that exists has a short form; what is going to be made in it keeps its name.
+    let short = dir.ancestors().find_map(|path| Some(system::short_path(path)?.join(dir.strip_prefix(path).ok()?)));
+    Some(WindowsFacts {
+        code_page,
+        synced: synced.iter().filter_map(|name| std::env::var(name).ok()).collect(),
+        network: system::is_network_drive(dir),
+        short: short.map(|short| short.to_string_lossy().into_owned()),
+        physical: memory.map(|memory| memory.physical),
+        commit_free: memory.map(|memory| memory.commit_free),
+    })
 }
 
 /// The addresses that a `bind` value means: one, or several with blanks between them. One with a `-` before it may be
@@ -176,9 +241,14 @@ struct Folder {
     error: Option<String>,
     holds: Option<String>,
     free: Option<u64>,
+    windows: Option<WindowsFacts>,
 }
 
 fn folder_facts(dir: &Path, name: &str) -> Folder {
+    Folder { windows: windows_facts(dir), ..measured(dir, name) }
+}
+
+fn measured(dir: &Path, name: &str) -> Folder {
     if !dir.is_absolute() {
         return Folder::default(); // Not a place on this machine yet; the spec's own check says so.
     }
@@ -203,7 +273,7 @@ fn folder_facts(dir: &Path, name: &str) -> Folder {
     });
     // What a launch of this very cluster left when it was cut off is no obstacle to the next one.
     let holds = if nearest == dir && !only_remnants(dir, name) { first_entry(dir) } else { None };
-    Folder { error, holds, free }
+    Folder { error, holds, free, windows: None }
 }
 
 /// `None` where there is nothing, not even a link that leads nowhere.

@@ -4,6 +4,7 @@ use crate::core::check::Finding;
 use crate::core::plan::create::Affinity;
 use crate::core::spec::ProblemKind;
 use crate::core::topology::{BUS_PORT_OFFSET, NodeAddr, Role};
+use crate::core::windows_path::PathProblem;
 use crate::engine::event::{Level, What};
 use crate::engine::job::{JobKind, JobState, Step};
 use crate::engine::snapshot::{ClusterView, Health, Origin, Phase, ProcessState, Standing};
@@ -47,6 +48,14 @@ pub fn problem(kind: &ProblemKind) -> String {
             tr!("problem.disk_too_small", free = free / 1_000_000, needed = needed / 1_000_000)
         }
         P::DirUnspellable(why) => tr!("problem.dir_unspellable", why = why),
+        P::DirOnWindows(problem) if problem.is_only_worth_knowing() => {
+            tr!("problem.dir_known_on_windows", why = path_problem(problem))
+        }
+        P::DirOnWindows(problem) => tr!("problem.dir_on_windows", why = path_problem(problem)),
+        P::ExeOnWindows(problem) => tr!("problem.exe_on_windows", why = path_problem(problem)),
+        P::PageFile { needed, free } => {
+            tr!("problem.page_file", needed = needed / 1_000_000, free = free / 1_000_000)
+        }
         P::TimeoutOutOfRange(ms) => tr!("problem.timeout_out_of_range", ms = ms),
         P::ValueUnquotable(why) => tr!("problem.value_unquotable", why = why),
         P::BadMemorySize(text) => tr!("problem.bad_memory_size", text = text),
@@ -66,7 +75,27 @@ pub fn problem(kind: &ProblemKind) -> String {
         | P::BusPortInUse { .. }
         | P::PortPrivileged(_)
         | P::BindUnusable { .. }
-        | P::BindOpen(_) => port_problem(kind),
+        | P::BindOpen(_)
+        | P::FirewallAsks(_) => port_problem(kind),
+    }
+}
+
+/// What servers on Windows can't make of a path.
+fn path_problem(problem: &PathProblem) -> String {
+    match problem {
+        PathProblem::Unspellable { character, code_page, instead } => {
+            tr!("path.unspellable", character = character, code_page = code_page, instead = instead)
+        }
+        PathProblem::Variable(name) => tr!("path.variable", name = name),
+        PathProblem::NoDrive => tr!("path.no_drive"),
+        PathProblem::DriveRelative => tr!("path.drive_relative"),
+        PathProblem::Device => tr!("path.device"),
+        PathProblem::Reserved(name) => tr!("path.reserved", name = name),
+        PathProblem::EndsBadly(name) => tr!("path.ends_badly", name = name),
+        PathProblem::BadCharacter(character) => tr!("path.bad_character", character = character),
+        PathProblem::TooLong { length, most } => tr!("path.too_long", length = length, most = most),
+        PathProblem::Synced(instead) => tr!("path.synced", instead = instead),
+        PathProblem::Network => tr!("path.network"),
     }
 }
 
@@ -88,6 +117,7 @@ fn port_problem(kind: &ProblemKind) -> String {
         P::PortPrivileged(port) => tr!("problem.port_privileged", port = port),
         P::BindUnusable { bind, reason } => tr!("problem.bind_unusable", bind = bind, reason = reason),
         P::BindOpen(bind) => tr!("problem.bind_open", bind = bind),
+        P::FirewallAsks(bind) => tr!("problem.firewall_asks", bind = bind),
         other => other.to_string(),
     }
 }

@@ -33,7 +33,7 @@ fn write_file(spec: &ClusterSpec, port: u16, windows: bool) -> Result<String, Co
     let common = Extra::read(&spec.config.extra)?;
     let mut file = File { text: header(spec, port), taken: own.settings.iter().chain(&common.settings).collect() };
     network(&mut file, spec, port)?;
-    process(&mut file)?;
+    process(&mut file, windows)?;
     cluster(&mut file, spec, port)?;
     password(&mut file, spec)?;
     persistence(&mut file, spec, port, windows)?;
@@ -154,10 +154,13 @@ fn every_address(address: &str) -> &str {
     if address == "*" { "0.0.0.0" } else { address }
 }
 
-fn process(file: &mut File<'_>) -> Result<(), ConfError> {
+fn process(file: &mut File<'_>, windows: bool) -> Result<(), ConfError> {
     file.section("Process and files");
     file.set("Everything the server writes lies in the folder it was started in: this one.", "dir", &["./"])?;
-    file.set("Stay in the foreground: Slotdeck watches the process.", "daemonize", &["no"])?;
+    // Servers on Windows stay there anyway, and some complain of the directive.
+    if !windows {
+        file.set("Stay in the foreground: Slotdeck watches the process.", "daemonize", &["no"])?;
+    }
     file.set("What the server has to say.", "logfile", &[LOG_FILE])?;
     file.set("Its process id, while it runs.", "pidfile", &[PID_FILE])
 }

@@ -76,6 +76,8 @@ fn on_close_ui(ui: &mut Ui, snapshot: &Snapshot) -> Option<Action> {
             ui.end_row();
         }
     });
+    // A job object of Windows also holds where nobody can ask the servers to stop any more.
+    bits::weak(ui, if cfg!(windows) { tr!("settings.stop_windows") } else { tr!("settings.stop_other") });
     action
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::core::definition::Definition;
 use crate::core::spec::{ClusterSpec, Field, NodeConfig, Ports, Problem, ProblemKind, ServerExe};
 use crate::core::topology::BUS_PORT_OFFSET;
+use crate::engine::machine::typed_dir;
 use crate::engine::snapshot::{FoundServer, Snapshot};
 
 /// How the ports are given.
@@ -150,7 +151,7 @@ impl Draft {
             SaveBy::Never => Some(Vec::new()),
             SaveBy::Rows => Some(self.save_rows.iter().filter_map(|row| save_point(row).ok()).collect()),
         };
-        let mut spec = ClusterSpec::new(self.name.trim(), self.dir.trim());
+        let mut spec = ClusterSpec::new(self.name.trim(), typed_dir(self.dir.trim()));
         spec.server = self.server_exe(found);
         spec.masters = self.masters;
         spec.replicas = self.replicas;
