@@ -163,6 +163,9 @@ Section "Uninstall"
     ; Only when empty: what is not ours stays.
     SetOutPath "$TEMP"
     RMDir "$INSTDIR"
+    ${If} $INSTDIR == "$LOCALAPPDATA\Programs\Slotdeck"
+        RMDir "$LOCALAPPDATA\Programs"
+    ${EndIf}
     DeleteRegKey SHCTX "${UNKEY}"
     DeleteRegKey SHCTX "${KEY}"
     Call un.TellWindows

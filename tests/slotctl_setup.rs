@@ -16,6 +16,8 @@ fn running_clusters_are_named_stopped_and_deleted_without_a_trace() {
     let port = free_port_run(3);
     let run = |args: &[&str]| slotctl_at(&home, args, "");
     run(&["setup", "running"]).fine();
+    run(&["setup", "remove-data"]).fine();
+    assert!(!home.exists(), "asking makes nothing");
 
     let first = port.to_string();
     run(&["up", "演示", "--port", &first, "--replicas", "0", "--node-timeout", "2000", "--yes"]).fine();

@@ -77,6 +77,7 @@ async fn dispatch(cli: &Cli, terminal: Terminal, interrupt: &Interrupt) -> Resul
         Cmd::Create(args) => return create::create(args, cli.home.clone(), terminal, interrupt).await,
         Cmd::Check(args) => return until_cancelled(cluster::check(args, terminal), interrupt).await,
         Cmd::Info(args) => return until_cancelled(cluster::info(args, terminal), interrupt).await,
+        Cmd::Setup(args) => return setup::setup(args, cli.home.clone(), terminal, interrupt).await,
         _ => {}
     }
     let workspace = Workspace::open(cli.home.clone())?;
@@ -92,8 +93,7 @@ async fn dispatch(cli: &Cli, terminal: Terminal, interrupt: &Interrupt) -> Resul
         Cmd::Stop(args) => local::stop(&with(true), &args.name).await,
         Cmd::Down(args) => local::down(&with(args.yes), args).await,
         Cmd::Failover(args) => failover::failover(&with(args.yes), args).await,
-        Cmd::Setup(args) => setup::setup(&with(true), args).await,
-        Cmd::Create(_) | Cmd::Check(_) | Cmd::Info(_) => Ok(()),
+        Cmd::Create(_) | Cmd::Check(_) | Cmd::Info(_) | Cmd::Setup(_) => Ok(()),
     }
 }
 

@@ -18,7 +18,9 @@ use crate::workspace::store::{Workspace, WorkspaceError};
 
 use super::failure::Failure;
 use super::form::Means;
+use super::interrupt::Interrupt;
 use super::steps::timed_report;
+use super::terminal::Terminal;
 
 /// What the installer wants.
 #[derive(Debug, Args)]
@@ -57,17 +59,28 @@ pub struct PathArgs {
     pub all_users: bool,
 }
 
-/// Does one of the chores.
+/// Does one of the chores. None of them makes a workspace where there is none.
 ///
 /// # Errors
 /// What could not be done, and why; the rest of it was done.
-pub async fn setup(means: &Means<'_>, args: &SetupArgs) -> Result<(), Failure> {
+pub async fn setup(
+    args: &SetupArgs,
+    home: Option<PathBuf>,
+    terminal: Terminal,
+    interrupt: &Interrupt,
+) -> Result<(), Failure> {
     match &args.chore {
-        Chore::Running { list } => running(means, list.as_deref()),
-        Chore::StopAll => stop_all(means).await,
-        Chore::RemoveData => remove_data(means).await,
-        Chore::PathAdd(args) => path(args, path_list::add),
-        Chore::PathRemove(args) => path(args, path_list::remove),
+        Chore::PathAdd(args) => return path(args, path_list::add),
+        Chore::PathRemove(args) => return path(args, path_list::remove),
+        Chore::Running { .. } | Chore::StopAll | Chore::RemoveData => {}
+    }
+    let Some(workspace) = Workspace::find(home)? else { return Ok(()) };
+    let means = Means { workspace: &workspace, terminal, interrupt, yes: true };
+    match &args.chore {
+        Chore::Running { list } => running(&means, list.as_deref()),
+        Chore::StopAll => stop_all(&means).await,
+        Chore::RemoveData => remove_data(&means).await,
+        Chore::PathAdd(_) | Chore::PathRemove(_) => Ok(()),
     }
 }
 

@@ -124,15 +124,20 @@ impl Workspace {
     /// # Errors
     /// No such place, or the folders can't be made.
     pub fn open(root: Option<PathBuf>) -> Result<Self, WorkspaceError> {
-        let from_env = || std::env::var_os(HOME_VARIABLE).filter(|v| !v.is_empty()).map(PathBuf::from);
-        let root = root.or_else(from_env).or_else(default_root).ok_or(WorkspaceError::NoHome)?;
-        // Absolute: servers run in folders of their own.
-        let root = std::path::absolute(&root).map_err(io_error("find", &root))?;
-        let workspace = Self { root };
+        let workspace = Self { root: place(root)? };
         for folder in [workspace.root.clone(), workspace.documents(), workspace.locks()] {
             create_private_dir_all(&folder).map_err(io_error("make the folder", &folder))?;
         }
         Ok(workspace)
+    }
+
+    /// As [`open`](Self::open), but makes nothing: `None` where there is no workspace.
+    ///
+    /// # Errors
+    /// The system names no place for it, or its folders can't be made whole.
+    pub fn find(root: Option<PathBuf>) -> Result<Option<Self>, WorkspaceError> {
+        let root = place(root)?;
+        if root.is_dir() { Self::open(Some(root)).map(Some) } else { Ok(None) }
     }
 
     /// The workspace's folder.
@@ -301,6 +306,14 @@ impl Workspace {
         check_name(name)?;
         Ok(self.locks().join(format!("{name}.lock")))
     }
+}
+
+/// Where the workspace is: what is given, else what the environment says, else the system's place.
+fn place(given: Option<PathBuf>) -> Result<PathBuf, WorkspaceError> {
+    let from_env = || std::env::var_os(HOME_VARIABLE).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let root = given.or_else(from_env).or_else(default_root).ok_or(WorkspaceError::NoHome)?;
+    // Absolute: servers run in folders of their own.
+    std::path::absolute(&root).map_err(io_error("find", &root))
 }
 
 fn default_root() -> Option<PathBuf> {

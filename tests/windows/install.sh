@@ -2,22 +2,20 @@
 # tests/windows/install.sh SETUP [NEWER_SETUP]
 #   Installs silently under Wine, upgrades, removes, and compares files and registry before and after: nothing may be
 #   left. In an English and a Chinese system, in the usual folder and in one with spaces and Chinese letters. Each
-#   system is a Wine prefix of its own in a temporary folder; SCREENSHOTS=DIR also takes pictures of the setup's window.
+#   system is a Wine prefix of its own in a temporary folder.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../../dev/lib.sh"
 setup=$(realpath "$1") newer=$(realpath "${2:-$1}")
-need wine64 gcc-mingw-w64-x86-64 locales xvfb xauth imagemagick xdotool
+need wine64 gcc-mingw-w64-x86-64 locales
 work=$(mktemp -d)
 failures=0
-display=
 wine() { timeout 120 setarch -R /usr/lib/wine/wine64 "$@" 2>/dev/null; }
 fail() { echo "FAILED: $*" >&2; failures=$((failures + 1)); }
 leave() {
     for prefix in "$work"/prefix-*; do
         [ -d "$prefix" ] && WINEPREFIX=$prefix /usr/lib/wine/wineserver64 -k 2>/dev/null || true
     done
-    [ -z "$display" ] || kill "$display" 2>/dev/null || true
     sleep 1
     rm -rf "$work"
 }
@@ -29,25 +27,33 @@ printf '%s\n' '#include <windows.h>' 'BOOLEAN NTAPI SystemFunction036(PVOID, ULO
 x86_64-w64-mingw32-gcc -shared -O1 -o "$work/bcryptprimitives.dll" "$work/prng.c" -ladvapi32
 mkdir "$work/locales"
 localedef -i zh_CN -f UTF-8 "$work/locales/zh_CN.UTF-8"
-export WINEDEBUG=-all WINEDLLOVERRIDES='mscoree,mshtml=;bcryptprimitives=n'
+export WINEDEBUG=-all WINEDLLOVERRIDES='mscoree,mshtml,winemenubuilder.exe=;bcryptprimitives=n'
+# Wine shows the desktop of the home folder as Windows' own.
+mkdir -p "$work/home/Desktop"
+export HOME=$work/home XDG_CONFIG_HOME=$work/home/.config XDG_DATA_HOME=$work/home/.local/share
 unset SLOTDECK_HOME
 
 # A system of its own: system NAME LOCALE
 system() {
     export WINEPREFIX=$work/prefix-$1
-    unset LC_ALL LOCPATH
-    [ "$2" = en ] || export LOCPATH=$work/locales LC_ALL=$2
+    export LC_ALL=$2 LOCPATH=$work/locales
+    [ "$2" = zh_CN.UTF-8 ] || unset LOCPATH
     say "A Windows: $1"
     wine wineboot -i >/dev/null || true
     /usr/lib/wine/wineserver64 -w
     cp "$work/bcryptprimitives.dll" "$WINEPREFIX/drive_c/windows/system32/"
 }
 
-# What is there: every file and folder, and every registry value but the times of keys and what Wine itself counts up.
+# What is there: every file and folder, and every registry value, but for the times of keys, for what Wine itself counts
+# up, for two keys that every Windows has and a new prefix has not, and for the uninstaller's own copy in the folder for
+# temporary files, which Windows deletes when it starts.
 snapshot() {
     /usr/lib/wine/wineserver64 -w
     (cd "$WINEPREFIX/drive_c" && find . | grep -v -e '/Temp/' -e '/Temp$' | sort) >"$work/$1.files"
-    cat "$WINEPREFIX"/{system,user}.reg | grep -v -e '^#time=' -e '^$' | sed 's/^\(\[.*\]\) [0-9]*$/\1/' >"$work/$1.registry"
+    (cd "$work/home" && find . | sort) >>"$work/$1.files"
+    cat "$WINEPREFIX"/{system,user}.reg | sed 's/^\(\[.*\]\) [0-9]*$/\1/' | grep -v -e '^#time=' -e '^$' \
+        -e '^"DriverDateData"=' -e '^"PendingFileRenameOperations"=.*~nsu' \
+        -e '^\[Software\\\\Classes\]$' -e '\\\\CurrentVersion\\\\Uninstall\]$' >"$work/$1.registry"
 }
 
 nothing_left() {
@@ -131,15 +137,15 @@ life() {
 
     say "Removal of everything"
     wine "$setup" /S /Desktop || fail "setup ends with $?"
-    find "$WINEPREFIX/drive_c/users" -name Slotdeck.lnk | grep -q Desktop || fail "no shortcut on the desktop"
-    wine "$folder\\uninstall.exe" /S /DELETEDATA
+    find -L "$WINEPREFIX/drive_c/users" -name Slotdeck.lnk | grep -q Desktop || fail "no shortcut on the desktop"
+    wine "$folder\\uninstall.exe" /S /DELETEDATA || fail "the removal ends with $?"
     gone "$folder"
     nothing_left "$1"
 
     say "A folder with a space and Chinese letters"
     batch "$(wine winepath -w "$setup" | tr -d '\r') /S /D=C:\\my tools\\集群 甲" || fail "setup ends with $?"
     installed 'C:\my tools\集群 甲' "$(version_of "$setup")"
-    wine 'C:\my tools\集群 甲\uninstall.exe' /S
+    wine 'C:\my tools\集群 甲\uninstall.exe' /S || fail "the removal ends with $?"
     gone 'C:\my tools\集群 甲'
     rmdir "$WINEPREFIX/drive_c/my tools" || fail "the folder holds something"
     nothing_left "$1, own folder"
@@ -157,7 +163,7 @@ gone() {
     /usr/lib/wine/wineserver64 -w
 }
 
-system english en
+system english C.UTF-8
 life "Make, see and run Redis Clusters"
 system chinese zh_CN.UTF-8
 life "创建、查看和管理 Redis 集群"
