@@ -186,9 +186,36 @@ Function SetupWithRights
     Pop $0
 FunctionEnd
 
-Function .onInit
-    ; Given with /D=.
+; Sets Folder to what /D= names. NSIS itself takes it without quotes only; PowerShell and others put quotes around the
+; whole of an option that holds a space.
+Function NamedFolder
     StrCpy $Folder $INSTDIR
+    ${If} $Folder != ""
+        Return
+    ${EndIf}
+    ${GetParameters} $0
+    StrCpy $1 0
+    ${Do}
+        StrCpy $2 $0 4 $1
+        ${If} $2 == '"/D='
+            IntOp $1 $1 + 4
+            StrCpy $Folder $0 "" $1
+            ${Do}
+                StrCpy $2 $Folder 1 -1
+                ${If} $2 != '"'
+                ${AndIf} $2 != " "
+                    ${ExitDo}
+                ${EndIf}
+                StrCpy $Folder $Folder -1
+            ${Loop}
+            ${ExitDo}
+        ${EndIf}
+        IntOp $1 $1 + 1
+    ${LoopUntil} $2 == ""
+FunctionEnd
+
+Function .onInit
+    Call NamedFolder
     StrCpy $Decided 1
     StrCpy $R0 "/AllUsers"
     Call HasOption

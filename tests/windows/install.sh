@@ -45,15 +45,20 @@ system() {
 }
 
 # What is there: every file and folder, and every registry value, but for the times of keys, for what Wine itself counts
-# up, for two keys that every Windows has and a new prefix has not, and for the uninstaller's own copy in the folder for
-# temporary files, which Windows deletes when it starts.
+# up or fits to a process's code page (fonts, display), for two keys that every Windows has and a new prefix has not, and
+# for the uninstaller's own copy in the folder for temporary files, which Windows deletes when it starts.
 snapshot() {
     /usr/lib/wine/wineserver64 -w
     (cd "$WINEPREFIX/drive_c" && find . | grep -v -e '/Temp/' -e '/Temp$' | sort) >"$work/$1.files"
     (cd "$work/home" && find . | sort) >>"$work/$1.files"
-    cat "$WINEPREFIX"/{system,user}.reg | sed 's/^\(\[.*\]\) [0-9]*$/\1/' | grep -v -e '^#time=' -e '^$' \
-        -e '^"DriverDateData"=' -e '^"PendingFileRenameOperations"=.*~nsu' \
-        -e '^\[Software\\\\Classes\]$' -e '\\\\CurrentVersion\\\\Uninstall\]$' >"$work/$1.registry"
+    cat "$WINEPREFIX"/{system,user}.reg | perl -ne '
+        if (/^\[/) {
+            s/ \d+$//;
+            $skip = /^\[Software\\\\(Classes|Microsoft\\\\Windows\\\\CurrentVersion\\\\Uninstall)\]/
+                || /\\\\Windows NT\\\\CurrentVersion\\\\Font/ || /\\\\FontAssoc\\\\/ || /\\\\Control\\\\(Class|Video)\\\\/
+                || /^\[Software\\\\Wine\\\\Fonts/ || /\\\\(Hardware Profiles|Enum)\\\\/;
+        }
+        print unless $skip or /^#time=|^$|^"PendingFileRenameOperations"=.*~nsu|^"[A-Z]*FON[A-Z]*\.FON"=/' >"$work/$1.registry"
 }
 
 nothing_left() {
@@ -62,19 +67,28 @@ nothing_left() {
     diff "$work/before.registry" "$work/after.registry" >"$work/diff" || { fail "$1: the registry differs"; cat "$work/diff"; }
 }
 
-# The value of a registry key: value KEY NAME
-value() { wine reg query "$1" /v "$2" | tr -d '\r' | sed -n "s/^ *$2 *REG_[A-Z_]* *//p"; }
-default_value() { wine reg query "$1" /ve | tr -d '\r' | sed -n 's/^ *(Default) *REG_[A-Z_]* *//p'; }
+# A value of this person's registry, @ being a key's own: value KEY NAME. Read from Wine's file, for what `reg query`
+# prints has only the letters of one code page.
+value() {
+    /usr/lib/wine/wineserver64 -w
+    KEY=${1//\\/\\\\} NAME=$2 perl -CO -ne '
+        $in = /^\[\Q$ENV{KEY}\E\]/i if /^\[/;
+        next unless $in and s/^(\@|"\Q$ENV{NAME}\E")=// and ($ENV{NAME} eq "@") == ($1 eq "@");
+        print hex $1 and exit if /^dword:(\w+)/;
+        s/^str\(\d\)://; s/^"//; s/"\s*$//;
+        s/\\(?:x([0-9a-f]{1,4})|(.))/defined $1 ? chr hex $1 : $2/ge;
+        print; exit' "$WINEPREFIX/user.reg"
+}
 expect() { [ "$2" = "$3" ] || fail "$1: '$2' instead of '$3'"; }
 unix_path() { wine winepath -u "$1" | tr -d '\r'; }
 
 # Runs a line as a person types it in a terminal, and gives its exit code: batch 'LINE'
 batch() {
-    printf '@chcp 65001 >nul\r\n@start /wait "" %s\r\n@exit /b %%errorlevel%%\r\n' "$1" >"$work/line.bat"
+    printf '@start /wait "" %s\r\n@exit /b %%errorlevel%%\r\n' "$1" >"$work/line.bat"
     wine cmd /c "$(wine winepath -w "$work/line.bat" | tr -d '\r')"
 }
 
-UNINSTALL='HKCU\Software\Microsoft\Windows\CurrentVersion\Uninstall\Slotdeck'
+UNINSTALL='Software\Microsoft\Windows\CurrentVersion\Uninstall\Slotdeck'
 
 # Everything that an installation in this Windows folder consists of: installed FOLDER VERSION
 installed() {
@@ -88,10 +102,10 @@ installed() {
     expect InstallLocation "$(value "$UNINSTALL" InstallLocation)" "$folder"
     expect DisplayIcon "$(value "$UNINSTALL" DisplayIcon)" "$folder\\slotdeck.exe,0"
     expect Publisher "$(value "$UNINSTALL" Publisher)" Slotdeck
-    [ "$(($(value "$UNINSTALL" EstimatedSize)))" -gt 1000 ] || fail "EstimatedSize is too small"
-    expect PATH "$(value 'HKCU\Environment' Path)" "$path_before;$folder"
-    expect "the kind of .slotdeck" "$(default_value 'HKCU\Software\Classes\.slotdeck')" Slotdeck.Cluster
-    expect "what opens .slotdeck" "$(default_value 'HKCU\Software\Classes\Slotdeck.Cluster\shell\open\command')" \
+    [ "$(value "$UNINSTALL" EstimatedSize)" -gt 1000 ] || fail "EstimatedSize is too small"
+    expect PATH "$(value Environment Path)" "$path_before;$folder"
+    expect "the kind of .slotdeck" "$(value 'Software\Classes\.slotdeck' @)" Slotdeck.Cluster
+    expect "what opens .slotdeck" "$(value 'Software\Classes\Slotdeck.Cluster\shell\open\command' @)" \
         "\"$folder\\slotdeck.exe\" --cluster-file \"%1\""
     find "$WINEPREFIX/drive_c/users" -name Slotdeck.lnk | grep -q 'Start Menu' || fail "no shortcut in the Start menu"
     wine "$folder\\slotctl.exe" --version | grep -q '^slotctl ' || fail "the installed slotctl does not run"
@@ -132,7 +146,7 @@ life() {
     say "Removal, settings stay"
     wine "$folder\\uninstall.exe" /S "_?=$folder" || fail "the removal ends with $?"
     [ -f "$settings/settings.json" ] || fail "the removal took the settings"
-    expect PATH "$(value 'HKCU\Environment' Path)" "$path_before"
+    expect PATH "$(value Environment Path)" "$path_before"
     rm -f "$(unix_path "$folder")/uninstall.exe"
 
     say "Removal of everything"
@@ -142,13 +156,22 @@ life() {
     gone "$folder"
     nothing_left "$1"
 
-    say "A folder with a space and Chinese letters"
-    batch "$(wine winepath -w "$setup" | tr -d '\r') /S /D=C:\\my tools\\集群 甲" || fail "setup ends with $?"
-    installed 'C:\my tools\集群 甲' "$(version_of "$setup")"
-    wine 'C:\my tools\集群 甲\uninstall.exe' /S || fail "the removal ends with $?"
-    gone 'C:\my tools\集群 甲'
+    say "A folder with spaces, named without quotes as a person types it"
+    batch "$(wine winepath -w "$setup" | tr -d '\r') /S /D=C:\\my tools\\slot deck" || fail "setup ends with $?"
+    elsewhere 'C:\my tools\slot deck' "$1"
+
+    say "A folder with a space and Chinese letters, in quotes as PowerShell hands it on"
+    wine "$setup" /S '/D=C:\my tools\集群 甲' || fail "setup ends with $?"
+    elsewhere 'C:\my tools\集群 甲' "$1"
+}
+
+# Looks at an installation in a folder of the person's own, and removes it: elsewhere FOLDER COMMENT
+elsewhere() {
+    installed "$1" "$(version_of "$setup")"
+    wine "$1\\uninstall.exe" /S || fail "the removal ends with $?"
+    gone "$1"
     rmdir "$WINEPREFIX/drive_c/my tools" || fail "the folder holds something"
-    nothing_left "$1, own folder"
+    nothing_left "$2, $1"
 }
 
 # The uninstaller returns at once and works on as a copy: waits until the folder is gone.
