@@ -65,6 +65,15 @@ beside_programs() {
     x86_64-w64-mingw32-gcc -shared -O1 -o "$1/bcryptprimitives.dll" tests/windows/bcryptprimitives.c -ladvapi32
 }
 
+# install SETUP: without questions. $app is the folder that it went to.
+install() {
+    # For the programs that run with the system's own folders only; a real Windows has this library.
+    beside_programs "$WINEPREFIX/drive_c/windows/system32"
+    timeout 120 setarch -R "$WINE" "$1" /S || fail "the setup ended with exit code $?"
+    app=$(find "$WINEPREFIX/drive_c/users" -type d -path '*/Programs/Slotdeck')
+    [ -x "$app/slotdeck.exe" ] && [ -x "$app/slotctl.exe" ] || fail "the setup installed no programs"
+}
+
 # windows_server FOLDER: puts a redis-server.exe there: a real one where SLOTDECK_WINDOWS_REDIS names it, else one that
 # hands over to the Linux server.
 windows_server() {
@@ -158,4 +167,49 @@ fill() {
 shot() {
     mkdir -p "$shots"
     import -window root "$shots/$1.png"
+}
+
+# The rest looks at the cluster of six nodes on $port and the five ports above, with a redis-cli of Linux.
+
+cli() { timeout 5 redis-cli -p "$@" 2>/dev/null | tr -d '\r'; }
+
+# for_all COMMAND…: whether it holds on each of the six ports.
+for_all() {
+    local p
+    for p in $(seq "$port" $((port + 5))); do "$@" "$p" || return 1; done
+}
+
+answers() { [ "$(cli "$1" ping)" = PONG ]; }
+covered() { cli "$1" cluster info | grep -q '^cluster_state:ok' && cli "$1" cluster info | grep -q '^cluster_slots_ok:16384'; }
+silent() { ! answers "$1"; }
+linked() { [ "$(cli "$1" info replication | grep -c -E '^(role:master|master_link_status:up)')" = 1 ]; }
+masters() { cli "$1" cluster nodes | grep -v fail | grep -c master; }
+
+# until_true SECONDS COMMAND…: or fails.
+until_true() {
+    local until=$((SECONDS + $1))
+    shift
+    until "$@"; do
+        [ $SECONDS -lt $until ] || fail "not so in time: $*"
+        sleep 0.3
+    done
+}
+
+# crash PORT: ends the server on that port without a word. It says itself which process it is: the stand-in names one of
+# Linux, a Windows server one of Windows.
+crash() {
+    local pid
+    pid=$(cli "$1" info server | sed -n 's/^process_id://p')
+    if [ -e "/proc/$pid" ] && tr "\0" " " <"/proc/$pid/cmdline" | grep -qs "[:]$1 "; then
+        kill -9 "$pid"
+    else
+        wine taskkill /F /PID "$pid" >/dev/null
+    fi
+    until_true 10 silent "$1"
+}
+
+is_master() { [ "$(cli "$1" role | head -1)" = master ] && covered "$1"; }
+
+no_server_left() {
+    ! wine tasklist 2>/dev/null | grep -qi redis-server || fail "a server is left over"
 }

@@ -3,13 +3,13 @@
 # its failover, a failover by hand, closing and finding again, stopping, deleting. A redis-cli of Linux looks on, and is
 # believed more than the window.
 #
-# tests/windows/window.sh FOLDER [LOCALE [PORT]]: FOLDER holds slotdeck.exe and slotctl.exe, and is added to; LOCALE is
-# the system's language (en or zh_CN). Screenshots go to $SLOTDECK_SHOTS, the prefix below $work.
+# tests/windows/window.sh SETUP [LOCALE [PORT]]: starts with the setup in an empty Windows whose language is LOCALE (en or
+# zh_CN), and ends with its removal. Screenshots go to $SLOTDECK_SHOTS, the Wine prefix below $work.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . dev/lib.sh
 . tests/windows/lib.sh
-app=$1 locale=${2:-en} port=${3:-17300}
+setup=$1 locale=${2:-en} port=${3:-17300}
 : "${work:?a folder for temporary files}"
 shots=${SLOTDECK_SHOTS:-$work/shots}/$locale
 
@@ -25,43 +25,6 @@ t() {
             print text; found = 1; exit
         }
         END { exit !found }' assets/i18n/*."$language".toml || fail "no text $1 in $language"
-}
-
-cli() { timeout 5 redis-cli -p "$@" 2>/dev/null | tr -d '\r'; }
-
-# for_all COMMAND…: whether it holds on each of the six ports.
-for_all() {
-    local p
-    for p in $(seq "$port" $((port + 5))); do "$@" "$p" || return 1; done
-}
-
-answers() { [ "$(cli "$1" ping)" = PONG ]; }
-covered() { cli "$1" cluster info | grep -q '^cluster_state:ok' && cli "$1" cluster info | grep -q '^cluster_slots_ok:16384'; }
-silent() { ! answers "$1"; }
-linked() { [ "$(cli "$1" info replication | grep -c -E '^(role:master|master_link_status:up)')" = 1 ]; }
-masters() { cli "$1" cluster nodes | grep -v fail | grep -c master; }
-
-# until_true SECONDS COMMAND…: or fails.
-until_true() {
-    local until=$((SECONDS + $1))
-    shift
-    until "$@"; do
-        [ $SECONDS -lt $until ] || fail "not so in time: $*"
-        sleep 0.3
-    done
-}
-
-# crash PORT: ends the server on that port without a word. It says itself which process it is: the stand-in names one of
-# Linux, a Windows server one of Windows.
-crash() {
-    local pid
-    pid=$(cli "$1" info server | sed -n 's/^process_id://p')
-    if grep -qs "[:]$1 " <(tr '\0' ' ' <"/proc/$pid/cmdline"); then
-        kill -9 "$pid"
-    else
-        wine taskkill /F /PID "$pid" >/dev/null
-    fi
-    until_true 10 silent "$1"
 }
 
 cluster_screen() { press "$(t "$1")" Button; sleep 1; }
@@ -134,8 +97,6 @@ fail_over_by_hand() {
     shot 15-failover-done
 }
 
-is_master() { [ "$(cli "$1" role | head -1)" = master ] && covered "$1"; }
-
 close_and_come_back() {
     local before
     cli $((port + 1)) set -c key value >/dev/null || true
@@ -175,6 +136,12 @@ stop_and_delete() {
     shot 21-deleted
 }
 
+remove() {
+    wine "$app/uninstall.exe" /S
+    until_true 30 test ! -e "$app"
+    ! wine reg query 'HKCU\Software\Microsoft\Windows\CurrentVersion\Uninstall\Slotdeck' >/dev/null 2>&1 || fail "still in the list of programs"
+}
+
 end_all() {
     local code=$?
     trap - EXIT
@@ -189,7 +156,8 @@ trap end_all EXIT
 for_all silent || fail "something answers on ports $port-$((port + 5))"
 start_display 1400x900
 new_prefix "prefix-$locale" "$([ "$locale" = en ] || echo "$locale")"
-windows_server "$app"
+windows_server "$WINEPREFIX/drive_c/Program Files/Redis"
+install "$setup"
 start_app "$app/slotdeck.exe"
 see "$(t welcome.title)" 10
 shot 01-welcome
@@ -201,7 +169,8 @@ close_and_come_back
 folder=$(find "$WINEPREFIX/drive_c/users" -type d -path '*clusters/demo')
 [ -d "$folder/$port" ] || fail "no folder of the cluster"
 stop_and_delete "$folder"
-pgrep -f "$(windows_path "$app" | sed 's/\\/\\\\/g').*redis-server" >/dev/null && fail "a server is left over"
 xdotool windowactivate --sync "$WINDOW" key --clearmodifiers alt+F4
 until_true 20 app_ended
+no_server_left
+remove
 say "The window under Wine ($locale): all done"
