@@ -40,7 +40,7 @@ pub enum Cmd {
     /// Stop a cluster's servers and forget the cluster.
     Down(DownArgs),
     /// List the server programs found on this machine.
-    Servers,
+    Servers(ServersArgs),
     /// Write a cluster's definition, which up --cluster-file and the window open; it holds no password.
     Export(ExportArgs),
     /// For the Windows installer.
@@ -141,6 +141,14 @@ pub struct DownArgs {
     /// Do not ask.
     #[arg(long, short = 'y', visible_alias = "cluster-yes")]
     pub yes: bool,
+}
+
+/// `servers`.
+#[derive(Debug, Args)]
+pub struct ServersArgs {
+    /// Windows: look into the stopped distributions of WSL as well, which starts them.
+    #[arg(long)]
+    pub wsl: bool,
 }
 
 /// How to log in and connect, in redis-cli's words.

@@ -87,7 +87,7 @@ async fn dispatch(cli: &Cli, terminal: Terminal, interrupt: &Interrupt) -> Resul
         Cmd::Up(args) => up::up(&with(args.yes), args).await,
         Cmd::Config(args) => up::config(&with(args.yes), args).await,
         Cmd::Ps => until_cancelled(ps::ps(&workspace, terminal), interrupt).await,
-        Cmd::Servers => until_cancelled(servers::servers(&workspace, terminal), interrupt).await,
+        Cmd::Servers(args) => until_cancelled(servers::servers(&workspace, terminal, args), interrupt).await,
         Cmd::Export(args) => export::export(&workspace, terminal, args),
         Cmd::Start(args) => local::start(&with(args.yes), &args.name).await,
         Cmd::Stop(args) => local::stop(&with(true), &args.name).await,

@@ -3,10 +3,12 @@
 use crate::core::build::Build;
 use crate::core::getting::{How, System, ways};
 use crate::core::limits::{Limit, Weight};
-use crate::engine::discover::find;
+use crate::engine::discover::{Search, search};
 use crate::engine::snapshot::FoundServer;
+use crate::engine::wsl::Wake;
 use crate::workspace::store::Workspace;
 
+use super::args::ServersArgs;
 use super::failure::Failure;
 use super::json::ServersJson;
 use super::terminal::Terminal;
@@ -16,11 +18,18 @@ use super::text::Text;
 ///
 /// # Errors
 /// None of them can be used.
-pub async fn servers(workspace: &Workspace, terminal: Terminal) -> Result<(), Failure> {
-    let found = find(&workspace.load_settings()?.chosen_servers).await;
+pub async fn servers(workspace: &Workspace, terminal: Terminal, args: &ServersArgs) -> Result<(), Failure> {
+    let wake = if args.wsl { Wake::Yes } else { Wake::No };
+    let Search { found, asleep } = search(&workspace.load_settings()?.chosen_servers, wake).await;
     let ok = found.iter().any(|server| server.version.is_ok());
     terminal.say(|text| {
         listed(text, &found);
+        if !asleep.is_empty() {
+            let names = asleep.join(", ");
+            text.line(format_args!(
+                "Not looked into, for they are stopped: {names} (WSL). 'servers --wsl' starts them."
+            ));
+        }
         if !ok {
             ways_to_get_one(text);
         }

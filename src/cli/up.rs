@@ -9,6 +9,7 @@ use crate::core::conf::LOG_FILE;
 use crate::core::secret::Secret;
 use crate::core::spec::{ClusterSpec, ProblemKind, ServerExe, Severity};
 use crate::core::validate::validate;
+use crate::core::wsl::Inside;
 use crate::engine::children::Children;
 use crate::engine::discover::{examine, find};
 use crate::engine::gather::Gathered;
@@ -172,7 +173,9 @@ async fn checked_spec(means: &Means<'_>, args: &UpArgs) -> Result<ClusterSpec, F
 /// The server program: the one given, else the best one found.
 async fn server(workspace: &Workspace, args: &UpArgs) -> Result<ServerExe, Failure> {
     if let Some(path) = &args.server {
-        let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        // A path into WSL is full as it is.
+        let full = if Inside::of(path).is_some() { None } else { std::path::absolute(path).ok() };
+        let path = full.unwrap_or_else(|| path.clone());
         return match examine(&path).await {
             Ok((version, build)) => Ok(ServerExe { path, version, build }),
             Err(why) => Err(Failure::message(&format!("--server: {}: {why}", path.display()))),

@@ -19,3 +19,4 @@ pub mod topology;
 pub mod validate;
 pub mod version;
 pub mod windows_path;
+pub mod wsl;

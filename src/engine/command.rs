@@ -28,6 +28,8 @@ pub struct Auth {
 pub enum Command {
     /// Look for server programs in all usual places.
     FindServers,
+    /// The same, and inside every distribution of WSL: those that are stopped start.
+    FindServersInWsl,
     /// Ask this file whether it is a usable server program, and remember it if so.
     ProbeServer(PathBuf),
     /// Judge a draft: `Snapshot::draft` answers with the same `generation`.
@@ -147,6 +149,7 @@ impl Command {
     pub fn label(&self) -> &'static str {
         match self {
             Command::FindServers => "find servers",
+            Command::FindServersInWsl => "find servers inside WSL",
             Command::ProbeServer(_) => "probe server",
             Command::CheckDraft { .. } => "check draft",
             Command::Launch { .. } => "launch",
@@ -181,6 +184,7 @@ impl Command {
             | Command::ResumeCreate { .. }
             | Command::Start { .. } => Danger::Changes,
             Command::FindServers
+            | Command::FindServersInWsl
             | Command::ProbeServer(_)
             | Command::CheckDraft { .. }
             | Command::Attach { .. }

@@ -12,12 +12,14 @@ use futures_util::StreamExt;
 use process_wrap::tokio::CommandWrap;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use crate::core::build::{Build, garnet_version};
+use crate::core::build::{Build, Evidence, garnet_version};
 use crate::core::capability::Capabilities;
 use crate::core::limits::{Weight, worst};
 use crate::core::version::ServerVersion;
+use crate::core::wsl::Inside;
 
 use super::snapshot::{FoundServer, Origin};
+use super::wsl::{self, Wake};
 
 mod evidence;
 pub mod places;
@@ -63,6 +65,9 @@ struct Asked {
 }
 
 async fn ask(path: &Path) -> Asked {
+    if let Some(inside) = Inside::of(path) {
+        return ask_inside(&inside).await;
+    }
     let (path, answer) = match run_version(path).await {
         Ok(answer) => answer,
         Err(why) => return Asked { verdict: Err(why), build: Build::Unknown },
@@ -71,6 +76,17 @@ async fn ask(path: &Path) -> Asked {
     let gathering = tokio::task::spawn_blocking(move || gather(&path, answer.out));
     let evidence = tokio::time::timeout(PROBE_DEADLINE, gathering).await;
     let build = evidence.ok().and_then(Result::ok).map_or(Build::Unknown, |evidence| Build::of_program(&evidence));
+    Asked { verdict, build }
+}
+
+/// Asks a program inside WSL.
+async fn ask_inside(inside: &Inside) -> Asked {
+    let ran = match wsl::version(inside).await {
+        Ok(ran) => ran,
+        Err(why) => return Asked { verdict: Err(why), build: Build::Unknown },
+    };
+    let verdict = judge(&ran.out, &ran.err, ran.code);
+    let build = Build::of_program(&Evidence { version_output: ran.out, ..Evidence::default() });
     Asked { verdict, build }
 }
 
@@ -200,21 +216,42 @@ async fn read_some(from: Option<impl AsyncRead + Unpin>) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Looks for server programs: the chosen ones, beside the app, on the PATH and where installers put them. Each program
-/// is listed once, as it was found first. Best first: usable ones; of these the chosen ones in their order, then those
-/// whose clusters lack nothing serious, then the newest.
+/// What a search found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Search {
+    /// The programs, best first.
+    pub found: Vec<FoundServer>,
+    /// The distributions of WSL that were not looked into because they are stopped.
+    pub asleep: Vec<String>,
+}
+
+/// Looks for server programs as [`search`] does, without starting anything but them.
 pub async fn find(chosen: &[PathBuf]) -> Vec<FoundServer> {
+    search(chosen, Wake::No).await.found
+}
+
+/// Looks for server programs: the chosen ones, beside the app, on the PATH, where installers put them and inside WSL. Each
+/// program is listed once, as it was found first. Best first: usable ones; of these the chosen ones in their order, then those
+/// whose clusters lack nothing serious, then the newest.
+pub async fn search(chosen: &[PathBuf], wake: Wake) -> Search {
     let chosen = chosen.to_vec();
     let listing = tokio::task::spawn_blocking(move || candidates(&chosen, &Places::of_this_machine()));
+    let listing = tokio::time::timeout(Duration::from_secs(20), listing);
+    let (listing, inside) = tokio::join!(listing, wsl::find(wake));
     // No answer only if a drive hangs or the app is closing.
-    let Ok(Ok(candidates)) = tokio::time::timeout(Duration::from_secs(20), listing).await else { return Vec::new() };
+    let Ok(Ok(mut candidates)) = listing else { return Search::default() };
+    for path in inside.programs {
+        if !candidates.iter().any(|(known, _)| Inside::of(known) == Inside::of(&path)) {
+            candidates.push((path, Origin::Wsl));
+        }
+    }
     let probes = candidates.into_iter().map(|(path, origin)| async move {
         let asked = ask(&path).await;
         FoundServer { path, origin, version: asked.verdict, build: asked.build }
     });
     let mut found: Vec<_> = futures_util::stream::iter(probes).buffered(PROBES_AT_ONCE).collect().await;
     sort_best_first(&mut found);
-    found
+    Search { found, asleep: inside.asleep }
 }
 
 fn sort_best_first(found: &mut [FoundServer]) {
@@ -247,7 +284,9 @@ fn in_folders(chosen: &[PathBuf], places: &Places, registered: Vec<PathBuf>) -> 
     // Compared by what the names lead to, but kept as found: a server goes by the name that it is called with, and on
     // Debian redis-server is a link to redis-check-rdb.
     let mut seen = HashSet::new();
-    all.retain(|(path, _)| seen.insert(std::fs::canonicalize(path).unwrap_or_else(|_| path.clone())));
+    // Not asked of a path into WSL, for that would start it.
+    let real = |path: &PathBuf| if Inside::of(path).is_some() { None } else { std::fs::canonicalize(path).ok() };
+    all.retain(|(path, _)| seen.insert(real(path).unwrap_or_else(|| path.clone())));
     all
 }
 

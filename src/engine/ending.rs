@@ -7,12 +7,16 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::core::topology::NodeAddr;
+use crate::core::wsl::Inside;
 use crate::workspace::document::ProcessRecord;
 
 use super::client::{NodeClient, info_field};
 use super::command::Auth;
-use super::process::wait_gone;
+use super::lifecycle::Saving;
+use super::process::{is_it, wait_gone};
+use super::signal::{kill, terminate};
 use super::steps::Steps;
+use super::wsl::{self, Signal, pid_in};
 
 /// How long a server may take to save and end: it may have a large data set to write. Cancelling ends the waiting.
 pub(super) const SAVE_DEADLINE: Duration = Duration::from_mins(10);
@@ -78,7 +82,8 @@ pub(super) async fn doing(addr: &NodeAddr, record: ProcessRecord, auth: &Auth, d
         client.text(&["INFO"]).await.ok()
     };
     let info = tokio::time::timeout(Duration::from_secs(3), asked).await.ok().flatten();
-    if let Some(info) = info.filter(|info| info_field(info, "process_id") == Some(record.pid.to_string().as_str())) {
+    let pid = |info: &str| info_field(info, "process_id").and_then(|pid| pid.parse().ok());
+    if let Some(info) = info.filter(|info| pid(info).is_some_and(|pid| is_it(pid, record, dir))) {
         let busy = ["rdb_bgsave_in_progress", "aof_rewrite_in_progress", "aof_rewrite_scheduled"];
         return if busy.iter().any(|field| info_field(&info, field) == Some("1")) {
             Doing::Saving
@@ -88,6 +93,65 @@ pub(super) async fn doing(addr: &NodeAddr, record: ProcessRecord, auth: &Auth, d
     }
     tokio::time::sleep(Duration::from_secs(1)).await;
     if written(dir).await == before { Doing::Silent } else { Doing::Writing }
+}
+
+/// The system's request to end; `false` where it could not be sent. To a server inside WSL it is sent there: the process
+/// that Windows knows only passes its output on.
+pub(super) async fn ask_to_end(exe: &Path, record: ProcessRecord, dir: &Path) -> bool {
+    if let Some(inside) = Inside::of(exe) {
+        return wsl::signal(&inside, dir, Signal::Term).await.unwrap_or(false);
+    }
+    tokio::task::spawn_blocking(move || terminate(record)).await.is_ok_and(|asked| asked.is_ok())
+}
+
+/// Ends it at once.
+///
+/// # Errors
+/// Why it could not be done.
+pub(super) async fn end_by_force(exe: &Path, record: ProcessRecord, dir: &Path) -> Result<(), String> {
+    // Where the server inside is not there any more, what Windows knows of it is in the way.
+    if let Some(inside) = Inside::of(exe)
+        && wsl::signal(&inside, dir, Signal::Kill).await?
+    {
+        return Ok(());
+    }
+    let killed = tokio::task::spawn_blocking(move || kill(record)).await;
+    killed.map_err(|error| error.to_string())?.map(drop).map_err(|error| error.to_string())
+}
+
+/// The server inside WSL that works in a node's folder though the process that Windows knew of it has ended: its pid by
+/// its own count.
+pub(super) async fn left_inside(exe: &Path, dir: &Path) -> Option<u32> {
+    let inside = Inside::of(exe)?;
+    let pid = pid_in(dir)?;
+    wsl::signal(&inside, dir, Signal::Look).await.unwrap_or(false).then_some(pid)
+}
+
+/// Ends such a server, and waits for it.
+///
+/// # Errors
+/// It still runs.
+pub(super) async fn end_left_inside(
+    exe: &Path,
+    addr: &NodeAddr,
+    dir: &Path,
+    saving: Saving,
+    steps: &Steps,
+) -> Result<(), String> {
+    let Some(inside) = Inside::of(exe) else { return Ok(()) };
+    let signal = if saving == Saving::Discard { Signal::Kill } else { Signal::Term };
+    if !wsl::signal(&inside, dir, signal).await? {
+        return Ok(());
+    }
+    let began = Instant::now();
+    while let Some(pid) = left_inside(exe, dir).await {
+        if steps.is_cancelled() || began.elapsed() > SAVE_DEADLINE {
+            return Err(format!("{addr}: process {pid} inside WSL did not end and was left running"));
+        }
+        steps.detail(format!("{addr} is still saving and ending"));
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+    Ok(())
 }
 
 /// How many bytes the files of a node's folder have that hold its data: they grow while it saves. Its log does not count.

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep};
 use crate::core::conf;
 use crate::core::spec::ClusterSpec;
 use crate::core::topology::NodeAddr;
+use crate::core::wsl::Inside;
 use crate::workspace::document::{ClusterDoc, OnClose, ProcessRecord};
 use crate::workspace::store::{DOCUMENT_VERSION, Workspace, WorkspaceError};
 
@@ -20,13 +21,16 @@ use super::children::Children;
 use super::client::{NodeClient, NodeError, NodeErrorKind, info_field};
 use super::command::Auth;
 use super::diagnose::likely_cause;
-use super::ending::{Last, SAVE_DEADLINE, doing, gone_or_idle, last_way};
+use super::ending::{
+    Last, SAVE_DEADLINE, ask_to_end, doing, end_by_force, end_left_inside, gone_or_idle, last_way, left_inside,
+};
 use super::files::{FilesError, wipe, write_node_files};
 use super::job::Step;
 use super::log_tail::last_lines;
 use super::process::{CONFIG_FILE, SpawnError, Spawned, find_running_in, identify, is_it, spawn, wait_gone};
-use super::signal::{end_helpers, kill, terminate};
+use super::signal::end_helpers;
 use super::steps::Steps;
+use super::wsl::{NOT_REACHED, pid_in};
 
 /// The steps of a launch, of a start, a stop and a deletion.
 pub const LAUNCH_STEPS: [Step; 3] = [Step::WriteFiles, Step::StartProcesses, Step::AwaitAnswers];
@@ -40,6 +44,8 @@ pub const DELETE_STEPS: [Step; 3] = [Step::ShutDown, Step::EndStubborn, Step::Re
 /// How long a server may take until it answers at all; one that says it is loading may take [`LOADING_DEADLINE`].
 /// On Windows each program is looked through first, and the ports reserve much memory.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(if cfg!(windows) { 90 } else { 20 });
+/// How the words about a server that does not answer begin.
+const NO_ANSWER: &str = "did not answer";
 /// How long reading a data set may take.
 const LOADING_DEADLINE: Duration = Duration::from_mins(10);
 /// How long a server that refuses to shut down is asked again.
@@ -251,6 +257,10 @@ async fn start_processes(
             continue;
         }
         let dir = spec.node_dir(addr.port);
+        if let Some(pid) = left_inside(&exe, &dir).await {
+            problem = Some(LifecycleError::Spawn(addr, SpawnError::Occupied { dir, pid }));
+            break;
+        }
         match spawn(&exe, &dir, job.as_deref()) {
             Ok(spawned) => {
                 doc.processes.insert(addr.port, spawned.record);
@@ -276,7 +286,10 @@ async fn start_processes(
         async move { await_answer(&addr, record, spawned, auth, &dir, steps).await }
     });
     let answers = join_all(waits).await;
-    let dead: Vec<DeadNode> = answers.into_iter().filter_map(Result::err).collect();
+    let mut dead: Vec<DeadNode> = answers.into_iter().filter_map(Result::err).collect();
+    if Inside::of(&exe).is_some() {
+        dead.iter_mut().filter(|node| node.how.starts_with(NO_ANSWER)).for_each(|node| node.how.push_str(NOT_REACHED));
+    }
     if steps.is_cancelled() {
         return Err(LifecycleError::Cancelled);
     }
@@ -305,7 +318,7 @@ async fn await_answer(
         match state {
             AnswerState::Ready => return Ok(()),
             AnswerState::Silent(why) if waited > ANSWER_DEADLINE => {
-                let how = format!("did not answer within {} s ({why})", ANSWER_DEADLINE.as_secs());
+                let how = format!("{NO_ANSWER} within {} s ({why})", ANSWER_DEADLINE.as_secs());
                 return Err(dead_node(addr, dir, how));
             }
             AnswerState::Loading if waited > LOADING_DEADLINE => {
@@ -410,6 +423,7 @@ async fn stop_processes(
     doc.wanted = false;
     workspace.save(doc)?;
     let auth = auth_of(doc);
+    let exe = spec.server.as_ref().map(|server| server.path.clone()).unwrap_or_default();
     let running: Vec<(NodeAddr, ProcessRecord)> = spec
         .addrs()
         .into_iter()
@@ -428,6 +442,13 @@ async fn stop_processes(
         .await;
         refused.extend(results.into_iter().filter_map(Result::err));
     }
+    // A server inside WSL outlives the process that Windows knows of it, where somebody ended that.
+    let silent = spec.addrs().into_iter().filter(|addr| running.iter().all(|(known, _)| known != addr));
+    let left = join_all(silent.map(|addr| {
+        let (dir, exe) = (spec.node_dir(addr.port), &exe);
+        async move { end_left_inside(exe, &addr, &dir, saving, steps).await }
+    }));
+    refused.extend(left.await.into_iter().filter_map(Result::err));
     let mut notes = Vec::new();
     if !refused.is_empty() {
         return Err(LifecycleError::NotStopped(refused.join("; ")));
@@ -441,8 +462,8 @@ async fn stop_processes(
         steps.begin(Step::EndStubborn);
         let ends = join_all(stubborn.iter().map(|(addr, record)| {
             let dir = spec.node_dir(addr.port);
-            let auth = &auth;
-            async move { end_stubborn(addr, *record, auth, &dir, saving, steps).await }
+            let (auth, exe) = (&auth, &exe);
+            async move { end_stubborn(exe, addr, *record, auth, &dir, saving, steps).await }
         }))
         .await;
         let (ended, left): (Vec<_>, Vec<_>) = ends.into_iter().partition(Result::is_ok);
@@ -535,6 +556,7 @@ async fn gone(addr: &NodeAddr, record: ProcessRecord, patience: Duration, steps:
 /// The system's request to end, which saves as SHUTDOWN does; then force where nothing can be lost by it (see
 /// [`ending`](super::ending)). `Ok` holds what is worth saying of a server that was ended by force.
 async fn end_stubborn(
+    exe: &Path,
     addr: &NodeAddr,
     record: ProcessRecord,
     auth: &Auth,
@@ -544,11 +566,7 @@ async fn end_stubborn(
 ) -> Result<Option<String>, String> {
     let pid = record.pid;
     let force = async || {
-        let killed = tokio::task::spawn_blocking(move || kill(record)).await;
-        killed
-            .map_err(|error| error.to_string())
-            .and_then(|k| k.map_err(|e| e.to_string()))
-            .map_err(|e| format!("{addr}: {e}"))?;
+        end_by_force(exe, record, dir).await.map_err(|why| format!("{addr}: {why}"))?;
         let ended = gone(addr, record, END_DEADLINE, steps).await;
         if ended { Ok(()) } else { Err(format!("{addr}: process {pid} does not end")) }
     };
@@ -556,8 +574,7 @@ async fn end_stubborn(
         return force().await.map(|()| None);
     }
     if !steps.is_cancelled() {
-        let asked = tokio::task::spawn_blocking(move || terminate(record)).await.is_ok_and(|asked| asked.is_ok());
-        if asked && gone_or_idle(addr, record, dir, steps).await {
+        if ask_to_end(exe, record, dir).await && gone_or_idle(addr, record, dir, steps).await {
             return Ok(None);
         }
     }
@@ -614,6 +631,7 @@ async fn still_served(spec: &ClusterSpec, auth: &Auth) -> Result<(), LifecycleEr
         let ours =
             std::fs::canonicalize(spec.node_dir(addr.port)).is_ok_and(|dir| file.parent() == Some(dir.as_path()));
         let pid = info_field(&info, "process_id").unwrap_or("?").to_owned();
+        let ours = ours || pid_in(&spec.node_dir(addr.port)).is_some_and(|own| own.to_string() == pid);
         ours.then(|| format!("the server on {addr} (process {pid}) still runs with these files; nothing was removed"))
     }));
     match answers.await.into_iter().flatten().next() {

@@ -30,3 +30,4 @@ pub mod signal;
 pub mod snapshot;
 pub mod steps;
 pub mod supervise;
+pub mod wsl;

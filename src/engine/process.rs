@@ -12,6 +12,7 @@ use sysinfo::{Pid, Process, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate
 use tokio::sync::watch;
 
 use crate::core::conf::file::PID_FILE;
+use crate::core::wsl::{Inside, is_relay_of};
 use crate::os::job::Job;
 use crate::workspace::document::ProcessRecord;
 use crate::workspace::lock::Holder;
@@ -19,6 +20,7 @@ use crate::workspace::lock::Holder;
 use super::files::NODE_MARKER;
 use super::folder_lock::{Occupied, claim};
 use super::helpers::is_helper;
+use super::wsl::{self, PRINT_UTF8, pid_in};
 
 /// The file in a node's folder that takes what the server prints before (or instead of) opening its log.
 pub const OUTPUT_LOG: &str = "output.log";
@@ -171,10 +173,12 @@ pub fn spawn(exe: &Path, node_dir: &Path, job: Option<&Job>) -> Result<Spawned, 
     }
     let (out, err) = open_output(&output_path).and_then(|file| Ok((file.try_clone()?, file))).map_err(output_error)?;
     let failed = |source| SpawnError::Exe { exe: exe.to_owned(), source };
-    // Absolute, because a relative one would be looked up from the node's folder.
-    let program = std::path::absolute(exe).map_err(failed)?;
+    let (program, args) = command_line(exe).map_err(failed)?;
     let mut command = CommandWrap::with_new(program, |command| {
-        command.arg(CONFIG_FILE).current_dir(node_dir).stdin(Stdio::null()).stdout(out).stderr(err);
+        command.args(args).current_dir(node_dir).stdin(Stdio::null()).stdout(out).stderr(err);
+        if Inside::of(exe).is_some() {
+            command.env(PRINT_UTF8.0, PRINT_UTF8.1);
+        }
         #[cfg(windows)]
         command.creation_flags(if job.is_some() { CREATE_NO_WINDOW | CREATE_SUSPENDED } else { CREATE_NO_WINDOW });
     });
@@ -202,6 +206,19 @@ pub fn spawn(exe: &Path, node_dir: &Path, job: Option<&Job>) -> Result<Spawned, 
         sender.send_replace(Some(exit));
     });
     Ok(Spawned { record, exit })
+}
+
+/// The program to start and its arguments: for a server inside WSL `wsl.exe`, which lives as long as the server does,
+/// passes on what it prints and gives it its own folder to work in.
+fn command_line(exe: &Path) -> io::Result<(PathBuf, Vec<String>)> {
+    match Inside::of(exe) {
+        Some(inside) => {
+            let wsl = wsl::program().ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, wsl::NO_WSL))?;
+            Ok((wsl, inside.run(&[CONFIG_FILE])))
+        }
+        // Absolute, because a relative one would be looked up from the node's folder.
+        None => Ok((std::path::absolute(exe)?, vec![CONFIG_FILE.to_owned()])),
+    }
 }
 
 /// Puts a process that was started suspended into a job and lets it run.
@@ -270,6 +287,9 @@ impl Identity {
         if is_helper(&self.args) {
             return false;
         }
+        if is_relay_of(&self.args, CONFIG_FILE) {
+            return true;
+        }
         let title = self.args.join(" ");
         if title.ends_with("[cluster]") {
             return true;
@@ -336,7 +356,7 @@ pub fn identify(record: ProcessRecord) -> Option<Identity> {
 /// MSYS2 and WSL the pid that it knows is not the one that Windows knows. Such a server has written its pid into its
 /// folder ([`PID_FILE`]), which was empty of it when it was started.
 pub(super) fn is_it(says: u32, record: ProcessRecord, node_dir: &Path) -> bool {
-    says == record.pid || fs::read_to_string(node_dir.join(PID_FILE)).is_ok_and(|text| text.trim().parse() == Ok(says))
+    says == record.pid || pid_in(node_dir) == Some(says)
 }
 
 /// The servers that run in these folders, in their order: finds those whose record was lost (a crash between start and

@@ -41,6 +41,8 @@ pub struct Servers {
     pub searching: bool,
     /// What was found, best first.
     pub found: Vec<FoundServer>,
+    /// The distributions of WSL that were not looked into because they are stopped.
+    pub asleep: Vec<String>,
 }
 
 /// A file that is, or was taken for, a server program.
@@ -82,6 +84,8 @@ pub enum Origin {
     Path,
     /// In a folder where installers and package managers put it.
     KnownFolder,
+    /// Inside WSL.
+    Wsl,
 }
 
 /// What the engine says of a wizard's draft.

@@ -336,6 +336,7 @@ pub fn origin(origin: Origin) -> String {
         Origin::BesideApp => tr!("origin.beside_app"),
         Origin::Path => tr!("origin.path"),
         Origin::KnownFolder => tr!("origin.known_folder"),
+        Origin::Wsl => tr!("origin.wsl"),
     }
 }
 

@@ -29,6 +29,15 @@ pub struct Registry {
     pub services: Vec<Service>,
 }
 
+/// Whether this user has a distribution of WSL, by the keys in which WSL keeps them.
+#[must_use]
+pub fn has_wsl() -> bool {
+    #[cfg(windows)]
+    return super::windows_registry::has_wsl();
+    #[cfg(not(windows))]
+    false
+}
+
 impl Registry {
     /// Reads what is about programs whose names begin with one of these words, without regard to case. What can't be
     /// read counts as not there.

@@ -27,6 +27,11 @@ pub(super) fn read(words: &[&str]) -> Registry {
     Registry { installed, services }
 }
 
+/// One key for each distribution.
+pub(super) fn has_wsl() -> bool {
+    !children(CURRENT_USER, r"Software\Microsoft\Windows\CurrentVersion\Lxss").is_empty()
+}
+
 fn children(root: &Key, path: &str) -> Vec<(String, Key)> {
     children_named(root, path, |_| true)
 }

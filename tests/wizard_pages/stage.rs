@@ -107,7 +107,7 @@ pub fn stage() -> Stage {
         server(long, Ok(ServerVersion::redis(8, 0, 0))),
         server("/opt/old/redis-server", Err("Redis 2.8.19 is too old")),
     ];
-    let servers = Servers { searching: false, found };
+    let servers = Servers { found, ..Servers::default() };
     Stage {
         snapshot: Snapshot { servers, clusters_dir: PathBuf::from("/data/clusters"), ..Snapshot::default() },
         ..Stage::default()

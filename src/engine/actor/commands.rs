@@ -17,7 +17,7 @@ use crate::core::version::ServerVersion;
 use crate::engine::command::{Auth, Command};
 use crate::engine::create::{CREATE_STEPS, Mode, create, reset_touched};
 use crate::engine::creation::DocJournal;
-use crate::engine::discover::{find, probe};
+use crate::engine::discover::{probe, search};
 use crate::engine::draft::draft_files;
 use crate::engine::event::{Level, What};
 use crate::engine::failover::{failover, failover_steps};
@@ -28,6 +28,7 @@ use crate::engine::lifecycle::{
 };
 use crate::engine::machine::facts;
 use crate::engine::snapshot::{DraftReport, SlotKeys};
+use crate::engine::wsl::Wake;
 use crate::engine::{client::NodeClient, lifecycle::LifecycleError};
 use crate::workspace::document::{ClusterDoc, CreateJournal, OnClose};
 use crate::workspace::store::{DOCUMENT_VERSION, WorkspaceError};
@@ -40,7 +41,8 @@ impl Actor {
         let label = command.label();
         tracing::debug!(label, "command");
         match command {
-            Command::FindServers => self.find_servers(),
+            Command::FindServers => self.find_servers(Wake::No),
+            Command::FindServersInWsl => self.find_servers(Wake::Yes),
             Command::ProbeServer(path) => self.probe_server(path),
             Command::CheckDraft { generation, spec, edited } => self.check_draft(generation, *spec, edited),
             Command::Launch { spec, edited } => self.launch(*spec, edited),
@@ -61,13 +63,13 @@ impl Actor {
         }
     }
 
-    pub(super) fn find_servers(&mut self) {
+    pub(super) fn find_servers(&mut self, wake: Wake) {
         self.servers.searching = true;
         self.changed();
         let chosen = self.workspace.load_settings().map(|s| s.chosen_servers).unwrap_or_default();
         let reports = self.reporter();
         tokio::spawn(async move {
-            reports.send(Report::Servers(find(&chosen).await)).await.ok();
+            reports.send(Report::Servers(search(&chosen, wake).await)).await.ok();
         });
     }
 
@@ -90,7 +92,7 @@ impl Actor {
                         self.refuse("remember the server program", None, error.to_string());
                     }
                 }
-                self.find_servers();
+                self.find_servers(Wake::No);
             }
             Err(reason) => self.tell(Level::Error, None, What::ServerRefused(file, reason)),
         }

@@ -25,11 +25,13 @@ use crate::workspace::store::Workspace;
 
 use super::children::Children;
 use super::command::Command;
+use super::discover::Search;
 use super::event::{Event, Level, What};
 use super::handle::Waker;
 use super::job::{JobId, JobState, StepView};
 use super::poll::PollEvent;
-use super::snapshot::{DraftReport, FoundServer, Servers, SlotKeys, Snapshot};
+use super::snapshot::{DraftReport, Servers, SlotKeys, Snapshot};
+use super::wsl::Wake;
 
 use clusters::Cluster;
 use jobs::Job;
@@ -56,7 +58,7 @@ enum Report {
     /// The answer to a draft.
     Draft(Arc<DraftReport>),
     /// The search for servers ended.
-    Servers(Vec<FoundServer>),
+    Servers(Search),
     /// A chosen file was asked for its version.
     Probed(PathBuf, Result<ServerVersion, String>),
     /// A plan was made, or could not be.
@@ -122,7 +124,7 @@ impl Actor {
     pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>, stop: CancellationToken) {
         let Some(mut inbox) = self.inbox.take() else { return };
         self.reload_documents();
-        self.find_servers();
+        self.find_servers(Wake::No);
         self.publish();
         let mut housekeeping = interval(HOUSEKEEPING);
         loop {
@@ -159,8 +161,8 @@ impl Actor {
                 self.draft = Some(report);
                 self.changed();
             }
-            Report::Servers(found) => {
-                self.servers = Servers { searching: false, found };
+            Report::Servers(search) => {
+                self.servers = Servers { searching: false, found: search.found, asleep: search.asleep };
                 self.changed();
             }
             Report::Probed(path, version) => self.note_probed(path, version),

@@ -3,6 +3,7 @@
 use egui::{RichText, Ui};
 
 use crate::core::limits::{Limit, Weight};
+use crate::core::wsl::Inside;
 use crate::engine::command::Command;
 use crate::engine::snapshot::{FoundServer, Servers};
 use crate::gui::action::Action;
@@ -44,11 +45,25 @@ pub(super) fn server_page(ui: &mut Ui, servers: &Servers, state: &mut CreateUi) 
             action = Some(Action::Do(Command::FindServers));
         }
     });
+    if !servers.asleep.is_empty() && !servers.searching {
+        Action::note(&mut action, asleep(ui, &servers.asleep));
+    }
     ui.add_space(4.0);
     Action::note(&mut action, typed_path(ui, &mut state.server_path));
     ui.add_space(8.0);
     Action::note(&mut action, getting(ui, none && !servers.searching));
     action
+}
+
+/// Distributions of WSL that may hold servers, but would have to start before anybody can look.
+fn asleep(ui: &mut Ui, names: &[String]) -> Option<Action> {
+    ui.add_space(4.0);
+    ui.horizontal_wrapped(|ui| {
+        ui.add(egui::Label::new(tr!("create.server.asleep", names = names.join(", "))).wrap());
+        let look = icon_button(ui, Icon::Refresh, tr!("create.server.look_inside"));
+        look.clicked().then(|| Action::Do(Command::FindServersInWsl))
+    })
+    .inner
 }
 
 /// The ways to get a server: open where there is none.
@@ -75,6 +90,15 @@ fn server_limits(ui: &mut Ui, limits: &[Limit], selected: bool) {
             ui.add(egui::Label::new(RichText::new(words::limit_why(*limit)).weak()).wrap());
         });
     }
+}
+
+/// What is special about a server inside WSL.
+fn wsl_note(ui: &mut Ui) {
+    let indent = ui.spacing().icon_width + ui.spacing().icon_spacing;
+    ui.horizontal_top(|ui| {
+        ui.add_space(indent);
+        ui.add(egui::Label::new(RichText::new(tr!("create.server.wsl_note")).weak()).wrap());
+    });
 }
 
 /// A file by its path, for systems that have no file dialog.
@@ -137,6 +161,9 @@ fn server_row(ui: &mut Ui, server: &FoundServer, state: &mut CreateUi) {
                     }
                 });
                 server_limits(ui, &server.limits(), selected);
+                if selected && Inside::of(&server.path).is_some() {
+                    wsl_note(ui);
+                }
             }
             Err(why) => {
                 ui.add_enabled(false, egui::RadioButton::new(false, path));

@@ -1,0 +1,168 @@
+//! Servers inside WSL: looking for them, starting and ending them by way of `wsl.exe`. What is said to it and what it
+//! answers is [`core::wsl`](crate::core::wsl)'s.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::process::Command;
+
+use crate::core::conf::file::PID_FILE;
+use crate::core::wsl::{Inside, decode, distros, look, programs};
+
+/// The environment variable that names a program to use instead of `wsl.exe`, on any system: for trying this out.
+pub const PROGRAM_VARIABLE: &str = "SLOTDECK_WSL";
+
+/// Has `wsl.exe` print UTF-8 instead of UTF-16, so that what it says in a log can be read.
+pub(super) const PRINT_UTF8: (&str, &str) = ("WSL_UTF8", "1");
+
+/// How long a list of distributions may take: WSL's service may have to start.
+const LIST_DEADLINE: Duration = Duration::from_secs(10);
+/// How long a program inside may take that only says something; a distribution that is stopped starts first.
+pub(super) const ASK_DEADLINE: Duration = Duration::from_secs(40);
+/// How much of the output is read, in bytes.
+const MOST: u64 = 64 * 1024;
+
+/// What to do where a server inside runs and Windows can't reach it.
+pub(super) const NOT_REACHED: &str = "; it runs inside WSL, and Windows reaches it by WSL's localhost forwarding: in the \
+    file .wslconfig of your user folder leave localhostForwarding on, or set networkingMode=mirrored, below [wsl2]; then \
+    run 'wsl --shutdown' and start the cluster again";
+
+/// The program that leads into WSL; `None` where WSL has no distribution.
+#[must_use]
+pub fn program() -> Option<PathBuf> {
+    if let Some(other) = std::env::var_os(PROGRAM_VARIABLE).filter(|name| !name.is_empty()) {
+        return Some(PathBuf::from(other));
+    }
+    // Windows has a wsl.exe even where nothing is installed: that one only offers to install.
+    if !cfg!(windows) || !crate::os::registry::has_wsl() {
+        return None;
+    }
+    let file = PathBuf::from(std::env::var_os("SystemRoot")?).join("System32").join("wsl.exe");
+    file.is_file().then_some(file)
+}
+
+/// Which distributions are looked into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wake {
+    /// Those that run already: starting one takes seconds and much memory.
+    No,
+    /// All; those that are stopped start.
+    Yes,
+}
+
+/// What was found inside WSL.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    /// The programs, by their paths of Windows.
+    pub programs: Vec<PathBuf>,
+    /// The distributions that are stopped and were not looked into.
+    pub asleep: Vec<String>,
+}
+
+/// Looks for server programs inside WSL.
+pub async fn find(wake: Wake) -> Found {
+    let Some(wsl) = program() else { return Found::default() };
+    let list = async |args: &[&str]| {
+        let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
+        run(&wsl, &args, None, LIST_DEADLINE).await.map(|ran| distros(&ran.out)).unwrap_or_default()
+    };
+    let all = list(&["--list", "--quiet"]).await;
+    if all.is_empty() {
+        return Found::default();
+    }
+    let awake = if wake == Wake::Yes { all.clone() } else { list(&["--list", "--running", "--quiet"]).await };
+    let (awake, asleep): (Vec<_>, Vec<_>) = all.into_iter().partition(|name| awake.contains(name));
+    let looks = awake.iter().map(|distro| {
+        let wsl = &wsl;
+        async move {
+            let ran = run(wsl, &look(distro), None, ASK_DEADLINE).await.ok()?;
+            Some(programs(distro, &ran.out))
+        }
+    });
+    let found = join_all(looks).await.into_iter().flatten().flatten();
+    Found { programs: found.map(|inside| inside.path()).collect(), asleep }
+}
+
+/// What a run of `wsl.exe` gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Ran {
+    pub(super) out: String,
+    pub(super) err: String,
+    pub(super) code: Option<i32>,
+}
+
+/// Asks a program inside for its version.
+pub(super) async fn version(inside: &Inside) -> Result<Ran, String> {
+    let wsl = program().ok_or_else(|| NO_WSL.to_owned())?;
+    run(&wsl, &inside.run(&["--version"]), None, ASK_DEADLINE).await
+}
+
+/// Why a program inside can't be used where WSL is not.
+pub(super) const NO_WSL: &str = "It is inside WSL, and this system has no WSL with a distribution.";
+
+async fn run(wsl: &Path, args: &[String], cwd: Option<&Path>, deadline: Duration) -> Result<Ran, String> {
+    let mut command = Command::new(wsl);
+    command.args(args).env(PRINT_UTF8.0, PRINT_UTF8.1);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    if let Some(cwd) = cwd {
+        command.current_dir(cwd);
+    }
+    #[cfg(windows)]
+    command.creation_flags(super::process::CREATE_NO_WINDOW);
+    let mut child = command.spawn().map_err(|error| format!("{} can't be run: {error}.", wsl.display()))?;
+    let (out, err) = (child.stdout.take(), child.stderr.take());
+    let reading = async {
+        let (out, err) = tokio::join!(read(out), read(err));
+        (out, err, child.wait().await)
+    };
+    let (out, err, ended) = tokio::time::timeout(deadline, reading)
+        .await
+        .map_err(|_| format!("WSL did not answer within {} seconds.", deadline.as_secs()))?;
+    Ok(Ran { out, err, code: ended.ok().and_then(|status| status.code()) })
+}
+
+async fn read(from: Option<impl AsyncRead + Unpin>) -> String {
+    let mut bytes = Vec::new();
+    if let Some(from) = from {
+        // What came before an error is as good as all of it.
+        let _ = from.take(MOST).read_to_end(&mut bytes).await;
+    }
+    decode(&bytes)
+}
+
+/// A signal for a server inside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Signal {
+    /// None: only whether it runs.
+    Look,
+    /// To save and end.
+    Term,
+    /// To end at once.
+    Kill,
+}
+
+/// Sends the server inside that works in a node's folder a signal. `false` where none does. Its number is the one that
+/// it wrote into the folder.
+///
+/// # Errors
+/// WSL is not there or does not answer.
+pub(super) async fn signal(inside: &Inside, node_dir: &Path, signal: Signal) -> Result<bool, String> {
+    let Some(pid) = pid_in(node_dir) else { return Ok(false) };
+    let wsl = program().ok_or_else(|| NO_WSL.to_owned())?;
+    let name = match signal {
+        Signal::Look => "0",
+        Signal::Term => "TERM",
+        Signal::Kill => "KILL",
+    };
+    let ran = run(&wsl, &inside.signal(name, pid), Some(node_dir), ASK_DEADLINE).await?;
+    Ok(ran.code == Some(0))
+}
+
+/// The pid that the server of a folder has by its own count, as it wrote it there.
+pub(super) fn pid_in(node_dir: &Path) -> Option<u32> {
+    let pid = std::fs::read_to_string(node_dir.join(PID_FILE)).ok()?.trim().parse().ok()?;
+    (pid > 1).then_some(pid)
+}
