@@ -54,10 +54,10 @@ impl Home {
         self.0.path().join("clusters/demo").join(port.to_string())
     }
 
-    /// The processes that Slotdeck has on record.
-    fn pids(&self) -> Vec<u64> {
-        let nodes = self.run(&["ps", "--json"]).json()["clusters"][0]["nodes"].clone();
-        nodes.as_array().unwrap().iter().filter_map(|node| node["pid"].as_u64()).collect()
+    /// The process that Slotdeck has on record.
+    fn recorded(&self, port: u16) -> u64 {
+        let note = std::fs::read(self.node_dir(port).join(".slotdeck-server")).unwrap();
+        serde_json::from_slice::<serde_json::Value>(&note).unwrap()["pid"].as_u64().unwrap()
     }
 }
 
@@ -105,13 +105,12 @@ fn servers_inside_are_found_and_stopped_distributions_sleep_on() {
 fn a_cluster_inside_lives_from_up_to_down_and_leaves_nothing() {
     let (home, port) = (Home::new(), free_port_run(6));
     home.up(port).fine().says("demo is up.");
-    let pids = home.pids();
-    assert_eq!(pids.len(), 6);
-    for (pid, port) in pids.iter().zip(port..) {
+    for port in port..port + 6 {
+        let pid = home.recorded(port);
         // On record is what Windows knows: the wsl that the server runs behind.
         let line = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap().replace('\0', " ");
         assert!(line.contains("wsl -d Ubuntu --exec"), "{line}");
-        assert_ne!(*pid, own_pid(&home.node_dir(port)));
+        assert_ne!(pid, own_pid(&home.node_dir(port)));
     }
     let key = ["-c", "-p", &port.to_string(), "SET", "answer", "42"];
     assert_eq!(redis_cli(&key, "").out.trim(), "OK");

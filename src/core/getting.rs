@@ -89,7 +89,7 @@ const fn way(name: &'static str, lines: &'static [&'static str], link: &'static 
     Way { name, how: How::Lines(lines), link, build, version: None }
 }
 
-const WINDOWS: [Way; 4] = [
+const WINDOWS: [Way; 5] = [
     Way {
         name: "Redis 7.2.5 (zkteco-home)",
         how: How::Download,
@@ -116,6 +116,13 @@ const WINDOWS: [Way; 4] = [
         build: Build::MsOpenTech,
         version: Some(ServerVersion::redis(3, 0, 504)),
     },
+    // The makers' own server on Linux; what was not tried is how Slotdeck runs it there.
+    way(
+        "Redis inside WSL",
+        &["wsl --install", "wsl --exec sudo apt install redis-server"],
+        "https://learn.microsoft.com/windows/wsl/install",
+        Build::Unknown,
+    ),
 ];
 
 const MAC: [Way; 2] = [

@@ -273,6 +273,8 @@ pub enum ProblemKind {
     },
     /// The bind address is reachable from outside and no password is set.
     BindOpen(String),
+    /// The server runs inside WSL, which does not know these addresses of Windows.
+    BindOutsideWsl(String),
     /// No folder given, or a relative one.
     DirNotAbsolute,
     /// The folder can't be written.
@@ -416,6 +418,9 @@ impl fmt::Display for ProblemKind {
             }
             P::PortPrivileged(port) => write!(f, "Port {port} is below 1024, which often needs administrator rights."),
             P::BindUnusable { bind, reason } => write!(f, "Can't bind to '{bind}': {reason}."),
+            P::BindOutsideWsl(bind) => {
+                write!(f, "Inside WSL the address {bind} is known only if its network is mirrored: use 127.0.0.1.")
+            }
             P::BindOpen(bind) => {
                 write!(
                     f,

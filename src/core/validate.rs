@@ -16,6 +16,7 @@ use super::spec::{ClusterSpec, Field, MachineFacts, Ports, Problem, ProblemKind 
 use super::topology::BUS_PORT_OFFSET;
 use super::version::{Family, ServerVersion};
 use super::windows_path::{PathProblem, WindowsFacts, is_reserved, judge_dir, judge_exe};
+use super::wsl::Inside;
 
 /// The most nodes that one machine is asked to start.
 pub const MOST_NODES: usize = 200;
@@ -83,10 +84,10 @@ impl Problems {
 
     /// What only servers on Windows stumble over.
     fn windows(&mut self, spec: &ClusterSpec, facts: &WindowsFacts) {
-        // Those of msys2 and Cygwin translate every name themselves.
+        // Those of msys2 and Cygwin translate every name themselves, and to those inside WSL it does.
         let build = spec.server.as_ref().map(|server| server.build).unwrap_or_default();
-        let facts =
-            WindowsFacts { code_page: if build == Build::Cygwin { 65001 } else { facts.code_page }, ..facts.clone() };
+        let translates = build == Build::Cygwin || is_inside_wsl(spec);
+        let facts = WindowsFacts { code_page: if translates { 65001 } else { facts.code_page }, ..facts.clone() };
         let exe = spec.server.as_ref().and_then(|server| judge_exe(&server.path.to_string_lossy(), &facts));
         if let Some(problem) = exe {
             self.error(Field::Server, P::ExeOnWindows(problem));
@@ -97,7 +98,7 @@ impl Problems {
             if only_known { self.warn(Field::Dir, kind) } else { self.error(Field::Dir, kind) }
         }
         let open: Vec<&str> = spec.bind.split_whitespace().filter(|address| !is_loopback(address)).collect();
-        if !open.is_empty() {
+        if !open.is_empty() && !is_inside_wsl(spec) {
             self.warn(Field::Bind, P::FirewallAsks(open.join(" ")));
         }
         let needed = page_file(spec, &facts);
@@ -198,6 +199,10 @@ impl Problems {
             return;
         }
         let open: Vec<&str> = spec.bind.split_whitespace().filter(|address| !is_loopback(address)).collect();
+        let particular: Vec<&str> = open.iter().copied().filter(|address| !is_every(address)).collect();
+        if is_inside_wsl(spec) && !particular.is_empty() {
+            self.warn(Field::Bind, P::BindOutsideWsl(particular.join(" ")));
+        }
         if open.is_empty() || !spec.config.password.is_empty() {
             return;
         }
@@ -345,6 +350,15 @@ fn unusable_bind(bind: &str, version: Option<ServerVersion>) -> Option<String> {
 
 fn is_loopback(address: &str) -> bool {
     address.strip_prefix('-').unwrap_or(address).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+fn is_inside_wsl(spec: &ClusterSpec) -> bool {
+    spec.server.as_ref().is_some_and(|server| Inside::of(&server.path).is_some())
+}
+
+/// Whether it stands for all addresses.
+fn is_every(address: &str) -> bool {
+    matches!(address.strip_prefix('-').unwrap_or(address), "*" | "0.0.0.0" | "::" | "::*")
 }
 
 /// Why a server, or a document, could not spell the folder.

@@ -172,6 +172,22 @@ fn bind_takes_addresses_and_no_names() {
 }
 
 #[test]
+fn an_address_of_windows_is_not_known_inside_wsl() {
+    let inside = |bind: &str| {
+        after(|spec| {
+            let path = r"\\wsl.localhost\Ubuntu\usr\bin\redis-server".into();
+            spec.server = Some(ServerExe { path, version: ServerVersion::redis(7, 0, 15), build: Build::Upstream });
+            spec.config.password = Secret::new("x");
+            bind.clone_into(&mut spec.bind);
+        })
+    };
+    assert_eq!(inside("127.0.0.1"), []);
+    assert_eq!(inside("0.0.0.0"), []);
+    let kind = P::BindOutsideWsl("192.168.1.5".to_owned());
+    assert_eq!(inside("127.0.0.1 192.168.1.5"), [Problem::warning(Field::Bind, kind)]);
+}
+
+#[test]
 fn an_open_address_needs_a_password_or_the_written_wish_to_do_without() {
     let open = |change: fn(&mut ClusterSpec)| {
         after(|spec| {

@@ -573,10 +573,8 @@ async fn end_stubborn(
     if saving == Saving::Discard {
         return force().await.map(|()| None);
     }
-    if !steps.is_cancelled() {
-        if ask_to_end(exe, record, dir).await && gone_or_idle(addr, record, dir, steps).await {
-            return Ok(None);
-        }
+    if !steps.is_cancelled() && ask_to_end(exe, record, dir).await && gone_or_idle(addr, record, dir, steps).await {
+        return Ok(None);
     }
     if !steps.is_cancelled() && last_way(doing(addr, record, auth, dir).await, cfg!(windows)) == Last::Force {
         force().await?;

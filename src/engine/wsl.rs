@@ -152,12 +152,16 @@ pub(super) enum Signal {
 pub(super) async fn signal(inside: &Inside, node_dir: &Path, signal: Signal) -> Result<bool, String> {
     let Some(pid) = pid_in(node_dir) else { return Ok(false) };
     let wsl = program().ok_or_else(|| NO_WSL.to_owned())?;
+    signal_by(&wsl, inside, node_dir, pid, signal).await
+}
+
+async fn signal_by(wsl: &Path, inside: &Inside, node_dir: &Path, pid: u32, signal: Signal) -> Result<bool, String> {
     let name = match signal {
         Signal::Look => "0",
         Signal::Term => "TERM",
         Signal::Kill => "KILL",
     };
-    let ran = run(&wsl, &inside.signal(name, pid), Some(node_dir), ASK_DEADLINE).await?;
+    let ran = run(wsl, &inside.signal(name, pid), Some(node_dir), ASK_DEADLINE).await?;
     Ok(ran.code == Some(0))
 }
 
@@ -165,4 +169,52 @@ pub(super) async fn signal(inside: &Inside, node_dir: &Path, signal: Signal) -> 
 pub(super) fn pid_in(node_dir: &Path) -> Option<u32> {
     let pid = std::fs::read_to_string(node_dir.join(PID_FILE)).ok()?.trim().parse().ok()?;
     (pid > 1).then_some(pid)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    /// Stands in for `wsl.exe`.
+    const STAND_IN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/wsl/wsl");
+
+    fn shell() -> Inside {
+        Inside { distro: "Ubuntu".into(), program: "/bin/sh".into() }
+    }
+
+    #[tokio::test]
+    async fn a_signal_reaches_the_process_that_works_in_the_folder_and_no_other() {
+        let (home, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let mut process = Command::new("sleep").arg("60").current_dir(home.path()).kill_on_drop(true).spawn().unwrap();
+        let pid = process.id().unwrap();
+        let send = async |dir: &Path, signal| signal_by(Path::new(STAND_IN), &shell(), dir, pid, signal).await.unwrap();
+        assert!(send(home.path(), Signal::Look).await);
+        assert!(!send(elsewhere.path(), Signal::Kill).await);
+        assert!(send(home.path(), Signal::Term).await);
+        process.wait().await.unwrap();
+        assert!(!send(home.path(), Signal::Look).await);
+    }
+
+    #[tokio::test]
+    async fn what_wsl_itself_says_can_be_read() {
+        let nowhere = Inside { distro: "Nowhere".into(), ..shell() };
+        let ran = run(Path::new(STAND_IN), &nowhere.run(&["--version"]), None, ASK_DEADLINE).await.unwrap();
+        assert_eq!((ran.out.trim(), ran.code), ("There is no distribution with the supplied name.", Some(255)));
+    }
+
+    #[tokio::test]
+    async fn a_wsl_that_is_not_there_is_named() {
+        let error = run(Path::new("/no/wsl.exe"), &[], None, ASK_DEADLINE).await.unwrap_err();
+        assert!(error.starts_with("/no/wsl.exe can't be run: "), "{error}");
+    }
+
+    #[test]
+    fn a_pid_is_taken_from_the_folder_and_nothing_else_is_a_pid() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(pid_in(dir.path()), None);
+        for (text, pid) in [("314\n", Some(314)), ("1\n", None), ("", None), ("-5", None), ("7 8", None)] {
+            std::fs::write(dir.path().join(PID_FILE), text).unwrap();
+            assert_eq!(pid_in(dir.path()), pid, "{text:?}");
+        }
+    }
 }

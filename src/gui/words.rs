@@ -75,6 +75,7 @@ pub fn problem(kind: &ProblemKind) -> String {
         | P::BusPortInUse { .. }
         | P::PortPrivileged(_)
         | P::BindUnusable { .. }
+        | P::BindOutsideWsl(_)
         | P::BindOpen(_)
         | P::FirewallAsks(_) => port_problem(kind),
     }
@@ -116,6 +117,7 @@ fn port_problem(kind: &ProblemKind) -> String {
         }
         P::PortPrivileged(port) => tr!("problem.port_privileged", port = port),
         P::BindUnusable { bind, reason } => tr!("problem.bind_unusable", bind = bind, reason = reason),
+        P::BindOutsideWsl(bind) => tr!("problem.bind_outside_wsl", bind = bind),
         P::BindOpen(bind) => tr!("problem.bind_open", bind = bind),
         P::FirewallAsks(bind) => tr!("problem.firewall_asks", bind = bind),
         other => other.to_string(),

@@ -9,7 +9,7 @@ use slotdeck::core::spec::{Field, Problem, ProblemKind};
 use slotdeck::core::version::ServerVersion;
 use slotdeck::engine::command::Command;
 use slotdeck::engine::event::What;
-use slotdeck::engine::snapshot::Origin;
+use slotdeck::engine::snapshot::{FoundServer, Origin};
 use slotdeck::gui::action::Action;
 
 use crate::stage::*;
@@ -66,6 +66,25 @@ fn what_a_build_lacks_is_said_before_it_is_chosen() {
     settle(&mut window);
     assert_eq!(limits(&window, "slots stay down until"), 1);
     assert!(enabled(&window, "Next"));
+}
+
+#[test]
+fn a_server_inside_wsl_says_what_is_special_and_stopped_distributions_are_looked_into_by_a_button() {
+    let mut stage = stage();
+    let path = r"\\wsl.localhost\Ubuntu\usr\bin\redis-server";
+    let inside = FoundServer { origin: Origin::Wsl, ..server(path, Ok(ServerVersion::redis(7, 0, 15))) };
+    stage.snapshot.servers.found = vec![inside];
+    stage.snapshot.servers.asleep = vec!["Debian".to_owned(), "Arch".to_owned()];
+    let mut window = window(stage);
+    settle(&mut window);
+    window.get_by_label("Found inside WSL");
+    assert_eq!(window.query_all_by_label_contains("It runs inside WSL and is started there.").count(), 1);
+    assert_eq!(window.query_all_by_label_contains("stopped: Debian, Arch.").count(), 1);
+    press(&mut window, "Look inside WSL");
+    assert!(window.state().commands().iter().any(|command| matches!(command, Command::FindServersInWsl)));
+    window.state_mut().snapshot.servers.asleep.clear();
+    settle(&mut window);
+    assert!(window.query_by_label("Look inside WSL").is_none());
 }
 
 #[test]
