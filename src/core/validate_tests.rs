@@ -389,3 +389,15 @@ fn on_windows_an_address_that_others_reach_brings_a_question_of_the_firewall() {
     let found = kinds(&spec, &on_windows(1252), Field::Bind);
     assert!(found.contains(&P::FirewallAsks("192.168.1.7".into())), "{found:?}");
 }
+
+#[test]
+fn a_server_inside_wsl_reads_every_folder_and_the_firewall_does_not_ask_for_it() {
+    let mut spec = ClusterSpec::new("dev", r"C:\集群");
+    spec.bind = "0.0.0.0".into();
+    let path = r"\\wsl.localhost\Ubuntu\opt\工具\redis-server".into();
+    spec.server = Some(ServerExe { path, version: ServerVersion::redis(7, 0, 15), build: Build::Upstream });
+    let facts = on_windows(1252);
+    assert_eq!(kinds(&spec, &facts, Field::Server), []);
+    assert!(!kinds(&spec, &facts, Field::Dir).iter().any(|kind| matches!(kind, P::DirOnWindows(_))));
+    assert!(!kinds(&spec, &facts, Field::Bind).iter().any(|kind| matches!(kind, P::FirewallAsks(_))));
+}

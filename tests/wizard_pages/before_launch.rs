@@ -49,7 +49,7 @@ fn without_a_server_each_way_has_a_line_to_copy_and_says_what_one_gets() {
     let copied = |action: &Action| matches!(action, Action::Copy(line) if line.starts_with("winget install"));
     assert!(window.state().actions.iter().any(copied));
     assert!(window.query_all_by_label_contains("tried, works").count() == 1);
-    assert_eq!(window.query_all_by_label_contains("not tried with clusters").count(), 3);
+    assert_eq!(window.query_all_by_label_contains("not tried with clusters").count(), 4);
 }
 
 #[test]
