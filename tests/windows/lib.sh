@@ -14,7 +14,8 @@ fail() {
 }
 
 # wine PROGRAM…: address randomising off, without which Windows servers die at their start under Wine 8.
-wine() { setarch -R "$WINE" "$@"; }
+wine() { "${WINE_ENV[@]}" setarch -R "$WINE" "$@"; }
+WINE_ENV=(env)
 
 # new_prefix NAME [LOCALE]: an empty Windows. With zh_CN its language and its code page (936) are Chinese.
 new_prefix() {
@@ -23,10 +24,9 @@ new_prefix() {
     if [ -n "${2:-}" ]; then
         mkdir -p "$work/locales"
         [ -d "$work/locales/$2.UTF-8" ] || localedef -i "$2" -f UTF-8 "$work/locales/$2.UTF-8" 2>/dev/null || true
-        export LOCPATH=$work/locales LC_ALL=$2.UTF-8
+        WINE_ENV=(env "LOCPATH=$work/locales" "LC_ALL=$2.UTF-8")
     else
-        unset LOCPATH
-        export LC_ALL=C.UTF-8
+        WINE_ENV=(env LC_ALL=C.UTF-8)
     fi
     wine wineboot -i >/dev/null 2>&1
     # So that the servers' answers never wait for the debugger of a program that crashed.
@@ -69,7 +69,7 @@ beside_programs() {
 install() {
     # For the programs that run with the system's own folders only; a real Windows has this library.
     beside_programs "$WINEPREFIX/drive_c/windows/system32"
-    timeout 120 setarch -R "$WINE" "$1" /S || fail "the setup ended with exit code $?"
+    timeout 120 "${WINE_ENV[@]}" setarch -R "$WINE" "$1" /S || fail "the setup ended with exit code $?"
     app=$(find "$WINEPREFIX/drive_c/users" -type d -path '*/Programs/Slotdeck')
     [ -x "$app/slotdeck.exe" ] && [ -x "$app/slotctl.exe" ] || fail "the setup installed no programs"
 }
