@@ -78,6 +78,7 @@ fn a_version_gets_only_what_it_knows() {
     assert!(!text.contains("protected-mode") && !text.contains("repl-diskless-sync"));
     let windows = write_file(&seven(), 7000, true).unwrap();
     assert!(windows.contains("\nrepl-diskless-sync no\n"));
+    assert!(!windows.contains("daemonize") && windows.contains("\ndir ./\n") && !windows.contains('\r'));
 }
 
 #[test]

@@ -2,11 +2,14 @@
 
 use egui::{ComboBox, TextEdit, Ui};
 
+use crate::core::limits;
 use crate::core::spec::{Field, Problem};
 use crate::engine::snapshot::Snapshot;
 use crate::gui::i18n::tr;
 use crate::gui::icons::Icon;
+use crate::gui::theme::Tone;
 use crate::gui::widgets::icon_button::icon_button;
+use crate::gui::widgets::problem_list::tone_line;
 
 use super::CreateUi;
 use super::draft::{Draft, SaveBy};
@@ -35,7 +38,10 @@ pub(super) fn configuration_page(ui: &mut Ui, snapshot: &Snapshot, problems: &[P
     let mut submitted = false;
     let width = (ui.available_width() * 0.42).clamp(300.0, 460.0);
     egui::Panel::left("create_settings").resizable(true).default_size(width).size_range(280.0..=620.0).show(ui, |ui| {
-        egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| submitted = settings(ui, problems, state));
+        egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+            submitted = settings(ui, problems, state);
+            chosen(ui, snapshot, state);
+        });
     });
     egui::CentralPanel::default().show(ui, |ui| preview(ui, snapshot, problems, state));
     submitted
@@ -64,6 +70,19 @@ fn settings(ui: &mut Ui, problems: &[Problem], state: &mut CreateUi) -> bool {
         state.check.edited();
     }
     form.submitted
+}
+
+/// Settings that nobody asked for, but the chosen server needs, each with its reason.
+fn chosen(ui: &mut Ui, snapshot: &Snapshot, state: &CreateUi) {
+    let Some(server) = state.draft.server_exe(&snapshot.servers.found) else { return };
+    for setting in limits::settings(server.build, server.version, cfg!(windows)) {
+        let line = format!("{} {}", setting.directive, setting.value);
+        let text = match setting.reason {
+            limits::Reason::SeenToFail => tr!("create.conf.chosen_seen", line = line),
+            limits::Reason::NotTried => tr!("create.conf.chosen_untried", line = line),
+        };
+        tone_line(ui, Tone::Quiet, text);
+    }
 }
 
 fn password_row(ui: &mut Ui, form: &mut Form<'_>, draft: &mut Draft, reveal: &mut bool) {
