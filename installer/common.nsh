@@ -35,7 +35,9 @@ Function ${UN}RunWithRights
     Push $0
     Push $1
     ; SHELLEXECUTEINFOW as it lies in memory on 64-bit Windows; 0x40 keeps the process's handle, 0x400 waits for DDE.
-    System::Call '*(i 112, i 0x440, p $HWNDPARENT, w "runas", w "$EXEPATH", w "$R0", p 0, i 1, i 0, p 0, p 0, p 0, p 0, i 0, i 0, p 0, p 0) p.r0'
+    ; The texts are handed over as registers, for they may hold quotes.
+    StrCpy $1 $EXEPATH
+    System::Call '*(i 112, i 0x440, p $HWNDPARENT, w "runas", w r1, w R0, p 0, i 1, i 0, p 0, p 0, p 0, p 0, i 0, i 0, p 0, p 0) p.r0'
     StrCpy $R0 ${EXIT_NO_RIGHTS}
     System::Call 'shell32::ShellExecuteExW(p r0) i.r1'
     ${If} $1 <> 0
