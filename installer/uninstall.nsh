@@ -95,7 +95,7 @@ Function un.AskForServers
     Call un.RunningClusters
     StrCpy $StopServers 0
     ${If} $R1 != ""
-        MessageBox MB_OKCANCEL|MB_ICONQUESTION "$(ServersRun)" IDOK +2
+        MessageBox MB_OKCANCEL|MB_ICONQUESTION|MB_DEFBUTTON2 "$(ServersRun)" IDOK +2
         Abort
         StrCpy $StopServers 1
     ${EndIf}

@@ -2,7 +2,8 @@
 # tests/windows/install.sh SETUP [NEWER_SETUP]
 #   Installs silently under Wine, upgrades, removes, and compares files and registry before and after: nothing may be
 #   left. In an English and a Chinese system, in the usual folder and in one with spaces and Chinese letters. Each
-#   system is a Wine prefix of its own in a temporary folder.
+#   system is a Wine prefix of its own in a temporary folder. With SLOTDECK_WINDOWS_REDIS=redis-server.exe (7.2.5 is
+#   sound) also with a cluster whose servers run.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../../dev/lib.sh"
@@ -165,6 +166,27 @@ life() {
     elsewhere 'C:\my tools\集群 甲' "$1"
 }
 
+# Removing while servers run: refused, unless the command line lets them be stopped.
+servers_run() {
+    local folder code=0
+    say "Removal while servers run"
+    wine "$setup" /S || fail "setup ends with $?"
+    folder=$(value "$UNINSTALL" InstallLocation)
+    mkdir "$WINEPREFIX/drive_c/redis"
+    cp "$SLOTDECK_WINDOWS_REDIS" "$WINEPREFIX/drive_c/redis/redis-server.exe"
+    # Into a file: the servers keep a pipe open.
+    wine "$folder\\slotctl.exe" up demo --replicas 0 --port 21730 --server 'C:\redis\redis-server.exe' --yes >"$work/up" ||
+        { fail "no cluster: $?"; cat "$work/up"; }
+    wine "$folder\\uninstall.exe" /S "_?=$folder" >"$work/out" || code=$?
+    expect "removal while servers run" $code 11
+    wine "$folder\\slotctl.exe" ps >"$work/out"
+    grep -q '^demo *ok' "$work/out" || { fail "the cluster did not live on"; cat "$work/out"; }
+    wine "$folder\\uninstall.exe" /S /STOPCLUSTERS /DELETEDATA >"$work/out" || fail "the removal ends with $?"
+    gone "$folder"
+    rm -r "$WINEPREFIX/drive_c/redis"
+    nothing_left "removal while servers run"
+}
+
 # Looks at an installation in a folder of the person's own, and removes it: elsewhere FOLDER COMMENT
 elsewhere() {
     installed "$1" "$(version_of "$setup")"
@@ -188,6 +210,7 @@ gone() {
 
 system english C.UTF-8
 life "Make, see and run Redis Clusters"
+[ -z "${SLOTDECK_WINDOWS_REDIS:-}" ] || servers_run
 system chinese zh_CN.UTF-8
 life "创建、查看和管理 Redis 集群"
 
