@@ -47,6 +47,11 @@
 //!   [`launch`](engine::lifecycle::launch) and one [`stop`](engine::lifecycle::stop) for both fronts.
 //! * The documents are the memory. A job writes there what became of a cluster, and the actor reads the document again
 //!   when the job ends; it does the same when another program has changed one.
+//! * A process opens one window, once: an event loop can't be begun twice. A renderer that fails therefore ends in another
+//!   process of the same program, which is told what failed (`gui::renderer` is the rule, [`workspace::trial`] remembers what
+//!   took its process with it). A second start finds the instance lock taken and leaves a [request](workspace::requests).
+//! * A [definition](core::definition) is a cluster's spec without its server and its secrets, as a `.slotdeck` file. It only
+//!   ever fills the wizard or the options of `slotctl up`; all checks come after.
 //!
 //! # How a cluster is made
 //!
@@ -64,7 +69,10 @@
 //! A server is started in a session of its own and outlives the program. It is found again by process id *and* start time
 //! *and* what it is ([`process`](engine::process)); a record that fits nothing is searched for by the folder the
 //! server runs in. Nothing is ever ended that was not identified so. The password of a local cluster is kept in the nodes'
-//! own `redis.conf` (mode 0600) and nowhere else.
+//! own `redis.conf` (mode 0600; on Windows the folder's permissions count) and nowhere else.
+//!
+//! Windows has no signals: there a Ctrl-C is sent by a short-lived process of this same program ([`os::ctrl_c`]), and
+//! the servers of a cluster that is to stop with the window are in a [job](os::job), so that they end even if it crashes.
 //!
 //! # Where things are
 //!
@@ -72,6 +80,8 @@
 //! |---|---|
 //! | what a server version can do | [`core::capability`] |
 //! | the generated redis.conf, quoting, known directives | [`core::conf`] |
+//! | what builds for Windows lack, and how to get one | [`core::limits`], [`core::build`], [`core::getting`] |
+//! | what Windows' servers make of a path | [`core::windows_path`] |
 //! | what is wrong with a draft | [`core::validate`], [`engine::machine`] |
 //! | slots, pairs, commands of a creation | [`core::plan::create`] |
 //! | what "healthy" means | [`core::check`] |
