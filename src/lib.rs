@@ -47,11 +47,12 @@
 //!   [`launch`](engine::lifecycle::launch) and one [`stop`](engine::lifecycle::stop) for both fronts.
 //! * The documents are the memory. A job writes there what became of a cluster, and the actor reads the document again
 //!   when the job ends; it does the same when another program has changed one.
-//! * A process opens one window, once: an event loop can't be begun twice. A renderer that fails therefore ends in another
-//!   process of the same program, which is told what failed (`gui::renderer` is the rule, [`workspace::trial`] remembers what
-//!   took its process with it). A second start finds the instance lock taken and leaves a [request](workspace::requests).
-//! * A [definition](core::definition) is a cluster's spec without its server and its secrets, as a `.slotdeck` file. It only
-//!   ever fills the wizard or the options of `slotctl up`; all checks come after.
+//! * A process opens one window, once: an event loop can't be begun twice. A renderer that fails therefore ends in
+//!   another process of the same program, which is told what failed (`gui::renderer` is the rule,
+//!   [`workspace::trial`] remembers what took its process with it). A second start finds the instance lock taken and
+//!   leaves a [request](workspace::requests).
+//! * A [definition](core::definition) is a cluster's spec without its server and its secrets, as a `.slotdeck` file. It
+//!   only ever fills the wizard or the options of `slotctl up`; all checks come after.
 //!
 //! # How a cluster is made
 //!
