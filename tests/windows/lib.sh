@@ -13,24 +13,33 @@ fail() {
     exit 1
 }
 
-# wine PROGRAM…: address randomising off, without which Windows servers die at their start under Wine 8.
-wine() { "${WINE_ENV[@]}" setarch -R "$WINE" "$@"; }
-WINE_ENV=(env)
+# What ends a script without a word is named.
+trap 'echo "FAILED: ${BASH_SOURCE[0]}:$LINENO: $BASH_COMMAND" >&2' ERR
+
+# How Wine is started: with address randomising off, without which most real Windows servers die at their start under
+# Wine 8. Some containers do not allow that; the programs of this project run without it, too.
+NOT_RANDOM=()
+if setarch -R true 2>/dev/null; then NOT_RANDOM=(setarch -R); fi
+RUN_WINE=(env LC_ALL=C.UTF-8 "${NOT_RANDOM[@]}" "$WINE")
+wine() { "${RUN_WINE[@]}" "$@"; }
 
 # new_prefix NAME [LOCALE]: an empty Windows. With zh_CN its language and its code page (936) are Chinese.
 new_prefix() {
     end_prefix
-    export WINEPREFIX=$work/$1 WINEARCH=win64 WINEDEBUG=${SLOTDECK_WINEDEBUG:--all} WINEDLLOVERRIDES="mscoree,mshtml=;bcryptprimitives=n"
+    export WINEPREFIX=$work/$1 WINEARCH=win64 WINEDEBUG=${SLOTDECK_WINEDEBUG:--all} WINEDLLOVERRIDES="mscoree,mshtml,winemenubuilder.exe=;bcryptprimitives=n"
+    mkdir -p "$work/home"
     if [ -n "${2:-}" ]; then
         mkdir -p "$work/locales"
         [ -d "$work/locales/$2.UTF-8" ] || localedef -i "$2" -f UTF-8 "$work/locales/$2.UTF-8" 2>/dev/null || true
-        WINE_ENV=(env "LOCPATH=$work/locales" "LC_ALL=$2.UTF-8")
+        RUN_WINE=(env "HOME=$work/home" "LOCPATH=$work/locales" "LC_ALL=$2.UTF-8" "${NOT_RANDOM[@]}" "$WINE")
     else
-        WINE_ENV=(env LC_ALL=C.UTF-8)
+        RUN_WINE=(env "HOME=$work/home" LC_ALL=C.UTF-8 "${NOT_RANDOM[@]}" "$WINE")
     fi
-    wine wineboot -i >/dev/null 2>&1
+    # Its exit code tells of the missing 32-bit half, too.
+    wine wineboot -i >/dev/null 2>&1 || true
+    [ -d "$WINEPREFIX/drive_c/windows/system32" ] || fail "Wine makes no Windows in $WINEPREFIX"
     # So that the servers' answers never wait for the debugger of a program that crashed.
-    wine reg add 'HKLM\Software\Microsoft\Windows NT\CurrentVersion\AeDebug' /v Debugger /d false /f >/dev/null 2>&1
+    wine reg add 'HKLM\Software\Microsoft\Windows NT\CurrentVersion\AeDebug' /v Debugger /d false /f >/dev/null 2>&1 || true
 }
 
 end_prefix() {
@@ -69,7 +78,7 @@ beside_programs() {
 install() {
     # For the programs that run with the system's own folders only; a real Windows has this library.
     beside_programs "$WINEPREFIX/drive_c/windows/system32"
-    timeout 120 "${WINE_ENV[@]}" setarch -R "$WINE" "$1" /S || fail "the setup ended with exit code $?"
+    timeout 120 "${RUN_WINE[@]}" "$1" /S || fail "the setup ended with exit code $?"
     app=$(find "$WINEPREFIX/drive_c/users" -type d -path '*/Programs/Slotdeck')
     [ -x "$app/slotdeck.exe" ] && [ -x "$app/slotctl.exe" ] || fail "the setup installed no programs"
 }
@@ -101,7 +110,7 @@ start_app() {
     done
     [ -s "$outline" ] || fail "no window within 20 s"
     for tries in $(seq 50); do
-        WINDOW=$(xdotool search --onlyvisible --name '^Slotdeck' 2>/dev/null | tail -1)
+        WINDOW=$(xdotool search --onlyvisible --name '^Slotdeck' 2>/dev/null | tail -1) || true
         [ -n "$WINDOW" ] && break
         sleep 0.1
     done

@@ -3,7 +3,7 @@
 # with exit codes and output as a Windows script reads them. A node folder of spaces and a password are part of it.
 #
 # tests/windows/slotctl.sh SETUP [PORT]
-set -euo pipefail
+set -Eeuo pipefail
 cd "$(dirname "$0")/../.."
 . dev/lib.sh
 . tests/windows/lib.sh
@@ -15,7 +15,7 @@ secret='p@ss word "quoted" \back'
 # Into files: a pipe would stay open as long as the servers live that the stand-in starts.
 slotctl() {
     local code=0
-    timeout 180 "${WINE_ENV[@]}" setarch -R "$WINE" "$app/slotctl.exe" "$@" >"$work/raw" 2>"$work/err" </dev/null || code=$?
+    timeout 180 "${RUN_WINE[@]}" "$app/slotctl.exe" "$@" >"$work/raw" 2>"$work/err" </dev/null || code=$?
     tr -d '\r' <"$work/raw" >"$work/out"
     return $code
 }
@@ -42,7 +42,7 @@ refused up demo --masters 2 --yes
 refused up demo --port 70000 --yes
 
 export REDISCLI_AUTH=$secret
-printf '%s\n' "$secret" | timeout 180 "${WINE_ENV[@]}" setarch -R "$WINE" "$app/slotctl.exe" up demo --port "$port" \
+printf '%s\n' "$secret" | timeout 180 "${RUN_WINE[@]}" "$app/slotctl.exe" up demo --port "$port" \
     --dir 'C:\Clusters with spaces\demo' --password-stdin --yes >"$work/out" 2>"$work/err" ||
     fail "slotctl up: $(cat "$work/out" "$work/err")"
 shows '[OK] All 16384 slots covered.'

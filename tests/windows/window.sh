@@ -5,7 +5,7 @@
 #
 # tests/windows/window.sh SETUP [LOCALE [PORT]]: starts with the setup in an empty Windows whose language is LOCALE (en or
 # zh_CN), and ends with its removal. Screenshots go to $SLOTDECK_SHOTS, the Wine prefix below $work.
-set -euo pipefail
+set -Eeuo pipefail
 cd "$(dirname "$0")/../.."
 . dev/lib.sh
 . tests/windows/lib.sh
