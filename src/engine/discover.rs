@@ -231,8 +231,8 @@ pub async fn find(chosen: &[PathBuf]) -> Vec<FoundServer> {
 }
 
 /// Looks for server programs: the chosen ones, beside the app, on the PATH, where installers put them and inside WSL. Each
-/// program is listed once, as it was found first. Best first: usable ones; of these the chosen ones in their order, then those
-/// whose clusters lack nothing serious, then the newest.
+/// program is listed once, as it was found first. Best first: usable ones; of these the chosen ones in their order, then
+/// those whose clusters lack nothing serious, of these the ones outside WSL, then the newest.
 pub async fn search(chosen: &[PathBuf], wake: Wake) -> Search {
     let chosen = chosen.to_vec();
     let listing = tokio::task::spawn_blocking(move || candidates(&chosen, &Places::of_this_machine()));
@@ -258,7 +258,9 @@ fn sort_best_first(found: &mut [FoundServer]) {
     found.sort_by_key(|server| {
         let newest = (server.origin != Origin::Chosen).then(|| server.version.as_ref().ok().map(|v| v.numbers()));
         let unsound = worst(&server.limits()) == Some(Weight::Serious);
-        (server.version.is_err(), server.origin != Origin::Chosen, unsound, Reverse(newest), server.origin)
+        // A server of this system needs no other system to run.
+        let inside = server.origin == Origin::Wsl;
+        (server.version.is_err(), server.origin != Origin::Chosen, unsound, inside, Reverse(newest), server.origin)
     });
 }
 

@@ -310,6 +310,24 @@ fn a_build_that_cannot_fail_over_comes_after_one_that_can_even_if_that_is_older(
     assert_eq!(order, [(7, 4, 0), (7, 2, 5), (8, 8, 0), (8, 0, 2)]);
 }
 
+#[test]
+fn one_inside_wsl_comes_after_sound_ones_of_this_system_and_before_the_others() {
+    let server = |patch: (u16, u16, u16), origin, build| FoundServer {
+        path: PathBuf::from(format!("{patch:?}")),
+        origin,
+        version: Ok(ServerVersion::redis(patch.0, patch.1, patch.2)),
+        build,
+    };
+    let mut found = vec![
+        server((8, 8, 0), Origin::Path, Build::Zkteco),
+        server((8, 0, 0), Origin::Wsl, Build::Upstream),
+        server((7, 2, 5), Origin::Path, Build::Zkteco),
+    ];
+    sort_best_first(&mut found);
+    let order: Vec<_> = found.iter().map(|server| server.version.clone().unwrap().numbers()).collect();
+    assert_eq!(order, [(7, 2, 5), (8, 0, 0), (8, 8, 0)]);
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn a_program_s_build_is_read_from_its_file_and_its_neighbours() {

@@ -13,6 +13,7 @@
 
 static SOCKET shell = INVALID_SOCKET;
 
+#ifndef INSIDE_WSL
 static const char script[] =
     "exec 3<>/dev/tcp/127.0.0.1/$1 || exit\n"
     "shift\n"
@@ -22,6 +23,7 @@ static const char script[] =
     "wait $pid; code=$?\n"
     "kill $reader 2>/dev/null\n"
     "echo SLOTDECK-EXIT $code >&3\n";
+#endif
 
 static BOOL WINAPI on_console_event(DWORD event)
 {
