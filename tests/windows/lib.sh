@@ -219,6 +219,16 @@ crash() {
 
 is_master() { [ "$(cli "$1" role | head -1)" = master ] && covered "$1"; }
 
-no_server_left() {
-    ! wine tasklist 2>/dev/null | grep -qi redis-server || fail "a server is left over"
+# programs PATTERN: how many processes of this Windows have such a command line. (Wine 8 has no tasklist.)
+programs() {
+    local pid count=0
+    for pid in $(pgrep -f "$1"); do
+        if tr '\0' '\n' 2>/dev/null <"/proc/$pid/environ" | grep -qxF "WINEPREFIX=$WINEPREFIX"; then
+            count=$((count + 1))
+        fi
+    done
+    echo "$count"
 }
+
+no_server() { [ "$(programs 'redis-server\.exe.*redis\.conf')" = 0 ]; }
+no_server_left() { until_true 5 no_server; }

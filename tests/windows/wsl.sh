@@ -25,14 +25,7 @@ shows() { grep -qF -- "$1" "$work/out" || fail "no '$1' in: $(cat "$work/out" "$
 refused() {
     if slotctl "$@"; then fail "slotctl $* should have failed: $(cat "$work/out")"; fi
 }
-# How many wsl.exe work in a folder of this prefix.
-relays() {
-    local pid count=0
-    for pid in $(pgrep -f 'wsl\.exe.* -d Ubuntu --exec '); do
-        case $(readlink "/proc/$pid/cwd") in "$WINEPREFIX"/*) count=$((count + 1)) ;; esac
-    done
-    echo "$count"
-}
+relays() { programs 'wsl\.exe.* --exec .*redis\.conf'; }
 no_relay() { [ "$(relays)" = 0 ]; }
 
 # Servers that a failed run leaves are no processes of Wine, and do not end with it.
