@@ -24,6 +24,7 @@ pub mod job;
 pub mod lifecycle;
 pub mod log_tail;
 pub mod machine;
+pub mod migrate;
 pub mod poll;
 pub mod process;
 pub mod signal;

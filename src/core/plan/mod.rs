@@ -2,6 +2,9 @@
 
 pub mod create;
 pub mod failover;
+pub mod moves;
+pub mod rebalance;
+pub mod reshard;
 
 use serde::{Deserialize, Serialize};
 

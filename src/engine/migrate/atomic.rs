@@ -1,0 +1,220 @@
+//! Atomic migrations: the servers copy the slots themselves and swap the owner at the end. Until then nothing has
+//! changed for clients, so a cancelled or failed one leaves nothing behind.
+//!
+//! Redis (8.4) is told at the target, `CLUSTER MIGRATION IMPORT`, and answers a task id. Valkey (9.0) is told at the
+//! source, `CLUSTER MIGRATESLOTS`, and answers OK; the job is the new name in `CLUSTER GETSLOTMIGRATIONS`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use redis::Value;
+use tokio::time::{Instant, sleep};
+
+use crate::core::topology::Role;
+use crate::engine::client::{CONNECT_DEADLINE, NodeClient, NodeError, as_text};
+use crate::engine::gather::Gathered;
+
+use super::{Backend, Context, News, Pair, Why, keys_in};
+
+/// How long a migration may take when nothing else is asked for; redis-cli 8.10's.
+const LONGEST: Duration = Duration::from_hours(1);
+/// How long a cancelled one may take to end.
+const CANCEL_DEADLINE: Duration = Duration::from_secs(30);
+
+/// A task's fields.
+type Fields = BTreeMap<String, String>;
+
+/// Where a task stands.
+#[derive(Debug, PartialEq, Eq)]
+enum State {
+    Running,
+    Done,
+    Ended(String),
+}
+
+pub(super) async fn run(pair: &Pair<'_>, context: &Context<'_>) -> Result<(), Why> {
+    let task = Task::begin(pair).await?;
+    let deadline = Instant::now() + context.options.timeout.unwrap_or(LONGEST);
+    let mut asked_to_end: Option<(Instant, Why)> = None;
+    let mut pause = Duration::from_millis(5);
+    loop {
+        match task.state().await? {
+            State::Done => break,
+            State::Ended(why) => {
+                return match asked_to_end {
+                    // Asked for by a person: the end is no failure.
+                    Some(_) if context.stop.is_cancelled() => Ok(()),
+                    Some((_, late)) => Err(late),
+                    None => Err(format!("{}: the migration ended: {why}", task.at.addr())),
+                };
+            }
+            State::Running => {}
+        }
+        if asked_to_end.is_none() && (context.stop.is_cancelled() || Instant::now() > deadline) {
+            task.cancel().await?;
+            let why = format!("{}: the migration took too long and was cancelled", task.at.addr());
+            asked_to_end = Some((Instant::now() + CANCEL_DEADLINE, why));
+        }
+        if let Some((end, why)) = &asked_to_end
+            && Instant::now() > *end
+        {
+            return Err(format!("{why}, but has not ended yet"));
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_millis(100));
+    }
+    let slots: Vec<_> = pair.one.slots.iter().collect();
+    // Nobody else knows how many it were.
+    if let Ok(counts) = keys_in(&pair.to, &slots).await {
+        (context.report)(News::Keys(counts.into_iter().sum()));
+    }
+    let (from, to) = (pair.from.addr().clone(), pair.to.addr().clone());
+    (context.report)(News::Moved { from, to, slots: pair.one.slots.clone() });
+    Ok(())
+}
+
+/// A migration under way.
+struct Task<'a> {
+    backend: Backend,
+    /// The node that was told.
+    at: &'a NodeClient,
+    id: String,
+}
+
+impl<'a> Task<'a> {
+    async fn begin(pair: &'a Pair<'_>) -> Result<Self, Why> {
+        let ranges = pair.one.slots.ranges();
+        let numbers = ranges.iter().flat_map(|range| [range.first.to_string(), range.last.to_string()]);
+        let backend = pair.backend;
+        if backend == Backend::RedisAtomic {
+            let at = &pair.to;
+            let words: Vec<String> =
+                ["CLUSTER", "MIGRATION", "IMPORT"].map(str::to_owned).into_iter().chain(numbers).collect();
+            let answer = at.call(&words).await.map_err(|error| error.to_string())?;
+            let id = as_text(&answer).ok_or_else(|| format!("{}: MIGRATION IMPORT gave no task", at.addr()))?;
+            return Ok(Self { backend, at, id });
+        }
+        let at = &pair.from;
+        let known: BTreeSet<String> = tasks(at, backend).await.map_err(|e| e.to_string())?.into_keys().collect();
+        let mut words = ["CLUSTER", "MIGRATESLOTS", "SLOTSRANGE"].map(str::to_owned).to_vec();
+        words.extend(numbers);
+        words.extend(["NODE".to_owned(), pair.one.to.to_string()]);
+        at.call(&words).await.map_err(|error| error.to_string())?;
+        let now = tasks(at, backend).await.map_err(|error| error.to_string())?;
+        let ours = now.into_iter().find(|(name, fields)| {
+            !known.contains(name) && fields.get("target_node").is_some_and(|to| to == pair.one.to.as_str())
+        });
+        let (id, _) = ours.ok_or_else(|| format!("{}: the migration is not listed", at.addr()))?;
+        Ok(Self { backend, at, id })
+    }
+
+    async fn state(&self) -> Result<State, Why> {
+        let tasks = tasks(self.at, self.backend).await.map_err(|error| error.to_string())?;
+        let fields =
+            tasks.get(&self.id).ok_or_else(|| format!("{} does not know the migration any more", self.at.addr()))?;
+        Ok(state_of(fields))
+    }
+
+    async fn cancel(&self) -> Result<(), Why> {
+        let words: &[&str] = match self.backend {
+            Backend::RedisAtomic => &["CLUSTER", "MIGRATION", "CANCEL", "ID", &self.id],
+            _ => &["CLUSTER", "CANCELSLOTMIGRATIONS", "ALL"],
+        };
+        self.at.call(words).await.map(drop).map_err(|error| error.to_string())
+    }
+}
+
+fn state_of(fields: &Fields) -> State {
+    let field = |name: &str| fields.get(name).map(String::as_str).unwrap_or_default();
+    let why = [field("last_error"), field("message")].into_iter().find(|why| !why.is_empty());
+    match field("state") {
+        "completed" | "success" => State::Done,
+        state @ ("failed" | "canceled" | "cancelled") => State::Ended(why.unwrap_or(state).to_owned()),
+        _ => State::Running,
+    }
+}
+
+/// All tasks that a node knows, by their ids.
+async fn tasks(at: &NodeClient, backend: Backend) -> Result<BTreeMap<String, Fields>, NodeError> {
+    let words: &[&str] = match backend {
+        Backend::RedisAtomic => &["CLUSTER", "MIGRATION", "STATUS", "ALL"],
+        _ => &["CLUSTER", "GETSLOTMIGRATIONS"],
+    };
+    let Value::Array(items) = at.call(words).await? else { return Ok(BTreeMap::new()) };
+    let named = items.iter().filter_map(|item| {
+        let fields = fields_of(item);
+        let id = fields.get("id").or_else(|| fields.get("name"))?.clone();
+        Some((id, fields))
+    });
+    Ok(named.collect())
+}
+
+fn fields_of(item: &Value) -> Fields {
+    match item {
+        Value::Map(pairs) => pairs.iter().filter_map(|(name, value)| Some((as_text(name)?, as_text(value)?))).collect(),
+        Value::Array(words) => words
+            .chunks_exact(2)
+            .filter_map(|pair| Some((as_text(&pair[0])?, as_text(&pair[1])?)))
+            .collect(),
+        _ => Fields::new(),
+    }
+}
+
+/// Waits until no node migrates anything: what a program began that was then killed goes on without it.
+pub(super) async fn await_running(gathered: &Gathered, context: &Context<'_>) -> Result<(), Why> {
+    let deadline = Instant::now() + context.options.timeout.unwrap_or(LONGEST);
+    let masters = gathered.topology.views.iter().filter(|(_, v)| v.me().is_some_and(|me| me.role == Role::Master));
+    for (addr, _) in masters {
+        let client = NodeClient::connect_with(addr, context.auth, CONNECT_DEADLINE, context.patience()).await;
+        let client = client.map_err(|error| error.to_string())?;
+        loop {
+            let mut running = 0;
+            for backend in [Backend::RedisAtomic, Backend::ValkeyAtomic] {
+                // Servers that know no such command migrate nothing.
+                let tasks = tasks(&client, backend).await.unwrap_or_default();
+                running += tasks.values().filter(|fields| state_of(fields) == State::Running).count();
+            }
+            if running == 0 {
+                break;
+            }
+            if context.stop.is_cancelled() || Instant::now() > deadline {
+                return Err(format!("{addr} still migrates slots by itself"));
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(pairs: &[(&str, &str)]) -> Fields {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn both_families_states_are_understood() {
+        for state in ["completed", "success"] {
+            assert_eq!(state_of(&fields(&[("state", state)])), State::Done);
+        }
+        for state in ["failed", "canceled", "cancelled"] {
+            assert_eq!(state_of(&fields(&[("state", state), ("message", "")])), State::Ended(state.into()));
+        }
+        let refused = fields(&[("state", "failed"), ("last_error", "no link")]);
+        assert_eq!(state_of(&refused), State::Ended("no link".into()));
+        for state in ["waiting-to-snapshot", "accumulate-buffer", "stream-eof", ""] {
+            assert_eq!(state_of(&fields(&[("state", state)])), State::Running);
+        }
+    }
+
+    #[test]
+    fn a_task_may_come_as_a_list_or_a_map() {
+        let word = |text: &str| Value::BulkString(text.as_bytes().to_vec());
+        let list = Value::Array(vec![word("id"), word("abc"), word("retries"), Value::Int(0)]);
+        let map = Value::Map(vec![(word("id"), word("abc")), (word("retries"), Value::Int(0))]);
+        assert_eq!(fields_of(&list), fields(&[("id", "abc"), ("retries", "0")]));
+        assert_eq!(fields_of(&map), fields_of(&list));
+    }
+}
