@@ -8,7 +8,7 @@ use crate::core::secret::Secret;
 
 /// Make, see and run Redis Clusters in the terminal.
 ///
-/// `slotctl up demo` makes a cluster of local servers. `slotctl --cluster create|check|info …` takes redis-cli's
+/// `slotctl up demo` makes a cluster of local servers. `slotctl --cluster create|check|info|reshard|rebalance …` takes redis-cli's
 /// arguments in any order.
 #[derive(Debug, Parser)]
 #[command(name = "slotctl", version, max_term_width = 100, arg_required_else_help = true)]
@@ -55,6 +55,18 @@ pub enum Cmd {
     /// Keys, slots and replicas of each master (as redis-cli --cluster info).
     #[command(disable_help_flag = true)]
     Info(SeedArgs),
+    /// Move so many slots with their keys from some masters to one (as redis-cli --cluster reshard).
+    #[command(disable_help_flag = true)]
+    Reshard(ReshardArgs),
+    /// Give each master the share of the slots that its weight says (as redis-cli --cluster rebalance).
+    #[command(disable_help_flag = true)]
+    Rebalance(RebalanceArgs),
+    /// Move exactly these slots with their keys to one master.
+    #[command(disable_help_flag = true)]
+    MoveSlots(MoveSlotsArgs),
+    /// Finish a move of slots that was left half-way.
+    #[command(disable_help_flag = true)]
+    Resume(ResumeArgs),
     /// Make a replica the master of its shard, as a plan that is shown first.
     #[command(disable_help_flag = true)]
     Failover(FailoverArgs),
@@ -215,6 +227,107 @@ pub struct SeedArgs {
     /// Without effect: only creations take it.
     #[arg(long, hide = true)]
     pub cluster_replicas: Option<String>,
+}
+
+/// How slots are moved; the same for all commands that do.
+#[derive(Debug, Args)]
+pub struct MoveArgs {
+    /// Any node of the cluster: host:port, or host port.
+    #[arg(required = true, num_args = 1..=2, value_names = ["HOST:PORT", "PORT"])]
+    pub node: Vec<String>,
+    /// How long a server may wait for another one; for atomic migrations, how long one may take [default: 60000, an
+    /// hour].
+    #[arg(long, value_name = "MS", visible_alias = "timeout")]
+    pub cluster_timeout: Option<u64>,
+    /// At most so many keys at a time [default: as many as make 256 KiB].
+    #[arg(long, value_name = "N", visible_alias = "pipeline")]
+    pub cluster_pipeline: Option<usize>,
+    /// Overwrite keys that the target holds already.
+    #[arg(long, visible_alias = "replace")]
+    pub cluster_replace: bool,
+    /// auto: atomically where both servers can; classic: key by key; atomic: atomically or not at all.
+    #[arg(long, value_enum, default_value_t)]
+    pub method: MethodArg,
+    /// Do not ask.
+    #[arg(long, short = 'y', visible_alias = "cluster-yes")]
+    pub yes: bool,
+    /// How to log in.
+    #[command(flatten)]
+    pub login: LoginArgs,
+    /// Without effect: only creations take it.
+    #[arg(long, hide = true)]
+    pub cluster_replicas: Option<String>,
+}
+
+/// `--method`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum MethodArg {
+    /// Atomically where both servers can, else key by key.
+    #[default]
+    Auto,
+    /// Key by key.
+    Classic,
+    /// Atomically or not at all.
+    Atomic,
+}
+
+/// `reshard`.
+#[derive(Debug, Args)]
+pub struct ReshardArgs {
+    /// The masters that give, by id, the beginning of one or address, parted by commas; or all.
+    #[arg(long, value_name = "ID,…", visible_alias = "from")]
+    pub cluster_from: Option<String>,
+    /// The master that gets the slots.
+    #[arg(long, value_name = "ID", visible_alias = "to")]
+    pub cluster_to: Option<String>,
+    /// How many slots.
+    #[arg(long, value_name = "N", visible_alias = "slots", value_parser = clap::value_parser!(u16).range(1..=16384))]
+    pub cluster_slots: Option<u16>,
+    /// How.
+    #[command(flatten)]
+    pub how: MoveArgs,
+}
+
+/// `rebalance`.
+#[derive(Debug, Args)]
+pub struct RebalanceArgs {
+    /// Weights of masters, by id or the beginning of one; 1 for the others. May be repeated.
+    #[arg(long, value_name = "ID=WEIGHT")]
+    pub cluster_weight: Vec<String>,
+    /// Also give slots to masters that have none.
+    #[arg(long, visible_alias = "use-empty-masters")]
+    pub cluster_use_empty_masters: bool,
+    /// Per cent that a master may be off before anything moves; 0: as even as can be.
+    #[arg(long, value_name = "PERCENT", default_value_t = 2.0, visible_alias = "threshold")]
+    pub cluster_threshold: f32,
+    /// Only say what would be moved.
+    #[arg(long, visible_alias = "simulate")]
+    pub cluster_simulate: bool,
+    /// How.
+    #[command(flatten)]
+    pub how: MoveArgs,
+}
+
+/// `move-slots`.
+#[derive(Debug, Args)]
+pub struct MoveSlotsArgs {
+    /// Which slots, as 0-99,512.
+    #[arg(long, value_name = "SLOTS", visible_alias = "slots")]
+    pub cluster_slots: String,
+    /// The master that gets them, by id, the beginning of one or address.
+    #[arg(long, value_name = "ID", visible_alias = "to")]
+    pub cluster_to: String,
+    /// How.
+    #[command(flatten)]
+    pub how: MoveArgs,
+}
+
+/// `resume`.
+#[derive(Debug, Args)]
+pub struct ResumeArgs {
+    /// How.
+    #[command(flatten)]
+    pub how: MoveArgs,
 }
 
 /// `failover`.

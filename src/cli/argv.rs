@@ -15,7 +15,7 @@ pub enum UsageError {
     #[error("Unrecognized option or bad number of args for: '{0}'")]
     Unrecognized(String),
     /// `--cluster` twice, or without a sub command.
-    #[error("--cluster needs one sub command, once: slotctl --cluster create|check|info|failover …")]
+    #[error("--cluster needs one sub command, once: slotctl --cluster create|check|info|reshard|rebalance …")]
     ClusterMisused,
     /// Not a word that redis-cli knows after `--cluster`.
     #[error("Unknown --cluster subcommand")]
@@ -36,7 +36,9 @@ pub enum UsageError {
 enum Meaning {
     /// Handed on, under this long name.
     As(&'static str),
-    /// Accepted, and without effect on create, check and info, as in redis-cli.
+    /// Handed on to these commands under this long name; without effect on the others, as in redis-cli.
+    Of(&'static [&'static str], &'static str),
+    /// Accepted, and without effect, as in redis-cli.
     Idle,
     /// Known, and refused: ignoring it would do something else than was asked for.
     Unavailable,
@@ -44,6 +46,12 @@ enum Meaning {
 
 /// An option: its spelling, whether a value follows, what it means.
 type Known = (&'static str, bool, Meaning);
+
+/// The commands that move slots, by which of their options they take.
+const MOVES: &[&str] = &["reshard", "rebalance", "move-slots", "resume"];
+const TO: &[&str] = &["reshard", "move-slots"];
+const RESHARD: &[&str] = &["reshard"];
+const REBALANCE: &[&str] = &["rebalance"];
 
 /// redis-cli's and valkey-cli's options as far as they may stand beside `--cluster`.
 #[rustfmt::skip]
@@ -64,19 +72,27 @@ const OPTIONS: &[Known] = &[
     ("--home", true, Meaning::As("home")), ("--json", false, Meaning::As("json")), ("--help", false, Meaning::As("help")),
     ("--cluster-search-multiple-owners", false, Meaning::Unavailable),
     ("--cluster-master-id", true, Meaning::Idle), ("--cluster-primary-id", true, Meaning::Idle),
-    ("--cluster-from", true, Meaning::Idle), ("--cluster-to", true, Meaning::Idle),
+    ("--cluster-from", true, Meaning::Of(RESHARD, "cluster-from")), ("--cluster-to", true, Meaning::Of(TO, "cluster-to")),
     ("--cluster-from-user", true, Meaning::Idle), ("--cluster-from-pass", true, Meaning::Idle),
-    ("--cluster-from-askpass", false, Meaning::Idle), ("--cluster-slots", true, Meaning::Idle),
-    ("--cluster-timeout", true, Meaning::Idle), ("--cluster-pipeline", true, Meaning::Idle),
-    ("--cluster-threshold", true, Meaning::Idle), ("--cluster-simulate", false, Meaning::Idle),
-    ("--cluster-replace", false, Meaning::Idle), ("--cluster-copy", false, Meaning::Idle),
+    ("--cluster-from-askpass", false, Meaning::Idle), ("--cluster-slots", true, Meaning::Of(TO, "cluster-slots")),
+    ("--cluster-timeout", true, Meaning::Of(MOVES, "cluster-timeout")), ("--cluster-pipeline", true, Meaning::Of(MOVES, "cluster-pipeline")),
+    ("--cluster-threshold", true, Meaning::Of(REBALANCE, "cluster-threshold")), ("--cluster-simulate", false, Meaning::Of(REBALANCE, "cluster-simulate")),
+    ("--cluster-replace", false, Meaning::Of(MOVES, "cluster-replace")), ("--cluster-copy", false, Meaning::Idle),
     ("--cluster-slave", false, Meaning::Idle), ("--cluster-replica", false, Meaning::Idle),
     ("--cluster-only-masters", false, Meaning::Idle), ("--cluster-only-primaries", false, Meaning::Idle),
     ("--cluster-only-replicas", false, Meaning::Idle),
-    ("--cluster-use-empty-masters", false, Meaning::Idle), ("--cluster-use-empty-primaries", false, Meaning::Idle),
+    ("--cluster-use-empty-masters", false, Meaning::Of(REBALANCE, "cluster-use-empty-masters")), ("--cluster-use-empty-primaries", false, Meaning::Of(REBALANCE, "cluster-use-empty-masters")),
     ("--cluster-fix-with-unreachable-masters", false, Meaning::Idle),
     ("--cluster-fix-with-unreachable-primaries", false, Meaning::Idle),
     ("--cluster-use-atomic-slot-migration", false, Meaning::Idle),
+    // redis-trib.rb's spellings, and slotctl's own.
+    ("--from", true, Meaning::Of(RESHARD, "cluster-from")), ("--to", true, Meaning::Of(TO, "cluster-to")),
+    ("--slots", true, Meaning::Of(TO, "cluster-slots")), ("--timeout", true, Meaning::Of(MOVES, "cluster-timeout")),
+    ("--pipeline", true, Meaning::Of(MOVES, "cluster-pipeline")),
+    ("--threshold", true, Meaning::Of(REBALANCE, "cluster-threshold")),
+    ("--simulate", false, Meaning::Of(REBALANCE, "cluster-simulate")),
+    ("--use-empty-masters", false, Meaning::Of(REBALANCE, "cluster-use-empty-masters")),
+    ("--replace", false, Meaning::Of(MOVES, "cluster-replace")), ("--method", true, Meaning::Of(MOVES, "method")),
     ("-c", false, Meaning::Idle), ("-e", false, Meaning::Idle), ("-2", false, Meaning::Idle),
     ("-3", false, Meaning::Idle), ("--raw", false, Meaning::Idle), ("--no-raw", false, Meaning::Idle),
     ("--verbose", false, Meaning::Idle),
@@ -88,12 +104,11 @@ const OPTIONS: &[Known] = &[
     ("--tls-ciphersuites", true, Meaning::Unavailable),
 ];
 
-/// The sub commands that slotctl does in redis-cli's grammar: redis-cli's own, and `failover`.
-const AVAILABLE: [&str; 4] = ["create", "check", "info", "failover"];
+/// The sub commands that slotctl does in redis-cli's grammar: redis-cli's own, and some of its own.
+const AVAILABLE: [&str; 8] = ["create", "check", "info", "failover", "reshard", "rebalance", "move-slots", "resume"];
 
 /// redis-cli's sub commands that slotctl does not do yet.
-const NOT_YET: [&str; 9] =
-    ["fix", "reshard", "rebalance", "add-node", "del-node", "call", "set-timeout", "import", "backup"];
+const NOT_YET: [&str; 7] = ["fix", "add-node", "del-node", "call", "set-timeout", "import", "backup"];
 
 /// Brings the arguments (without the program's name) into the order that clap reads.
 ///
@@ -131,8 +146,8 @@ fn plain_sub(argv: &[OsString]) -> bool {
 struct Scan {
     sub: String,
     args: Vec<String>,
-    /// Long names with values, as they are handed on.
-    options: Vec<String>,
+    /// Long names with values, as they are handed on, and the commands that take them (`None`: all).
+    options: Vec<(Option<&'static [&'static str]>, String)>,
     unavailable: Option<String>,
     help: bool,
 }
@@ -152,9 +167,14 @@ impl Scan {
             } else if word == "-h" && i == words.len() {
                 scan.help = true;
             } else if word.starts_with('-') {
-                i += scan.option(word, words.get(i))?;
-                if word == "--cluster-weight" {
-                    i += words[i..].iter().take_while(|w| !w.starts_with("--") && w.contains('=')).count();
+                if let Some(first) = weight_option(word) {
+                    let more = words[i..].iter().take_while(|w| !w.starts_with("--") && w.contains('='));
+                    let given: Vec<String> = first.into_iter().chain(more.cloned()).collect();
+                    i += given.len() - usize::from(word.contains('='));
+                    let named = given.iter().map(|weight| (Some(REBALANCE), format!("--cluster-weight={weight}")));
+                    scan.options.extend(named);
+                } else {
+                    i += scan.option(word, words.get(i))?;
                 }
             } else if !has_sub && !is_cluster {
                 (scan.sub, has_sub) = (word.clone(), true);
@@ -171,9 +191,6 @@ impl Scan {
     /// Takes an option in; says how many words it took besides itself.
     fn option(&mut self, word: &str, next: Option<&String>) -> Result<usize, UsageError> {
         let unknown = || UsageError::Unrecognized(word.to_owned());
-        if word == "--cluster-weight" {
-            return Ok(0);
-        }
         let (name, inline) = match word.split_once('=') {
             Some((name, value)) if word.starts_with("--") => (name, Some(value)),
             _ => (word, None),
@@ -187,10 +204,8 @@ impl Scan {
         };
         match meaning {
             Meaning::As("help") => self.help = true,
-            Meaning::As(long) => self.options.push(match value {
-                Some(value) => format!("--{long}={value}"),
-                None => format!("--{long}"),
-            }),
+            Meaning::As(long) => self.options.push((None, option_word(long, value))),
+            Meaning::Of(subs, long) => self.options.push((Some(subs), option_word(long, value))),
             Meaning::Unavailable => self.unavailable = self.unavailable.take().or_else(|| Some(name.to_owned())),
             Meaning::Idle => {}
         }
@@ -218,12 +233,27 @@ impl Scan {
         if args.is_empty() || (sub != "create" && args.len() > 2) {
             return Err(UsageError::WrongCount);
         }
-        let mut argv: Vec<OsString> = vec![sub.into()];
-        argv.extend(options.into_iter().map(OsString::from));
+        let mut argv: Vec<OsString> = vec![sub.clone().into()];
+        let taken = options.into_iter().filter(|(subs, _)| subs.is_none_or(|subs| subs.contains(&sub.as_str())));
+        argv.extend(taken.map(|(_, option)| OsString::from(option)));
         argv.push("--".into());
         argv.extend(args.into_iter().map(OsString::from));
         Ok(argv)
     }
+}
+
+fn option_word(long: &str, value: Option<&str>) -> String {
+    value.map_or_else(|| format!("--{long}"), |value| format!("--{long}={value}"))
+}
+
+/// `--cluster-weight a=1 b=2 …` takes every word that looks like a weight, as in redis-cli; `--weight a=1` is
+/// redis-trib.rb's. Answers the weight that stands in the word itself, if any.
+fn weight_option(word: &str) -> Option<Option<String>> {
+    let (name, inline) = match word.split_once('=') {
+        Some((name, value)) => (name, Some(value.to_owned())),
+        None => (word, None),
+    };
+    ["--cluster-weight", "--weight"].contains(&name).then_some(inline)
 }
 
 #[cfg(test)]

@@ -60,6 +60,34 @@ fn a_failover_may_be_written_either_way() {
 }
 
 #[test]
+fn options_of_moves_reach_the_commands_that_move() {
+    assert_eq!(
+        read("--cluster reshard a:1 --cluster-from x,y --cluster-to z --cluster-slots 5 --cluster-timeout 9").unwrap(),
+        words("reshard --cluster-from=x,y --cluster-to=z --cluster-slots=5 --cluster-timeout=9 -- a:1")
+    );
+    assert_eq!(
+        read("reshard --from x --to z --slots 5 --yes a 1").unwrap(),
+        words("reshard --cluster-from=x --cluster-to=z --cluster-slots=5 --yes -- a 1")
+    );
+    assert_eq!(
+        read("--cluster rebalance --cluster-weight x=1 y=2 --cluster-use-empty-primaries a:1 --threshold 0").unwrap(),
+        words(
+            "rebalance --cluster-weight=x=1 --cluster-weight=y=2 --cluster-use-empty-masters --cluster-threshold=0 -- a:1"
+        )
+    );
+    assert_eq!(
+        read("rebalance a:1 --weight x=1 --weight=y=2 --cluster-use-atomic-slot-migration").unwrap(),
+        words("rebalance --cluster-weight=x=1 --cluster-weight=y=2 -- a:1")
+    );
+    // Without effect elsewhere, as in redis-cli.
+    assert_eq!(read("--cluster-weight x=1 --cluster-slots 4 --cluster check a:1").unwrap(), words("check -- a:1"));
+    assert_eq!(
+        read("move-slots a:1 --slots 0-9,12 --to z").unwrap(),
+        words("move-slots --cluster-slots=0-9,12 --cluster-to=z -- a:1")
+    );
+}
+
+#[test]
 fn no_address_is_ever_dropped() {
     // redis-cli drops a:3 here.
     assert_eq!(read("--cluster create a:1 a:2 -4 a:3").unwrap(), words("create --ipv4 -- a:1 a:2 a:3"));

@@ -150,12 +150,12 @@ fn no_plan(terminal: Terminal, error: &CreatePlanError) -> Failure {
 
 /// What a creation may undo: in the workspace, so that it outlives this program; in memory where there is none.
 struct Record {
-    file: Option<JournalFile>,
+    file: Option<JournalFile<CreateJournal>>,
     now: Mutex<Option<CreateJournal>>,
 }
 
 impl Record {
-    fn new(file: Option<JournalFile>, now: Option<CreateJournal>) -> Self {
+    fn new(file: Option<JournalFile<CreateJournal>>, now: Option<CreateJournal>) -> Self {
         Self { file, now: Mutex::new(now) }
     }
 

@@ -18,8 +18,13 @@ pub mod interrupt;
 pub mod json;
 pub mod local;
 pub mod login;
+pub mod move_slots;
+pub mod moving;
 pub mod ps;
+pub mod rebalance;
 pub mod redis_lines;
+pub mod reshard;
+pub mod resume;
 pub mod servers;
 pub mod setup;
 pub mod steps;
@@ -92,6 +97,10 @@ async fn dispatch(cli: &Cli, terminal: Terminal, interrupt: &Interrupt) -> Resul
         Cmd::Start(args) => local::start(&with(args.yes), &args.name).await,
         Cmd::Stop(args) => local::stop(&with(true), &args.name).await,
         Cmd::Down(args) => local::down(&with(args.yes), args).await,
+        Cmd::Reshard(args) => reshard::reshard(&with(args.how.yes), args).await,
+        Cmd::Rebalance(args) => rebalance::rebalance(&with(args.how.yes), args).await,
+        Cmd::MoveSlots(args) => move_slots::move_slots(&with(args.how.yes), args).await,
+        Cmd::Resume(args) => resume::resume(&with(args.how.yes), args).await,
         Cmd::Failover(args) => failover::failover(&with(args.yes), args).await,
         Cmd::Create(_) | Cmd::Check(_) | Cmd::Info(_) | Cmd::Setup(_) => Ok(()),
     }

@@ -171,6 +171,17 @@ fn checked_node(text: &mut Text, addr: &NodeAddr, node: &Node, replicas: usize) 
     }
 }
 
+/// A node as `reshard` lists it, indented by four.
+pub fn reshard_node(text: &mut Text, topology: &Topology, addr: &NodeAddr) {
+    let nodes = answering(topology, addr);
+    let Some((addr, node)) = nodes.iter().find(|(at, _)| *at == addr) else { return };
+    let mut lines = Text::default();
+    checked_node(&mut lines, addr, node, replicas_of(&nodes, &node.id));
+    for line in lines.into_string().lines() {
+        text.line(format_args!("    {line}"));
+    }
+}
+
 /// Says whether no slot is open.
 fn open_slots(text: &mut Text, nodes: &[(&NodeAddr, &Node)]) -> bool {
     let listed = |slots: &mut dyn Iterator<Item = Slot>| slots.map(|s| s.to_string()).collect::<Vec<_>>().join(",");

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::core::plan::create::CreatePlan;
+use crate::core::plan::moves::MovePlan;
 use crate::core::spec::ClusterSpec;
 use crate::core::topology::NodeAddr;
 
@@ -42,6 +43,27 @@ pub struct CreateJournal {
     pub restore: Vec<(NodeAddr, String, String)>,
     /// Why it stopped, once it did.
     pub reason: Option<String>,
+}
+
+/// A move of slots under way. How far it has come is what the servers say.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct MoveJournal {
+    /// The cluster's nodes that answered when it began.
+    pub nodes: Vec<NodeAddr>,
+    /// The plan.
+    pub plan: MovePlan,
+    /// Whether only key by key.
+    #[serde(default)]
+    pub classic: bool,
+    /// Whether keys that a target holds already were to be overwritten.
+    #[serde(default)]
+    pub replace: bool,
+    /// `--cluster-timeout` in milliseconds.
+    #[serde(default)]
+    pub timeout_ms: Option<u64>,
+    /// `--cluster-pipeline`.
+    #[serde(default)]
+    pub pipeline: Option<usize>,
 }
 
 /// A cluster as it is remembered.

@@ -1,68 +1,100 @@
-//! The records of creations on servers that Slotdeck did not launch: what to put back and what may be reset, should the
-//! program that makes the cluster end half-way.
+//! The records of work on servers that may end half-way: creations on servers that Slotdeck did not launch (what to put
+//! back and what may be reset), and moves of slots (what is still to be moved).
 //!
 //! ```text
-//! ROOT/journal/create-HOST-PORT.json        one record a creation, named by its first node; gone when it ended well
-//! ROOT/journal/create-HOST-PORT.json.lock   held while the creation runs
+//! ROOT/journal/create-HOST-PORT.json        one record a piece of work, named by its kind and its first node; gone when
+//!                                           it ended well
+//! ROOT/journal/create-HOST-PORT.json.lock   held while the work runs
 //! ```
 
 use std::fs;
 use std::io;
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::core::topology::NodeAddr;
 
 use super::atomic::create_private_dir_all;
-use super::document::CreateJournal;
+use super::document::{CreateJournal, MoveJournal};
 use super::lock::FileLock;
 use super::store::{Workspace, WorkspaceError, io_error, lock_error, read_json, write_json};
 
-/// One creation's record, in exclusive use until this is dropped.
-#[derive(Debug)]
-#[must_use = "dropping it gives the record back"]
-pub struct JournalFile {
-    path: PathBuf,
-    _lock: FileLock,
+/// What can be written down here.
+pub trait Record: Serialize + DeserializeOwned {
+    /// How the files' names begin.
+    const KIND: &'static str;
+    /// The work in words, as the holder of a lock.
+    const WORK: &'static str;
+    /// The nodes that it is found by.
+    fn nodes(&self) -> &[NodeAddr];
 }
 
-impl JournalFile {
-    /// The record of a creation whose first node this is, whether there is one or not.
+impl Record for CreateJournal {
+    const KIND: &'static str = "create";
+    const WORK: &'static str = "A creation on these nodes";
+    fn nodes(&self) -> &[NodeAddr] {
+        &self.touched
+    }
+}
+
+impl Record for MoveJournal {
+    const KIND: &'static str = "moves";
+    const WORK: &'static str = "A move of slots in this cluster";
+    fn nodes(&self) -> &[NodeAddr] {
+        &self.nodes
+    }
+}
+
+/// One piece of work's record, in exclusive use until this is dropped.
+#[derive(Debug)]
+#[must_use = "dropping it gives the record back"]
+pub struct JournalFile<R> {
+    path: PathBuf,
+    _lock: FileLock,
+    record: PhantomData<R>,
+}
+
+impl<R: Record> JournalFile<R> {
+    /// The record of work whose first node this is, whether there is one or not.
     ///
     /// # Errors
-    /// [`WorkspaceError::Locked`] while another program makes a cluster of that node, or the system refused.
+    /// [`WorkspaceError::Locked`] while another program works on that node, or the system refused.
     pub fn open(workspace: &Workspace, first: &NodeAddr) -> Result<Self, WorkspaceError> {
         let folder = folder(workspace);
         create_private_dir_all(&folder).map_err(io_error("make the folder", &folder))?;
         let plain = |c: char| if c.is_ascii_alphanumeric() || ".-".contains(c) { c } else { '_' };
         let host: String = first.host.chars().map(plain).collect();
-        Self::at(folder.join(format!("create-{host}-{}.json", first.port)))
+        Self::at(folder.join(format!("{}-{host}-{}.json", R::KIND, first.port)))
     }
 
     fn at(path: PathBuf) -> Result<Self, WorkspaceError> {
         let mut lock = path.clone().into_os_string();
         lock.push(".lock");
-        let lock = FileLock::acquire(Path::new(&lock))
-            .map_err(|error| lock_error(error, "A creation on these nodes".to_owned(), &path))?;
-        Ok(Self { path, _lock: lock })
+        let lock = FileLock::acquire(Path::new(&lock)).map_err(|error| lock_error(error, R::WORK.to_owned(), &path))?;
+        Ok(Self { path, _lock: lock, record: PhantomData })
     }
 
     /// The first record that names one of these nodes (by host and port), with what it says. A file that is no record
     /// is passed over.
     ///
     /// # Errors
-    /// [`WorkspaceError::Locked`] while the creation still runs, or the system refused.
-    pub fn find(workspace: &Workspace, nodes: &[NodeAddr]) -> Result<Option<(Self, CreateJournal)>, WorkspaceError> {
+    /// [`WorkspaceError::Locked`] while the work still goes on, or the system refused.
+    pub fn find(workspace: &Workspace, nodes: &[NodeAddr]) -> Result<Option<(Self, R)>, WorkspaceError> {
         let folder = folder(workspace);
         let files = match fs::read_dir(&folder) {
             Ok(files) => files,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(io_error("read", &folder)(error)),
         };
-        let mut paths: Vec<PathBuf> = files.flatten().map(|file| file.path()).filter(|path| is_record(path)).collect();
+        let mut paths: Vec<PathBuf> =
+            files.flatten().map(|file| file.path()).filter(|path| is_record(path, R::KIND)).collect();
         paths.sort();
-        let names = |record: &CreateJournal| {
+        let names = |record: &R| {
             record
-                .touched
+                .nodes()
                 .iter()
                 .any(|addr| nodes.iter().any(|node| (&node.host, node.port) == (&addr.host, addr.port)))
         };
@@ -81,7 +113,7 @@ impl JournalFile {
 
     /// What is written down; `None` where nothing is, or nothing that can be read.
     #[must_use]
-    pub fn load(&self) -> Option<CreateJournal> {
+    pub fn load(&self) -> Option<R> {
         read_json(&self.path).ok()
     }
 
@@ -89,7 +121,7 @@ impl JournalFile {
     ///
     /// # Errors
     /// The system refused.
-    pub fn save(&self, record: &CreateJournal) -> Result<(), WorkspaceError> {
+    pub fn save(&self, record: &R) -> Result<(), WorkspaceError> {
         write_json(&self.path, record)
     }
 
@@ -109,8 +141,9 @@ fn folder(workspace: &Workspace) -> PathBuf {
     workspace.root().join("journal")
 }
 
-fn is_record(path: &Path) -> bool {
-    let named = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("create-"));
+fn is_record(path: &Path, kind: &str) -> bool {
+    let rest = |name: &str| name.strip_prefix(kind).is_some_and(|rest| rest.starts_with('-'));
+    let named = path.file_name().is_some_and(|name| rest(&name.to_string_lossy()));
     named && path.extension().is_some_and(|extension| extension == "json")
 }
 
@@ -127,9 +160,9 @@ mod tests {
     fn a_record_is_found_by_any_of_its_nodes_until_it_is_removed() {
         let home = tempfile::tempdir().unwrap();
         let workspace = Workspace::open(Some(home.path().to_owned())).unwrap();
-        let find = |port: u16| JournalFile::find(&workspace, &[NodeAddr::new("127.0.0.1", port)]);
+        let find = |port: u16| JournalFile::<CreateJournal>::find(&workspace, &[NodeAddr::new("127.0.0.1", port)]);
         assert!(find(1).unwrap().is_none());
-        let file = JournalFile::open(&workspace, &NodeAddr::new("127.0.0.1", 1)).unwrap();
+        let file = JournalFile::<CreateJournal>::open(&workspace, &NodeAddr::new("127.0.0.1", 1)).unwrap();
         assert!(file.load().is_none());
         file.save(&record(&[1, 2, 3])).unwrap();
         assert!(matches!(find(2), Err(WorkspaceError::Locked { .. })), "it is still being made");
@@ -144,13 +177,29 @@ mod tests {
     }
 
     #[test]
+    fn records_of_several_kinds_stand_side_by_side() {
+        let home = tempfile::tempdir().unwrap();
+        let workspace = Workspace::open(Some(home.path().to_owned())).unwrap();
+        let node = NodeAddr::new("127.0.0.1", 1);
+        let creation = JournalFile::<CreateJournal>::open(&workspace, &node).unwrap();
+        creation.save(&record(&[1])).unwrap();
+        let moves = JournalFile::<MoveJournal>::open(&workspace, &node).unwrap();
+        assert!(moves.load().is_none());
+        let journal = MoveJournal { nodes: vec![node.clone()], ..MoveJournal::default() };
+        moves.save(&journal).unwrap();
+        drop(moves);
+        let (_file, found) = JournalFile::<MoveJournal>::find(&workspace, &[node]).unwrap().unwrap();
+        assert_eq!((found, creation.load()), (journal, Some(record(&[1]))));
+    }
+
+    #[test]
     fn what_is_no_record_is_passed_over() {
         let home = tempfile::tempdir().unwrap();
         let workspace = Workspace::open(Some(home.path().to_owned())).unwrap();
         let node = NodeAddr::new("fe80::1%eth0", 7000);
-        drop(JournalFile::open(&workspace, &node).unwrap());
+        drop(JournalFile::<CreateJournal>::open(&workspace, &node).unwrap());
         fs::write(home.path().join("journal/create-x-1.json"), "{").unwrap();
-        assert!(JournalFile::find(&workspace, &[node]).unwrap().is_none());
+        assert!(JournalFile::<CreateJournal>::find(&workspace, &[node]).unwrap().is_none());
     }
 
     #[cfg(unix)]
@@ -159,7 +208,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let home = tempfile::tempdir().unwrap();
         let workspace = Workspace::open(Some(home.path().to_owned())).unwrap();
-        let file = JournalFile::open(&workspace, &NodeAddr::new("::1", 7000)).unwrap();
+        let file = JournalFile::<CreateJournal>::open(&workspace, &NodeAddr::new("::1", 7000)).unwrap();
         file.save(&record(&[1])).unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&home.path().join("journal")), mode(&file.path)), (0o700, 0o600));

@@ -69,8 +69,7 @@ pub fn weights(masters: &[Master], words: &[String]) -> Result<BTreeMap<NodeId, 
 /// [`MoveRefusal::NoWeight`] where nobody may own slots.
 pub fn rebalance(masters: &[Master], wish: &Wish) -> Result<Option<Rebalance>, MoveRefusal> {
     let weight = |master: &Master| wish.weights.get(&master.id).copied().unwrap_or(1.0);
-    let involved: Vec<&Master> =
-        masters.iter().filter(|master| wish.use_empty || !master.slots.is_empty()).collect();
+    let involved: Vec<&Master> = masters.iter().filter(|master| wish.use_empty || !master.slots.is_empty()).collect();
     let total_weight: f32 = involved.iter().map(|master| weight(master)).sum();
     if total_weight <= 0.0 {
         return Err(MoveRefusal::NoWeight);

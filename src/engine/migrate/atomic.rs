@@ -152,10 +152,9 @@ async fn tasks(at: &NodeClient, backend: Backend) -> Result<BTreeMap<String, Fie
 fn fields_of(item: &Value) -> Fields {
     match item {
         Value::Map(pairs) => pairs.iter().filter_map(|(name, value)| Some((as_text(name)?, as_text(value)?))).collect(),
-        Value::Array(words) => words
-            .chunks_exact(2)
-            .filter_map(|pair| Some((as_text(&pair[0])?, as_text(&pair[1])?)))
-            .collect(),
+        Value::Array(words) => {
+            words.chunks_exact(2).filter_map(|pair| Some((as_text(&pair[0])?, as_text(&pair[1])?))).collect()
+        }
         _ => Fields::new(),
     }
 }

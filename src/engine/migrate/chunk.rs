@@ -11,7 +11,7 @@ use crate::core::slot::Slot;
 use crate::engine::client::{CONNECT_DEADLINE, NodeClient, NodeError, NodeErrorKind};
 use crate::engine::command::Auth;
 
-use super::{Context, Mode, News, Pair, Why, keys_in};
+use super::{Context, News, Pair, Why, keys_in};
 
 /// How many MIGRATEs may be under way at one source. Each has a connection of its own: between two of them the source
 /// serves its clients.
@@ -34,9 +34,8 @@ pub(super) struct Lanes(Vec<NodeClient>);
 
 impl Lanes {
     pub(super) async fn open(pair: &Pair<'_>, context: &Context<'_>) -> Result<Self, Why> {
-        let opening = (0..LANES).map(|_| {
-            NodeClient::connect_with(pair.from.addr(), context.auth, CONNECT_DEADLINE, context.patience())
-        });
+        let opening = (0..LANES)
+            .map(|_| NodeClient::connect_with(pair.from.addr(), context.auth, CONNECT_DEADLINE, context.patience()));
         let lanes: Result<Vec<_>, NodeError> = join_all(opening).await.into_iter().collect();
         lanes.map(Self).map_err(|error| error.to_string())
     }
@@ -57,11 +56,13 @@ pub(super) struct Chunk<'a> {
     pub(super) context: &'a Context<'a>,
     lanes: &'a Lanes,
     pub(super) slots: Vec<Slot>,
+    /// Whether the source sends clients to the target for keys that it does not hold.
+    opened: bool,
 }
 
 impl<'a> Chunk<'a> {
     pub(super) fn new(pair: &'a Pair<'a>, context: &'a Context<'a>, lanes: &'a Lanes, slots: Vec<Slot>) -> Self {
-        Self { pair, context, lanes, slots }
+        Self { pair, context, lanes, slots, opened: false }
     }
 
     /// Opens, empties, hands over.
@@ -69,6 +70,7 @@ impl<'a> Chunk<'a> {
         let unopened: Vec<Slot> = self.slots.iter().copied().filter(|slot| !self.pair.owned.contains(*slot)).collect();
         self.set(&self.pair.to, &unopened, "IMPORTING", Some(self.pair.one.from.as_str())).await?;
         self.set(&self.pair.from, &unopened, "MIGRATING", Some(self.pair.one.to.as_str())).await?;
+        self.opened = true;
         self.empty(&unopened).await?;
         self.hand_over(&self.slots).await
     }
@@ -202,7 +204,7 @@ impl<'a> Chunk<'a> {
         Ok(())
     }
 
-    /// SETSLOT for each slot, pipelined. In a resumed plan a slot may have changed hands before.
+    /// SETSLOT for each slot, pipelined.
     async fn set(&self, client: &NodeClient, slots: &[Slot], what: &str, id: Option<&str>) -> Result<(), Why> {
         let command = |slot: &Slot| {
             let mut words = vec!["CLUSTER".to_owned(), "SETSLOT".to_owned(), slot.to_string(), what.to_owned()];
@@ -213,8 +215,6 @@ impl<'a> Chunk<'a> {
         for (slot, answer) in slots.iter().zip(client.call_all(&commands).await) {
             match answer {
                 Ok(_) => {}
-                Err(NodeError { kind: NodeErrorKind::Refused(reply), .. })
-                    if self.context.mode == Mode::Resume && reply.contains("the owner of hash slot") => {}
                 Err(error) => return Err(format!("slot {slot}: SETSLOT {what}: {error}")),
             }
         }
@@ -229,7 +229,7 @@ impl<'a> Chunk<'a> {
             let one = std::slice::from_ref(slot);
             let (here, there) = tokio::join!(keys_in(&self.pair.from, one), keys_in(&self.pair.to, one));
             match (here.map(|count| count[0]), there.map(|count| count[0])) {
-                (Ok(0), Ok(1..)) => {
+                (Ok(0), Ok(1..)) if self.opened => {
                     if self.hand_over(one).await.is_ok() {
                         done.push(*slot);
                     }

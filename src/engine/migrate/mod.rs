@@ -211,7 +211,7 @@ pub async fn migrate(
     let (before, masters) = prepare(plan, seeds, &context).await.map_err(MigrateError::Untouched)?;
     let work = match mode {
         Mode::Fresh => plan.clone(),
-        Mode::Resume => to_finish(plan, &masters, &before),
+        Mode::Resume => to_finish(plan, &masters, &before).map_err(MigrateError::Untouched)?,
     };
     let pairs = connect(&work, &masters, &before, &context).await.map_err(MigrateError::Untouched)?;
     count(&pairs, &context).await.map_err(MigrateError::Untouched)?;
@@ -235,11 +235,7 @@ pub async fn migrate(
 }
 
 /// Looks at the cluster and insists that the plan can be carried out.
-async fn prepare(
-    plan: &MovePlan,
-    seeds: &[NodeAddr],
-    context: &Context<'_>,
-) -> Result<(Gathered, Vec<Master>), Why> {
+async fn prepare(plan: &MovePlan, seeds: &[NodeAddr], context: &Context<'_>) -> Result<(Gathered, Vec<Master>), Why> {
     let mut gathered = gather(seeds, context.auth, CONNECT_DEADLINE).await;
     if context.mode == Mode::Resume {
         atomic::await_running(&gathered, context).await?;
@@ -268,22 +264,28 @@ async fn prepare(
 }
 
 /// What a plan that was begun leaves to be done: slots that the target does not own, and those that are still open.
-fn to_finish(plan: &MovePlan, masters: &[Master], gathered: &Gathered) -> MovePlan {
+///
+/// A slot that a third master has got meanwhile is nobody's to take.
+fn to_finish(plan: &MovePlan, masters: &[Master], gathered: &Gathered) -> Result<MovePlan, Why> {
     let rest = plan.rest(masters);
+    rest.still_holds(masters).map_err(|stale| stale.to_string())?;
     let open = open_slots(gathered, plan);
     let still_open = plan.moves().iter().flat_map(|one| {
         one.slots.iter().filter(|slot| open.contains(*slot)).map(|slot| (one.from.clone(), one.to.clone(), slot))
     });
     let unmoved =
         rest.moves().iter().flat_map(|one| one.slots.iter().map(|slot| (one.from.clone(), one.to.clone(), slot)));
-    MovePlan::of(unmoved.chain(still_open).collect::<Vec<_>>())
+    Ok(MovePlan::of(unmoved.chain(still_open)))
 }
 
 /// The plan's slots that are open anywhere.
 fn open_slots(gathered: &Gathered, plan: &MovePlan) -> SlotSet {
-    let open = gathered.topology.views.values().filter_map(|view| view.me()).flat_map(|me| {
-        me.migrating.iter().chain(&me.importing).map(|(slot, _)| *slot).collect::<Vec<_>>()
-    });
+    let open = gathered
+        .topology
+        .views
+        .values()
+        .filter_map(|view| view.me())
+        .flat_map(|me| me.migrating.iter().chain(&me.importing).map(|(slot, _)| *slot).collect::<Vec<_>>());
     open.filter(|slot| plan.moves().iter().any(|one| one.slots.contains(*slot))).collect()
 }
 
@@ -304,9 +306,8 @@ async fn connect<'a>(
     let open = open_slots(gathered, work);
     let mut pairs = Vec::new();
     for one in work.moves() {
-        let end = |id: &NodeId| {
-            by_id.get(id).cloned().ok_or_else(|| format!("{} is no master that answers", id.short()))
-        };
+        let end =
+            |id: &NodeId| by_id.get(id).cloned().ok_or_else(|| format!("{} is no master that answers", id.short()));
         let ((source, from), (target, to)) = (end(&one.from)?, end(&one.to)?);
         let others = by_id.iter().filter(|(id, _)| **id != &one.from && **id != &one.to);
         // What was begun key by key is finished key by key.
@@ -378,11 +379,7 @@ async fn keys_in(client: &NodeClient, slots: &[crate::core::slot::Slot]) -> Resu
 
 /// One pair, as soon as its source is free (and its target, where the servers themselves move the slots). A failure
 /// stops the others at their next safe point.
-async fn run_pair(
-    pair: &Pair<'_>,
-    locks: &BTreeMap<&NodeId, Semaphore>,
-    context: &Context<'_>,
-) -> Result<(), Why> {
+async fn run_pair(pair: &Pair<'_>, locks: &BTreeMap<&NodeId, Semaphore>, context: &Context<'_>) -> Result<(), Why> {
     let mut ends = vec![&pair.one.from];
     if pair.backend != Backend::Classic {
         ends.push(&pair.one.to);

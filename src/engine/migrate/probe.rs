@@ -46,7 +46,8 @@ pub(super) async fn classic(from: &NodeClient, source: &Master, auth: &Auth) -> 
     let login = super::chunk::login_words(auth);
     let port = from.addr().port.to_string();
     let host = from.addr().host.clone();
-    let mut words: Vec<Vec<u8>> = ["MIGRATE", &host, &port, "", "0", "1000"].iter().map(|w| w.as_bytes().to_vec()).collect();
+    let mut words: Vec<Vec<u8>> =
+        ["MIGRATE", &host, &port, "", "0", "1000"].iter().map(|w| w.as_bytes().to_vec()).collect();
     words.extend(login.iter().cloned());
     words.push(b"KEYS".to_vec());
     words.push(key.into_bytes());
@@ -70,10 +71,9 @@ async fn one_database(client: &NodeClient) -> Result<(), Why> {
     let answer = client.call(&["CONFIG", "GET", "cluster-databases"]).await;
     let Ok(Value::Array(items)) = answer else { return Ok(()) };
     match items.get(1).and_then(as_text).and_then(|text| text.parse::<u32>().ok()) {
-        Some(databases) if databases > 1 => Err(format!(
-            "{} has {databases} databases, which only an atomic migration moves as a whole",
-            client.addr()
-        )),
+        Some(databases) if databases > 1 => {
+            Err(format!("{} has {databases} databases, which only an atomic migration moves as a whole", client.addr()))
+        }
         _ => Ok(()),
     }
 }

@@ -1,0 +1,326 @@
+//! What the commands that move slots share: the cluster, the question, the journal, the progress, the end.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use crate::core::plan::moves::{Master, MovePlan, MoveRefusal, masters_of, obstacles};
+use crate::core::slot::SlotSet;
+use crate::core::topology::{NodeAddr, NodeId};
+use crate::engine::gather::Gathered;
+use crate::engine::migrate::{Method, MigrateError, Mode, News, Options, Report, migrate};
+use crate::workspace::document::MoveJournal;
+use crate::workspace::journal::JournalFile;
+
+use super::args::{MethodArg, MoveArgs};
+use super::cluster::{Access, access, look, resolved, seed_of};
+use super::failure::Failure;
+use super::form::Means;
+use super::json::{FindingJson, NodeJson, findings_of, nodes_of};
+use super::redis_lines;
+use super::terminal::{Terminal, complain};
+
+/// A move as JSON shows it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct MoveJson {
+    from: String,
+    from_id: String,
+    to: String,
+    to_id: String,
+    slots: String,
+    slot_count: usize,
+}
+
+/// What the commands that move slots print as JSON.
+#[derive(Debug, Serialize)]
+pub(super) struct MovedJson {
+    pub(super) ok: bool,
+    /// Nothing was sent: the plan only.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) simulated: bool,
+    pub(super) moves: Vec<MoveJson>,
+    pub(super) keys: u64,
+    pub(super) seconds: f64,
+    pub(super) nodes: Vec<NodeJson>,
+    pub(super) findings: Vec<FindingJson>,
+}
+
+/// A cluster whose slots are to be moved.
+pub(super) struct Scene {
+    pub(super) seed: NodeAddr,
+    access: Access,
+    pub(super) gathered: Gathered,
+    pub(super) masters: Vec<Master>,
+}
+
+impl Scene {
+    /// Looks at the cluster of the node that was named.
+    pub(super) async fn find(means: &Means<'_>, args: &MoveArgs) -> Result<Self, Failure> {
+        let seed = resolved(seed_of(&args.node)?, &args.login, false).await?;
+        let access = access(&args.login).await?;
+        let gathered = look(&seed, &access, means.terminal).await?;
+        let masters = masters_of(&gathered.topology, &seed);
+        Ok(Self { seed, access, gathered, masters })
+    }
+
+    /// Prints the check, where the command is to show it, and insists that slots can be moved.
+    pub(super) fn insist_on_health(&self, means: &Means<'_>, show: bool, doing: &str) -> Result<(), Failure> {
+        let findings = self.gathered.check();
+        if show {
+            means.terminal.say(|text| {
+                redis_lines::check(text, &self.gathered.topology, &self.seed, &findings);
+            });
+        }
+        let against = obstacles(&self.gathered.topology, &findings);
+        let Some(first) = against.first() else { return Ok(()) };
+        let mut why = format!("*** Please fix your cluster problems before {doing}\n[ERR] {first}");
+        if self.journal(means)?.is_some_and(|(_, journal)| !journal.plan.is_empty()) {
+            why.push_str(&format!("\nA move of slots was left half-way: 'slotctl resume {}' finishes it.", self.seed));
+        }
+        Err(Failure::Message(why))
+    }
+
+    pub(super) fn addr(&self, id: &NodeId) -> String {
+        self.masters.iter().find(|m| m.id == *id).map_or_else(|| id.to_string(), |m| m.addr.to_string())
+    }
+
+    /// The record of a move that was begun here.
+    pub(super) fn journal(
+        &self,
+        means: &Means<'_>,
+    ) -> Result<Option<(JournalFile<MoveJournal>, MoveJournal)>, Failure> {
+        Ok(JournalFile::find(means.workspace, &self.nodes())?)
+    }
+
+    /// Where the nodes say that they are, then where they answered.
+    fn nodes(&self) -> Vec<NodeAddr> {
+        let mut nodes: Vec<NodeAddr> = self.gathered.topology.nodes().into_values().filter_map(|n| n.addr).collect();
+        nodes.sort();
+        nodes.extend(self.gathered.topology.views.keys().cloned());
+        nodes.dedup();
+        nodes
+    }
+
+    fn seeds(&self) -> Vec<NodeAddr> {
+        let others = self.gathered.topology.views.keys().filter(|addr| **addr != self.seed).cloned();
+        std::iter::once(self.seed.clone()).chain(others).collect()
+    }
+
+    pub(super) fn moves_json(&self, plan: &MovePlan) -> Vec<MoveJson> {
+        let json = |one: &crate::core::plan::moves::SlotMove| MoveJson {
+            from: self.addr(&one.from),
+            from_id: one.from.to_string(),
+            to: self.addr(&one.to),
+            to_id: one.to.to_string(),
+            slots: one.slots.to_string(),
+            slot_count: one.slots.len(),
+        };
+        plan.moves().iter().map(json).collect()
+    }
+}
+
+/// What the arguments say about how.
+pub(super) fn options(args: &MoveArgs) -> Options {
+    Options {
+        method: match args.method {
+            MethodArg::Auto => Method::Auto,
+            MethodArg::Classic => Method::Classic,
+            MethodArg::Atomic => Method::Atomic,
+        },
+        timeout: args.cluster_timeout.filter(|ms| *ms > 0).map(Duration::from_millis),
+        pipeline: args.cluster_pipeline.filter(|keys| *keys > 0),
+        replace: args.cluster_replace,
+    }
+}
+
+pub(super) fn refused(why: &MoveRefusal) -> Failure {
+    Failure::message(why)
+}
+
+/// Asks, unless the answer was given beforehand.
+pub(super) async fn confirm(means: &Means<'_>, question: &str) -> Result<(), Failure> {
+    if means.yes {
+        return Ok(());
+    }
+    if means.terminal.is_json() {
+        return Err(Failure::message("--json prints nothing but the result and can't ask: add --yes"));
+    }
+    if means.interrupt.confirmed(means.terminal, question).await {
+        return Ok(());
+    }
+    means.terminal.print("\n");
+    Err(Failure::message("Not confirmed: nothing was moved."))
+}
+
+/// How moved slots are told where no line can be rewritten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    /// A line for each, as redis-cli's reshard.
+    Lines,
+    /// A `#` for each, as redis-cli's rebalance.
+    Marks,
+}
+
+/// Carries the plan out under its journal, and tells how it went.
+pub(super) async fn carry_out(
+    means: &Means<'_>,
+    scene: &Scene,
+    plan: &MovePlan,
+    mode: Mode,
+    options: Options,
+    told: Told,
+) -> Result<(), Failure> {
+    let file = match scene.journal(means)? {
+        Some((file, _)) => file,
+        None => JournalFile::open(means.workspace, scene.nodes().first().unwrap_or(&scene.seed))?,
+    };
+    file.save(&MoveJournal {
+        nodes: scene.nodes(),
+        plan: plan.clone(),
+        classic: options.method == Method::Classic,
+        replace: options.replace,
+        timeout_ms: options.timeout.and_then(|timeout| u64::try_from(timeout.as_millis()).ok()),
+        pipeline: options.pipeline,
+    })?;
+    let progress = Arc::new(Mutex::new(Progress::new(means.terminal, told)));
+    let report: Report = {
+        let progress = Arc::clone(&progress);
+        Arc::new(move |news| progress.lock().unwrap_or_else(PoisonError::into_inner).take(&news))
+    };
+    let cancel = means.interrupt.token();
+    let result = migrate(plan, mode, &scene.seeds(), &scene.access.auth, options, report, &cancel).await;
+    let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
+    progress.end();
+    match result {
+        Ok(after) => {
+            file.remove()?;
+            tell(means, scene, plan, &after, &progress)
+        }
+        Err(error) => {
+            // A plan that was only begun before stays on record.
+            if matches!(error, MigrateError::Untouched(_)) && mode == Mode::Fresh {
+                file.remove()?;
+                return Err(Failure::message(&format!("[ERR] {error}")));
+            }
+            Err(Failure::message(&format!("[ERR] {error}.\n'slotctl resume {}' goes on with it.", scene.seed)))
+        }
+    }
+}
+
+fn tell(
+    means: &Means<'_>,
+    scene: &Scene,
+    plan: &MovePlan,
+    after: &Gathered,
+    progress: &Progress,
+) -> Result<(), Failure> {
+    let findings = after.check();
+    let against = obstacles(&after.topology, &findings);
+    let seconds = progress.begun.elapsed().as_secs_f64();
+    means.terminal.say(|text| {
+        text.ok(format_args!(
+            "[OK] {} slots with {} keys were moved in {seconds:.2} s; all nodes agree.",
+            progress.slots_done, progress.keys_done
+        ));
+    });
+    for finding in &against {
+        complain(&format!("[ERR] {finding}."));
+    }
+    means.terminal.object(&MovedJson {
+        ok: against.is_empty(),
+        simulated: false,
+        moves: scene.moves_json(plan),
+        keys: progress.keys_done,
+        seconds,
+        nodes: nodes_of(&after.topology),
+        findings: findings_of(&findings),
+    });
+    if against.is_empty() { Ok(()) } else { Err(Failure::Shown) }
+}
+
+/// What has been moved so far, and its line.
+struct Progress {
+    terminal: Terminal,
+    told: Told,
+    begun: Instant,
+    slots: usize,
+    keys: u64,
+    slots_done: usize,
+    keys_done: u64,
+    /// Whether something stands in the row that is not ended.
+    row: bool,
+}
+
+impl Progress {
+    fn new(terminal: Terminal, told: Told) -> Self {
+        let begun = Instant::now();
+        Self { terminal, told, begun, slots: 0, keys: 0, slots_done: 0, keys_done: 0, row: false }
+    }
+
+    fn take(&mut self, news: &News) {
+        match news {
+            News::Counted { slots, keys } => (self.slots, self.keys) = (*slots, *keys),
+            News::Begun { .. } => {}
+            News::Keys(count) => self.keys_done += count,
+            News::Moved { from, to, slots } => {
+                self.slots_done += slots.len();
+                if !self.terminal.is_live() {
+                    self.tell_moved(from, to, slots);
+                }
+            }
+        }
+        if self.terminal.is_live() {
+            self.terminal.print(&format!("\r\x1b[K{}", self.line(self.begun.elapsed())));
+            self.row = true;
+        }
+    }
+
+    fn tell_moved(&mut self, from: &NodeAddr, to: &NodeAddr, slots: &SlotSet) {
+        match self.told {
+            Told::Lines => self.terminal.say(|text| {
+                for slot in slots.iter() {
+                    text.line(format_args!("Moving slot {slot} from {from} to {to}: "));
+                }
+            }),
+            Told::Marks => {
+                self.terminal.print(&"#".repeat(slots.len()));
+                self.row = true;
+            }
+        }
+    }
+
+    /// Slots and keys so far, keys a second, time left.
+    fn line(&self, elapsed: Duration) -> String {
+        let seconds = elapsed.as_secs_f64().max(0.001);
+        let rate = self.keys_done as f64 / seconds;
+        let mut line = format!("{} of {} slots, {} of {} keys", self.slots_done, self.slots, self.keys_done, self.keys);
+        if self.keys_done > 0 && seconds >= 1.0 {
+            let left = self.keys.saturating_sub(self.keys_done) as f64 / rate;
+            line.push_str(&format!(", {rate:.0} keys/s, {left:.0} s left"));
+        }
+        line
+    }
+
+    fn end(&mut self) {
+        if self.row {
+            self.terminal.print(if self.terminal.is_live() { "\r\x1b[K" } else { "\n" });
+            self.row = false;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_has_rate_and_time_left() {
+        let mut progress = Progress::new(Terminal::new(true), Told::Lines);
+        progress.take(&News::Counted { slots: 100, keys: 5000 });
+        assert_eq!(progress.line(Duration::from_secs(1)), "0 of 100 slots, 0 of 5000 keys");
+        progress.take(&News::Keys(1000));
+        let line = progress.line(Duration::from_secs(2));
+        assert_eq!(line, "0 of 100 slots, 1000 of 5000 keys, 500 keys/s, 8 s left");
+    }
+}

@@ -1,0 +1,71 @@
+//! `rebalance`: each master its share, with redis-cli's lines.
+
+use std::io::IsTerminal;
+
+use crate::core::plan::rebalance::{Rebalance, Wish, rebalance as planned, weights};
+use crate::engine::migrate::Mode;
+
+use super::args::RebalanceArgs;
+use super::failure::Failure;
+use super::form::Means;
+use super::json::{findings_of, nodes_of};
+use super::moving::{MovedJson, Scene, Told, carry_out, confirm, options, refused};
+
+/// `rebalance HOST:PORT`. A person at a terminal is asked; redis-cli's scripts, which never were, are not.
+///
+/// # Errors
+/// A cluster that is not whole, a bad weight, a no to the question, or a move that did not come to its end.
+pub async fn rebalance(means: &Means<'_>, args: &RebalanceArgs) -> Result<(), Failure> {
+    let scene = Scene::find(means, &args.how).await?;
+    let wish = Wish {
+        weights: weights(&scene.masters, &args.cluster_weight).map_err(|why| refused(&why))?,
+        use_empty: args.cluster_use_empty_masters,
+        threshold: args.cluster_threshold,
+    };
+    scene.insist_on_health(means, true, "rebalancing")?;
+    let Some(result) = planned(&scene.masters, &wish).map_err(|why| refused(&why))? else {
+        means.terminal.say(|text| {
+            let threshold = wish.threshold;
+            text.warn(format_args!("*** No rebalancing needed! All nodes are within the {threshold:.2}% threshold."));
+        });
+        tell(means, &scene, None);
+        return Ok(());
+    };
+    show(means, &scene, &result, args.cluster_simulate);
+    if args.cluster_simulate {
+        tell(means, &scene, Some(&result));
+        return Ok(());
+    }
+    if std::io::stdin().is_terminal() || means.terminal.is_json() {
+        confirm(means, "Do you want to proceed with this plan (type 'yes' to accept): ").await?;
+    }
+    carry_out(means, &scene, &result.plan, Mode::Fresh, options(&args.how), Told::Marks).await
+}
+
+fn show(means: &Means<'_>, scene: &Scene, result: &Rebalance, simulate: bool) {
+    means.terminal.say(|text| {
+        text.info(format_args!(
+            ">>> Rebalancing across {} nodes. Total weight = {:.2}",
+            result.involved, result.total_weight
+        ));
+        for (count, from, to) in &result.lines {
+            text.line(format_args!("Moving {count} slots from {} to {}", scene.addr(from), scene.addr(to)));
+            if simulate {
+                text.line("#".repeat(*count));
+            }
+        }
+    });
+}
+
+/// The result of a run that sent nothing.
+fn tell(means: &Means<'_>, scene: &Scene, result: Option<&Rebalance>) {
+    means.terminal.object(&MovedJson {
+        ok: true,
+        simulated: result.is_some(),
+        moves: result.map(|result| scene.moves_json(&result.plan)).unwrap_or_default(),
+        keys: 0,
+        seconds: 0.0,
+        nodes: nodes_of(&scene.gathered.topology),
+        findings: findings_of(&scene.gathered.check()),
+    });
+}
