@@ -41,6 +41,19 @@ pub fn server_program() -> PathBuf {
     std::env::var_os("SLOTDECK_TEST_SERVER").map_or_else(|| PathBuf::from("redis-server"), PathBuf::from)
 }
 
+/// A server of another version, as `dev/servers` puts them side by side: `redis-newest`, `valkey-8.1`, …; `None`, with a
+/// word on standard error, where it was not installed.
+pub fn cached_server(name: &str) -> Option<PathBuf> {
+    let cache = std::env::var_os("SLOTDECK_SERVERS").map(PathBuf::from);
+    let cache = cache.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache/slotdeck-servers")))?;
+    let programs = ["redis-server", "valkey-server"].map(|program| cache.join(name).join("usr/bin").join(program));
+    let found = programs.into_iter().find(|program| program.exists());
+    if found.is_none() {
+        eprintln!("not tried on {name}: `dev/servers {name}` installs it");
+    }
+    found
+}
+
 /// `n` client ports that are free together with their bus ports. They stay this program's own until it ends, so that
 /// a server may be stopped and started again on the same port.
 pub fn free_ports(n: usize) -> Vec<u16> {
@@ -135,6 +148,7 @@ pub struct TestServer {
     port: u16,
     dir: PathBuf,
     conf: PathBuf,
+    program: PathBuf,
     _owned_dir: Option<TempDir>,
 }
 
@@ -149,16 +163,32 @@ impl TestServer {
     /// Starts an empty cluster node on a free port in a new folder; otherwise as [`TestServer::start`].
     #[track_caller]
     pub fn start_cluster_node(extra: &str) -> Self {
-        Self::start(&format!("cluster-enabled yes\ncluster-node-timeout 2000\nappendonly no\nsave \"\"\n{extra}"))
+        Self::start_cluster_node_of(&server_program(), extra)
+    }
+
+    /// The same of this server program.
+    #[track_caller]
+    pub fn start_cluster_node_of(program: &Path, extra: &str) -> Self {
+        let port = free_port();
+        let own = format!("port {port}\nbind 127.0.0.1\ndir ./\nlogfile server.log\n");
+        let cluster = "cluster-enabled yes\ncluster-node-timeout 2000\nappendonly no\nsave \"\"\n";
+        Self::start_program(program, port, &format!("{own}{cluster}{extra}\n"))
     }
 
     /// Starts a server in a new folder with exactly this redis.conf, which must set this port.
     #[track_caller]
     pub fn start_with_file(port: u16, conf_text: &str) -> Self {
+        Self::start_program(&server_program(), port, conf_text)
+    }
+
+    #[track_caller]
+    fn start_program(program: &Path, port: u16, conf_text: &str) -> Self {
+        let program = program.to_owned();
         let owned = tempfile::Builder::new().prefix("slotdeck-test-").tempdir().unwrap();
         let conf = owned.path().join("redis.conf");
         std::fs::write(&conf, conf_text).unwrap();
-        let mut server = Self { child: None, port, dir: owned.path().to_owned(), conf, _owned_dir: Some(owned) };
+        let dir = owned.path().to_owned();
+        let mut server = Self { child: None, port, dir, conf, program, _owned_dir: Some(owned) };
         server.start_again();
         server
     }
@@ -166,8 +196,14 @@ impl TestServer {
     /// Starts a server on a redis.conf that lies in its node folder already; the folder is left to its owner.
     #[track_caller]
     pub fn start_in(dir: &Path, port: u16) -> Self {
-        let mut server =
-            Self { child: None, port, dir: dir.to_owned(), conf: dir.join("redis.conf"), _owned_dir: None };
+        let mut server = Self {
+            child: None,
+            port,
+            dir: dir.to_owned(),
+            conf: dir.join("redis.conf"),
+            program: server_program(),
+            _owned_dir: None,
+        };
         server.start_again();
         server
     }
@@ -178,14 +214,14 @@ impl TestServer {
     pub fn start_again(&mut self) {
         assert!(self.child.is_none(), "the server on port {} still runs", self.port);
         let output = File::create(self.dir.join("output.txt")).unwrap();
-        let child = Command::new(server_program())
+        let child = Command::new(&self.program)
             .arg(&self.conf)
             .current_dir(&self.dir)
             .stdin(Stdio::null())
             .stdout(output.try_clone().unwrap())
             .stderr(output)
             .spawn()
-            .unwrap_or_else(|error| panic!("cannot start {}: {error}", server_program().display()));
+            .unwrap_or_else(|error| panic!("cannot start {}: {error}", self.program.display()));
         self.child = Some(child);
         wait_until(&format!("the server on port {} does not answer", self.port), || {
             if let Some(status) = self.child.as_mut().and_then(|child| child.try_wait().unwrap()) {

@@ -1,0 +1,499 @@
+//! Slots move on real servers, and every key goes with them: under load, through kills, past keys that are in the way.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod common;
+mod slotctl_tools;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use common::{TestServer, cached_server, server_program, wait_until};
+use redis::{Connection, RedisResult, Value};
+use slotctl_tools::{Ran, redis_cli, slotctl_at};
+use slotdeck::core::slot::{Slot, key_slot};
+
+/// Three masters and a workspace of their own.
+struct Cluster {
+    servers: Vec<TestServer>,
+    home: tempfile::TempDir,
+}
+
+impl Cluster {
+    fn new() -> Self {
+        Self::of(&server_program(), "")
+    }
+
+    fn of(program: &Path, extra: &str) -> Self {
+        let servers: Vec<TestServer> = (0..3).map(|_| TestServer::start_cluster_node_of(program, extra)).collect();
+        let cluster = Self { servers, home: tempfile::tempdir().unwrap() };
+        let addrs: Vec<String> = cluster.servers.iter().map(TestServer::addr).collect();
+        let mut args = vec!["--cluster", "create", "--cluster-yes"];
+        args.extend(addrs.iter().map(String::as_str));
+        cluster.slotctl(&args).fine();
+        cluster
+    }
+
+    fn slotctl(&self, args: &[&str]) -> Ran {
+        slotctl_at(self.home.path(), args, "")
+    }
+
+    fn id(&self, server: usize) -> String {
+        redis::cmd("CLUSTER").arg("MYID").query(&mut self.servers[server].connect(None)).unwrap()
+    }
+
+    fn addr(&self, server: usize) -> String {
+        self.servers[server].addr()
+    }
+
+    /// The slots of this server, as it says.
+    fn slots(&self, server: usize) -> usize {
+        let ran = self.slotctl(&["check", &self.addr(server), "--json"]);
+        let json = ran.json();
+        let nodes = json["nodes"].as_array().unwrap();
+        let node = nodes.iter().find(|n| n["addr"] == self.addr(server)).unwrap();
+        usize::try_from(node["slot_count"].as_u64().unwrap()).unwrap()
+    }
+
+    fn client(&self) -> Follower {
+        Follower {
+            ports: self.servers.iter().map(TestServer::port).collect(),
+            open: BTreeMap::new(),
+            at: BTreeMap::new(),
+        }
+    }
+
+    /// Insists that the cluster is whole: all slots covered, none open, all nodes agree.
+    #[track_caller]
+    fn is_whole(&self) {
+        self.slotctl(&["check", &self.addr(0)]).fine().says("[OK] All 16384 slots covered.");
+    }
+}
+
+/// A client that follows the cluster's redirections.
+struct Follower {
+    ports: Vec<u16>,
+    open: BTreeMap<u16, Connection>,
+    at: BTreeMap<Slot, u16>,
+}
+
+impl Follower {
+    fn connection(&mut self, port: u16) -> &mut Connection {
+        self.open.entry(port).or_insert_with(|| {
+            redis::Client::open(format!("redis://127.0.0.1:{port}/")).unwrap().get_connection().unwrap()
+        })
+    }
+
+    fn call(&mut self, key: &[u8], words: &[&[u8]]) -> RedisResult<Value> {
+        let slot = key_slot(key);
+        let mut port = *self.at.get(&slot).unwrap_or(&self.ports[0]);
+        let mut asking = false;
+        for _ in 0..2000 {
+            let connection = self.connection(port);
+            if asking {
+                redis::cmd("ASKING").exec(connection)?;
+            }
+            let mut command = redis::Cmd::new();
+            words.iter().for_each(|word| {
+                command.arg(*word);
+            });
+            let error = match command.query::<Value>(connection) {
+                Ok(value) => return Ok(value),
+                Err(error) => error,
+            };
+            let text = error.to_string();
+            asking = false;
+            match error.redirect_node() {
+                Some((addr, _)) => {
+                    let to: u16 = addr.rsplit(':').next().unwrap().parse().unwrap();
+                    asking = error.code() == Some("ASK");
+                    if !asking {
+                        self.at.insert(slot, to);
+                    }
+                    port = to;
+                }
+                None if text.contains("TRYAGAIN") || text.contains("CLUSTERDOWN") => {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                None => return Err(error),
+            }
+        }
+        panic!("no end of redirections for {}", key.escape_ascii());
+    }
+
+    #[track_caller]
+    fn set(&mut self, key: &[u8], value: &[u8]) {
+        self.call(key, &[b"SET", key, value]).unwrap();
+    }
+
+    #[track_caller]
+    fn get(&mut self, key: &[u8]) -> Option<Vec<u8>> {
+        match self.call(key, &[b"GET", key]).unwrap() {
+            Value::BulkString(bytes) => Some(bytes),
+            Value::Nil => None,
+            other => panic!("GET gave {other:?}"),
+        }
+    }
+}
+
+/// Writes numbered keys over all slots until told to stop; answers how many were acknowledged.
+fn write(cluster: &Cluster, stop: &Arc<AtomicBool>) -> std::thread::JoinHandle<u64> {
+    let (mut client, stop) = (cluster.client(), Arc::clone(stop));
+    let work = move || {
+        let mut number = 0_u64;
+        while !stop.load(Ordering::Relaxed) {
+            client.set(format!("n{number}").as_bytes(), number.to_string().as_bytes());
+            number += 1;
+        }
+        number
+    };
+    std::thread::Builder::new().name("writer".to_owned()).spawn(work).unwrap()
+}
+
+#[track_caller]
+fn all_are_there(cluster: &Cluster, written: u64) {
+    let mut client = cluster.client();
+    for number in 0..written {
+        let value = client.get(format!("n{number}").as_bytes());
+        assert_eq!(value, Some(number.to_string().into_bytes()), "n{number} of {written}");
+    }
+}
+
+fn seed_numbers(cluster: &Cluster, count: u64) {
+    let mut client = cluster.client();
+    for number in 0..count {
+        client.set(format!("n{number}").as_bytes(), number.to_string().as_bytes());
+    }
+}
+
+/// The servers that are tried: the system's, and the newest ones that were installed.
+fn servers() -> Vec<(&'static str, PathBuf)> {
+    let newest = ["redis-newest", "valkey-newest"].map(|name| (name, cached_server(name)));
+    let installed = newest.into_iter().filter_map(|(name, program)| Some((name, program?)));
+    std::iter::once(("default", server_program())).chain(installed).collect()
+}
+
+#[test]
+fn every_acknowledged_write_survives_resharding_under_load() {
+    for (name, program) in servers() {
+        eprintln!("on {name}");
+        let cluster = Cluster::of(&program, "");
+        let stop = Arc::new(AtomicBool::new(false));
+        let writer = write(&cluster, &stop);
+        std::thread::sleep(Duration::from_millis(300));
+        let target = cluster.id(1);
+        let first = cluster.addr(0);
+        let reshard = |count: &str, to: &str| {
+            let args = [
+                "--cluster",
+                "reshard",
+                &first,
+                "--cluster-from",
+                "all",
+                "--cluster-to",
+                to,
+                "--cluster-slots",
+                count,
+                "--cluster-yes",
+            ];
+            cluster.slotctl(&args).fine().says("[OK] All 16384 slots covered.").says("all nodes agree.")
+        };
+        reshard("3000", &target).says("Moving slot 0 from ");
+        assert_eq!(cluster.slots(1), 5462 + 3000, "{name}");
+        reshard("2000", &cluster.id(0));
+        cluster.slotctl(&["--cluster", "rebalance", &first, "--cluster-threshold", "0"]).fine().says("Moving ");
+        stop.store(true, Ordering::Relaxed);
+        let written = writer.join().unwrap();
+        assert!(written > 100, "{written}");
+        all_are_there(&cluster, written);
+        cluster.is_whole();
+        let mut counts: Vec<usize> = (0..3).map(|server| cluster.slots(server)).collect();
+        counts.sort_unstable();
+        assert_eq!(counts, [5461, 5461, 5462], "{name}");
+        cluster
+            .slotctl(&["--cluster", "rebalance", &first, "--cluster-threshold", "0"])
+            .fine()
+            .says("*** No rebalancing needed! All nodes are within the 0.00% threshold.");
+    }
+}
+
+/// Keys of all types and odd names in one slot each, with what DUMP says of them.
+fn fill_with_everything(client: &mut Follower) -> Vec<Vec<u8>> {
+    let mut keys: Vec<Vec<u8>> = Vec::new();
+    let mut call = |key: &[u8], words: &[&[u8]]| {
+        let mut all: Vec<&[u8]> = vec![words[0], key];
+        all.extend(&words[1..]);
+        client.call(key, &all).unwrap();
+        if !keys.contains(&key.to_vec()) {
+            keys.push(key.to_vec());
+        }
+    };
+    for name in [&b"plain"[..], b"\x00\xff\r\n\x01", b"two\r\nlines", "键名".as_bytes(), b" ", b"{tag}a", b"a\"b'c\\d"]
+    {
+        call(name, &[b"SET", b"value\r\n\x00"]);
+    }
+    for i in 0..600 {
+        let text = i.to_string();
+        call(b"big-list", &[b"RPUSH", text.as_bytes()]);
+        call(b"big-hash", &[b"HSET", text.as_bytes(), b"v"]);
+        call(b"big-set", &[b"SADD", text.as_bytes()]);
+        call(b"big-zset", &[b"ZADD", text.as_bytes(), b"m"]);
+        call(b"stream", &[b"XADD", b"*", b"f", text.as_bytes()]);
+    }
+    for i in 0..200 {
+        call(format!("{{tag}}many{i}").as_bytes(), &[b"SET", &[b'x'; 3000]]);
+    }
+    call(b"expires", &[b"SET", b"soon", b"PX", b"3600000"]);
+    call(b"large", &[b"SET", &vec![b'L'; 100 << 20]]);
+    keys
+}
+
+#[test]
+fn all_types_odd_names_ttls_and_large_values_arrive_as_they_were() {
+    for (name, program) in servers() {
+        eprintln!("on {name}");
+        let cluster = Cluster::of(&program, "");
+        let mut client = cluster.client();
+        let keys = fill_with_everything(&mut client);
+        let gone = b"already-gone";
+        client.call(gone, &[b"SET", gone, b"x", b"PX", b"1"]).unwrap();
+        let look = |client: &mut Follower, key: &[u8]| -> Vec<Value> {
+            let words: &[&[u8]] = match key {
+                b"big-list" => &[b"LRANGE", key, b"0", b"-1"],
+                b"big-zset" => &[b"ZRANGE", key, b"0", b"-1", b"WITHSCORES"],
+                b"stream" => &[b"XRANGE", key, b"-", b"+"],
+                b"big-hash" => &[b"HLEN", key],
+                b"big-set" => &[b"SORT", key],
+                _ => &[b"GET", key],
+            };
+            vec![client.call(key, &[b"TYPE", key]).unwrap(), client.call(key, words).unwrap()]
+        };
+        let before: Vec<Vec<Value>> = keys.iter().map(|key| look(&mut client, key)).collect();
+        // Each master gives all that it has to the next one and gets it back.
+        for (from, to) in [(0, 1), (1, 2), (2, 0)] {
+            let (from, to) = (cluster.id(from), cluster.id(to));
+            let args = ["reshard", &cluster.addr(0), "--from", &from, "--to", &to, "--slots", "16384", "--yes"];
+            // A master without slots may become a replica; the last slot stays.
+            let count = (cluster.slots((0..3).find(|i| cluster.id(*i) == from).unwrap()) - 1).to_string();
+            let args: Vec<&str> =
+                args.iter().map(|word| if *word == "16384" { count.as_str() } else { word }).collect();
+            cluster.slotctl(&args).fine();
+        }
+        cluster.is_whole();
+        for (key, before) in keys.iter().zip(&before) {
+            assert!(look(&mut client, key) == *before, "{name}: {}", key.escape_ascii());
+        }
+        let left = match client.call(b"expires", &[b"PTTL", b"expires"]).unwrap() {
+            Value::Int(left) => left,
+            other => panic!("{other:?}"),
+        };
+        assert!((1..=3_600_000).contains(&left), "{name}: {left}");
+        assert_eq!(client.get(gone), None);
+    }
+}
+
+/// Starts slotctl, ends it after a while with this signal, and answers what it printed.
+fn interrupted(cluster: &Cluster, args: &[&str], after: Duration, signal: &str) -> (Option<i32>, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_slotctl"))
+        .args(args)
+        .env("SLOTDECK_HOME", cluster.home.path())
+        .env("TERM", "dumb")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(after);
+    // It may have ended by itself.
+    let _ = Command::new("kill").args([signal, &child.id().to_string()]).stderr(Stdio::null()).status();
+    let mut words = String::new();
+    std::io::Read::read_to_string(child.stderr.as_mut().unwrap(), &mut words).unwrap();
+    (child.wait().unwrap().code(), words)
+}
+
+#[test]
+fn a_killed_move_is_finished_by_resume_without_a_key_lost() {
+    for (name, program) in servers() {
+        for method in ["classic", "auto"] {
+            eprintln!("on {name}, {method}");
+            let cluster = Cluster::of(&program, "");
+            seed_numbers(&cluster, 20_000);
+            let (mut killed, mut slots) = (0, [cluster.slots(0), cluster.slots(1)]);
+            for round in 0..6_u32 {
+                let (from, to) = if round % 2 == 0 { (0, 1) } else { (1, 0) };
+                let (from_id, to_id, seed) = (cluster.id(from), cluster.id(to), cluster.addr(2));
+                let args = [
+                    "reshard", &seed, "--from", &from_id, "--to", &to_id, "--slots", "4000", "--yes", "--method",
+                    method,
+                ];
+                let after = Duration::from_millis(u64::from(20 + 45 * round));
+                let (code, words) = interrupted(&cluster, &args, after, "-KILL");
+                assert!(code.is_none() || code == Some(0), "{name}: {code:?} {words}");
+                killed += usize::from(code.is_none());
+                let resumed = cluster.slotctl(&["resume", &seed, "--yes"]).fine();
+                cluster.is_whole();
+                let now = [cluster.slots(0), cluster.slots(1)];
+                // Killed before it was written down, or carried out in full.
+                let moved = now[to] - slots[to];
+                assert!(
+                    moved == 4000 || (moved == 0 && resumed.out.contains("No move")),
+                    "{name}: {moved} {resumed:?}"
+                );
+                slots = now;
+            }
+            assert!(killed > 0, "{name}: no round was killed in time");
+            all_are_there(&cluster, 20_000);
+        }
+    }
+}
+
+#[test]
+fn ctrl_c_stops_with_no_slot_open_and_resume_goes_on() {
+    let cluster = Cluster::new();
+    seed_numbers(&cluster, 20_000);
+    let (from, to, seed) = (cluster.id(0), cluster.id(1), cluster.addr(2));
+    let args = ["reshard", &seed, "--from", &from, "--to", &to, "--slots", "5000", "--yes"];
+    let (code, words) = interrupted(&cluster, &args, Duration::from_millis(250), "-INT");
+    cluster.is_whole();
+    if code == Some(1) {
+        assert!(words.contains("none is open") || words.contains("nothing was moved"), "{words}");
+    }
+    cluster.slotctl(&["resume", &seed, "--yes"]).fine();
+    cluster.is_whole();
+    assert!(cluster.slots(1) == 5462 + 5000 || words.contains("nothing was moved"), "{words}");
+    all_are_there(&cluster, 20_000);
+}
+
+/// Puts a key into the target though it does not own the slot, as an unlucky past may have left it.
+fn stray(cluster: &Cluster, key: &[u8], at: usize, owner: usize) {
+    let slot = key_slot(key).to_string();
+    let mut connection = cluster.servers[at].connect(None);
+    let set = |connection: &mut Connection, words: &[&str]| {
+        redis::cmd("CLUSTER").arg("SETSLOT").arg(&slot).arg(words).exec(connection).unwrap();
+    };
+    set(&mut connection, &["IMPORTING", &cluster.id(owner)]);
+    redis::cmd("ASKING").exec(&mut connection).unwrap();
+    redis::cmd("SET").arg(key).arg("stray").exec(&mut connection).unwrap();
+    set(&mut connection, &["STABLE"]);
+}
+
+#[test]
+fn a_key_that_is_in_the_way_stops_the_move_before_it_begins() {
+    let cluster = Cluster::new();
+    let mut client = cluster.client();
+    // Slot 5061.
+    client.set(b"bar", b"the right one");
+    stray(&cluster, b"bar", 1, 0);
+    let (to, seed) = (cluster.id(1), cluster.addr(0));
+    let args = ["move-slots", &seed, "--slots", "5000-5100", "--to", &to, "--yes"];
+    cluster.slotctl(&args).failed().complains("nothing was moved").complains("already holds 1 keys of slot 5061");
+    cluster.is_whole();
+    assert_eq!(client.get(b"bar").unwrap(), b"the right one");
+    let args: Vec<&str> = args.into_iter().chain(["--cluster-replace"]).collect();
+    cluster.slotctl(&args).fine().says("[OK] 101 slots with 1 keys were moved");
+    cluster.is_whole();
+    assert_eq!(client.get(b"bar").unwrap(), b"the right one");
+    cluster.slotctl(&args).fine().says("owns these slots already");
+}
+
+#[test]
+fn a_user_who_may_not_move_keys_is_told_so_before_anything_moves() {
+    let cluster = Cluster::new();
+    cluster.client().set(b"bar", b"kept");
+    for server in &cluster.servers {
+        let words = ["SETUSER", "clerk", "on", ">pw", "~*", "+@all", "-migrate"];
+        redis::cmd("ACL").arg(&words).exec(&mut server.connect(None)).unwrap();
+    }
+    let (to, seed) = (cluster.id(1), cluster.addr(0));
+    let login = ["--user", "clerk", "--pass", "pw", "--no-auth-warning"];
+    let args = ["move-slots", &seed, "--slots", "5000-5100", "--to", &to, "--yes", "--method", "classic"];
+    let args: Vec<&str> = args.into_iter().chain(login).collect();
+    cluster.slotctl(&args).failed().complains("nothing was moved").complains("may not move keys: NOPERM");
+    cluster.is_whole();
+    assert_eq!(cluster.slots(1), 5462);
+}
+
+#[test]
+fn a_password_goes_with_the_keys() {
+    let cluster = Cluster::new();
+    seed_numbers(&cluster, 500);
+    for server in &cluster.servers {
+        let mut connection = server.connect(None);
+        for name in ["requirepass", "masterauth"] {
+            redis::cmd("CONFIG").arg("SET").arg(name).arg("秘 密").exec(&mut connection).unwrap();
+        }
+    }
+    let (seed, env) = (cluster.addr(0), [("REDISCLI_AUTH", "秘 密".as_ref())]);
+    let mut env: Vec<(&str, &std::ffi::OsStr)> = env.to_vec();
+    env.push(("SLOTDECK_HOME", cluster.home.path().as_os_str()));
+    let args = ["move-slots", &seed, "--slots", "0-999", "--to", &cluster.addr(2), "--yes"];
+    let ran = slotctl_tools::run(env!("CARGO_BIN_EXE_slotctl"), &args, "", &env).fine();
+    ran.says("[OK] 1000 slots with ");
+}
+
+#[test]
+fn a_source_that_dies_leaves_a_move_that_resume_finishes() {
+    let mut cluster = Cluster::of(&server_program(), "appendonly yes\nappendfsync always");
+    seed_numbers(&cluster, 5000);
+    let (from, to, seed) = (cluster.id(0), cluster.id(1), cluster.addr(2));
+    let args = ["reshard", &seed, "--from", &from, "--to", &to, "--slots", "5000", "--yes"];
+    let child = Command::new(env!("CARGO_BIN_EXE_slotctl"))
+        .args(args)
+        .env("SLOTDECK_HOME", cluster.home.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(150));
+    cluster.servers[0].kill();
+    let output = child.wait_with_output().unwrap();
+    cluster.servers[0].start_again();
+    if !output.status.success() {
+        let words = String::from_utf8_lossy(&output.stderr);
+        assert!(words.contains("[ERR]"), "{words}");
+    }
+    wait_until("the cluster serves again", || {
+        // A key that was on its way when the source died may be on both sides; the target's copy is the source's.
+        let ran = cluster.slotctl(&["resume", &seed, "--yes", "--cluster-replace"]);
+        (ran.code == 0).then_some(())
+    });
+    wait_until("the cluster is whole again", || {
+        (cluster.slotctl(&["check", &cluster.addr(1)]).code == 0).then_some(())
+    });
+    all_are_there(&cluster, 5000);
+}
+
+#[test]
+fn the_plan_is_redis_clis_and_a_no_moves_nothing() {
+    let cluster = Cluster::new();
+    let (seed, to) = (cluster.addr(0), cluster.id(2));
+    for (from, count) in [("all".to_owned(), "101"), (format!("{},{}", cluster.id(1), cluster.id(0)), "77")] {
+        let args =
+            ["--cluster", "reshard", &seed, "--cluster-from", &from, "--cluster-to", &to, "--cluster-slots", count];
+        let plan = |ran: &Ran| -> Vec<String> {
+            ran.out.lines().filter(|line| line.starts_with("    Moving slot ")).map(str::to_owned).collect()
+        };
+        let theirs = redis_cli(&args, "no\n");
+        let ours = slotctl_at(cluster.home.path(), &args, "no\n").failed();
+        assert_eq!(plan(&ours).len(), plan(&theirs).len());
+        // The order of equal sources is chance in redis-cli.
+        let sorted = |mut lines: Vec<String>| {
+            lines.sort();
+            lines
+        };
+        assert_eq!(sorted(plan(&ours)), sorted(plan(&theirs)));
+        ours.complains("nothing was moved").says("Ready to move ").says("  Resharding plan:\n");
+    }
+    let args = ["--cluster", "rebalance", &seed, "--cluster-weight", &format!("{to}=2"), "--cluster-simulate"];
+    let moving = |ran: &Ran| -> Vec<String> {
+        ran.out.lines().filter(|line| line.starts_with("Moving ")).map(str::to_owned).collect()
+    };
+    let (theirs, ours) = (redis_cli(&args, ""), cluster.slotctl(&args).fine());
+    assert_eq!(moving(&ours), moving(&theirs), "{ours:?} {theirs:?}");
+    assert_eq!(cluster.slots(2), 5461);
+}
