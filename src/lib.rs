@@ -65,6 +65,13 @@
 //! `repl-diskless-sync-delay`. Those settings are put back whatever happens. A journal in the document says which nodes
 //! were touched and what is to be put back, so that a creation that ended half-way can be gone on with or undone.
 //!
+//! # How slots move
+//!
+//! `reshard`, `rebalance` and lists of slots become a [`MovePlan`](core::plan::moves::MovePlan), and
+//! [`migrate`](engine::migrate::migrate) carries it out: atomically where both servers of a pair can, else key by key with
+//! a bounded window of open slots. The servers themselves say which slots are done, so the journal holds the plan only, and
+//! resuming is carrying out the same plan again.
+//!
 //! # Processes
 //!
 //! A server is started in a session of its own and outlives the program. It is found again by process id *and* start time
@@ -85,6 +92,8 @@
 //! | what Windows' servers make of a path | [`core::windows_path`] |
 //! | what is wrong with a draft | [`core::validate`], [`engine::machine`] |
 //! | slots, pairs, commands of a creation | [`core::plan::create`] |
+//! | which slots a reshard or rebalance moves | [`core::plan::reshard`], [`core::plan::rebalance`] |
+//! | how slots get from master to master | [`engine::migrate`] |
 //! | what "healthy" means | [`core::check`] |
 //! | what is shown for what was answered | [`engine::assemble`] |
 //! | what can be asked of the engine | [`engine::command`] |

@@ -98,9 +98,9 @@ impl Follower {
                 redis::cmd("ASKING").exec(connection)?;
             }
             let mut command = redis::Cmd::new();
-            words.iter().for_each(|word| {
+            for word in words {
                 command.arg(*word);
-            });
+            }
             let error = match command.query::<Value>(connection) {
                 Ok(value) => return Ok(value),
                 Err(error) => error,

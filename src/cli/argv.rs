@@ -167,11 +167,13 @@ impl Scan {
             } else if word == "-h" && i == words.len() {
                 scan.help = true;
             } else if word.starts_with('-') {
-                if let Some(first) = weight_option(word) {
+                if is_weight_option(word) {
+                    let inline = word.split_once('=').map(|(_, weight)| weight.to_owned());
                     let more = words[i..].iter().take_while(|w| !w.starts_with("--") && w.contains('='));
-                    let given: Vec<String> = first.into_iter().chain(more.cloned()).collect();
-                    i += given.len() - usize::from(word.contains('='));
-                    let named = given.iter().map(|weight| (Some(REBALANCE), format!("--cluster-weight={weight}")));
+                    let more: Vec<String> = more.cloned().collect();
+                    i += more.len();
+                    let given = inline.into_iter().chain(more);
+                    let named = given.map(|weight| (Some(REBALANCE), option_word("cluster-weight", Some(&weight))));
                     scan.options.extend(named);
                 } else {
                     i += scan.option(word, words.get(i))?;
@@ -246,14 +248,11 @@ fn option_word(long: &str, value: Option<&str>) -> String {
     value.map_or_else(|| format!("--{long}"), |value| format!("--{long}={value}"))
 }
 
-/// `--cluster-weight a=1 b=2 …` takes every word that looks like a weight, as in redis-cli; `--weight a=1` is
-/// redis-trib.rb's. Answers the weight that stands in the word itself, if any.
-fn weight_option(word: &str) -> Option<Option<String>> {
-    let (name, inline) = match word.split_once('=') {
-        Some((name, value)) => (name, Some(value.to_owned())),
-        None => (word, None),
-    };
-    ["--cluster-weight", "--weight"].contains(&name).then_some(inline)
+/// Whether this is `--cluster-weight a=1 b=2 …`, which takes every word that looks like a weight, as in redis-cli, or
+/// redis-trib.rb's `--weight a=1`.
+fn is_weight_option(word: &str) -> bool {
+    let name = word.split_once('=').map_or(word, |(name, _)| name);
+    ["--cluster-weight", "--weight"].contains(&name)
 }
 
 #[cfg(test)]

@@ -74,11 +74,11 @@ impl Scene {
         }
         let against = obstacles(&self.gathered.topology, &findings);
         let Some(first) = against.first() else { return Ok(()) };
-        let mut why = format!("*** Please fix your cluster problems before {doing}\n[ERR] {first}");
-        if self.journal(means)?.is_some_and(|(_, journal)| !journal.plan.is_empty()) {
-            why.push_str(&format!("\nA move of slots was left half-way: 'slotctl resume {}' finishes it.", self.seed));
+        let mut lines = vec![format!("*** Please fix your cluster problems before {doing}"), format!("[ERR] {first}")];
+        if self.journal(means)?.is_some() {
+            lines.push(format!("A move of slots was left half-way: 'slotctl resume {}' finishes it.", self.seed));
         }
-        Err(Failure::Message(why))
+        Err(Failure::Message(lines.join("\n")))
     }
 
     pub(super) fn addr(&self, id: &NodeId) -> String {
@@ -294,12 +294,12 @@ impl Progress {
     fn line(&self, elapsed: Duration) -> String {
         let seconds = elapsed.as_secs_f64().max(0.001);
         let rate = self.keys_done as f64 / seconds;
-        let mut line = format!("{} of {} slots, {} of {} keys", self.slots_done, self.slots, self.keys_done, self.keys);
-        if self.keys_done > 0 && seconds >= 1.0 {
-            let left = self.keys.saturating_sub(self.keys_done) as f64 / rate;
-            line.push_str(&format!(", {rate:.0} keys/s, {left:.0} s left"));
+        let line = format!("{} of {} slots, {} of {} keys", self.slots_done, self.slots, self.keys_done, self.keys);
+        if self.keys_done == 0 || seconds < 1.0 {
+            return line;
         }
-        line
+        let left = self.keys.saturating_sub(self.keys_done) as f64 / rate;
+        format!("{line}, {rate:.0} keys/s, {left:.0} s left")
     }
 
     fn end(&mut self) {

@@ -229,11 +229,7 @@ impl<'a> Chunk<'a> {
             let one = std::slice::from_ref(slot);
             let (here, there) = tokio::join!(keys_in(&self.pair.from, one), keys_in(&self.pair.to, one));
             match (here.map(|count| count[0]), there.map(|count| count[0])) {
-                (Ok(0), Ok(1..)) if self.opened => {
-                    if self.hand_over(one).await.is_ok() {
-                        done.push(*slot);
-                    }
-                }
+                (Ok(0), Ok(1..)) if self.opened && self.hand_over(one).await.is_ok() => done.push(*slot),
                 (Ok(_), Ok(0)) if !self.pair.owned.contains(*slot) => self.close(one).await,
                 _ => {}
             }

@@ -36,7 +36,7 @@ use super::gather::{Gathered, gather};
 /// How long the news of new owners may take to every node: each is told directly, and gossip repeats it.
 const SPREAD_DEADLINE: Duration = Duration::from_secs(30);
 /// redis-cli's own MIGRATE timeout (`--cluster-timeout`), which bounds one wait for the target, not a whole batch.
-pub const MIGRATE_TIMEOUT: Duration = Duration::from_secs(60);
+pub const MIGRATE_TIMEOUT: Duration = Duration::from_mins(1);
 /// How many slots one pipeline asks about.
 const COUNT_BATCH: usize = 1024;
 
