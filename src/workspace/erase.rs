@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 use super::store::{Workspace, WorkspaceError, io_error};
 
 /// Folders of the workspace that hold nothing but Slotdeck's own records.
-const FOLDERS: [&str; 3] = ["documents", "locks", "journal"];
+const FOLDERS: [&str; 5] = ["documents", "locks", "journal", "requests", "crashes"];
 
-/// How the names of its own files begin: settings, the window's lock with its note, logs.
-const FILES: [&str; 4] = ["settings.json", "window.lock", "slotdeck.", "crash"];
+/// How the names of its own files begin: settings, the window's lock with its note, how a window opened last, logs.
+const FILES: [&str; 4] = ["settings.json", "window.lock", "opening.json", "slotdeck."];
 
 impl Workspace {
-    /// Removes the documents, locks, journals, settings and logs, then the folders that are empty without them, those
-    /// proposed for clusters and, on Windows, the folder around the workspace included. Data of clusters is not touched:
-    /// [`delete`](crate::engine::lifecycle::delete) has removed it before. Returns what could not be removed.
+    /// Removes the documents, locks, journals, settings, logs and crash reports, then the folders that are empty without
+    /// them, those proposed for clusters and, on Windows, the folder around the workspace included. Data of clusters is
+    /// not touched: [`delete`](crate::engine::lifecycle::delete) has removed it before. Returns what could not be removed.
     #[must_use]
     pub fn erase(&self) -> Vec<WorkspaceError> {
         let mut failed = Vec::new();
@@ -75,7 +75,10 @@ mod tests {
         workspace.save_settings(&Settings::default()).unwrap();
         drop(workspace.instance_lock().unwrap());
         drop(workspace.lock("demo").unwrap());
-        fs::write(root.join("slotdeck.log"), "x").unwrap();
+        for file in ["slotdeck.log", "opening.json"] {
+            fs::write(root.join(file), "x").unwrap();
+        }
+        fs::create_dir_all(root.join("crashes")).unwrap();
         fs::create_dir_all(root.join("clusters")).unwrap();
         assert!(workspace.erase().is_empty());
         assert!(!root.exists(), "{:?}", fs::read_dir(&root).map(|d| d.flatten().collect::<Vec<_>>()));
