@@ -109,7 +109,8 @@ fn note(panic: &PanicHookInfo<'_>) {
     }
 }
 
-/// The report's text. Secrets can't be in it: none of them can be printed.
+/// The report's text. No secret is printed into it by Slotdeck's own words; what a library panics with is taken as it is,
+/// and std prints the text that it was to cut.
 fn report(at: SystemTime, thread: &str, what: &str, backtrace: &Backtrace) -> String {
     let mut text = String::new();
     let system = sysinfo::System::long_os_version().unwrap_or_else(|_| std::env::consts::OS.to_owned());
