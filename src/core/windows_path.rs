@@ -122,10 +122,13 @@ pub fn judge_exe(exe: &str, facts: &WindowsFacts) -> Option<PathProblem> {
     Some(PathProblem::Unspellable { character, code_page: facts.code_page, instead })
 }
 
+/// The folder around those that are proposed where another can't be used.
+pub const PLAIN_TOP: &str = r"C:\Slotdeck";
+
 /// A folder that any system can spell, on the disk that every Windows has.
 fn plain_dir(name: &str, code_page: u32) -> String {
     let name = if unspellable(name, code_page).is_none() { name } else { "cluster" };
-    format!(r"C:\Slotdeck\{name}")
+    format!("{PLAIN_TOP}\\{name}")
 }
 
 /// The first character that a code page does not have. Windows would take a similar one, and so another path. Of a code

@@ -4,13 +4,17 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::core::windows_path::PLAIN_TOP;
+
+use super::atomic::TEMP_PREFIX;
 use super::store::{Workspace, WorkspaceError, io_error};
 
 /// Folders of the workspace that hold nothing but Slotdeck's own records.
 const FOLDERS: [&str; 5] = ["documents", "locks", "journal", "requests", "crashes"];
 
-/// How the names of its own files begin: settings, the window's lock with its note, how a window opened last, logs.
-const FILES: [&str; 4] = ["settings.json", "window.lock", "opening.json", "slotdeck."];
+/// How the names of its own files begin: settings, the window's lock with its note, how a window opened last, logs, and what
+/// a write leaves that was cut short.
+const FILES: [&str; 5] = ["settings.json", "window.lock", "opening.json", "slotdeck.", TEMP_PREFIX];
 
 impl Workspace {
     /// Removes the documents, locks, journals, settings, logs and crash reports, then the folders that are empty without
@@ -35,6 +39,7 @@ impl Workspace {
                     remove_empty(around);
                 }
             }
+            remove_empty(Path::new(PLAIN_TOP));
         }
         failed
     }
@@ -75,10 +80,13 @@ mod tests {
         workspace.save_settings(&Settings::default()).unwrap();
         drop(workspace.instance_lock().unwrap());
         drop(workspace.lock("demo").unwrap());
-        for file in ["slotdeck.log", "opening.json"] {
+        for folder in FOLDERS {
+            fs::create_dir_all(root.join(folder)).unwrap();
+            fs::write(root.join(folder).join("one.txt"), "x").unwrap();
+        }
+        for file in ["slotdeck.log", "slotdeck.log.1", "opening.json", ".slotdeck-a1B2c3.tmp"] {
             fs::write(root.join(file), "x").unwrap();
         }
-        fs::create_dir_all(root.join("crashes")).unwrap();
         fs::create_dir_all(root.join("clusters")).unwrap();
         assert!(workspace.erase().is_empty());
         assert!(!root.exists(), "{:?}", fs::read_dir(&root).map(|d| d.flatten().collect::<Vec<_>>()));
