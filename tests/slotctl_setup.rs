@@ -47,5 +47,20 @@ fn data_of_a_document_that_nobody_can_read_is_left_and_named() {
     let document = home.path().join("documents/odd.json");
     std::fs::write(&document, "{").unwrap();
     slotctl_at(home.path(), &["setup", "remove-data"], "").failed().complains("odd.json");
+    // Whether its servers run is not known: that is no "nothing runs".
+    slotctl_at(home.path(), &["setup", "running"], "").failed().complains("odd.json");
     assert!(document.exists());
+}
+
+#[test]
+fn a_folder_that_is_not_slotdecks_any_more_stays_and_is_no_success() {
+    let home = tempfile::tempdir().unwrap();
+    let port = free_port_run(3);
+    let first = port.to_string();
+    let run = |args: &[&str]| slotctl_at(home.path(), args, "");
+    run(&["up", "demo", "--port", &first, "--replicas", "0", "--node-timeout", "2000", "--yes"]).fine();
+    let node = home.path().join("clusters/demo").join(&first);
+    std::fs::remove_file(node.join(".slotdeck-node")).unwrap();
+    run(&["setup", "remove-data"]).failed().complains(&format!("{} (it was not made by Slotdeck)", node.display()));
+    assert!(node.exists());
 }

@@ -1,4 +1,5 @@
-//! How a command ends badly. Every one of them is exit code 1, as in redis-cli.
+//! How a command ends badly. Every one of them is exit code 1, as in redis-cli, but one that only
+//! the installer meets.
 
 use thiserror::Error;
 
@@ -11,10 +12,16 @@ pub enum Failure {
     /// Everything was said already, where redis-cli says it; the text is for `--json`.
     #[error("{0}")]
     Said(String),
+    /// For the installer: nothing was to be done, which is [`UNNEEDED`] as an exit code. To be said on standard error.
+    #[error("{0}")]
+    Unneeded(String),
     /// Everything was shown already, the JSON object included.
     #[error("the result says what is wrong")]
     Shown,
 }
+
+/// The exit code of [`Failure::Unneeded`]. 2 is what clap ends with.
+pub const UNNEEDED: u8 = 3;
 
 impl Failure {
     /// A message for standard error.

@@ -125,10 +125,11 @@ pub async fn down(means: &Means<'_>, args: &DownArgs) -> Result<(), Failure> {
         }
     }
     let steps = Steps::new(&DELETE_STEPS, timed_report(means.terminal), means.interrupt.token());
-    delete(means.workspace, name, args.wipe, &steps).await.map_err(|error| explain(&error))?;
+    let left = delete(means.workspace, name, args.wipe, &steps).await.map_err(|error| explain(&error))?;
     match (&dir, args.wipe) {
         (Some(dir), false) => means.terminal.print(&format!("{name} is forgotten. Its files stay in {dir}.\n")),
-        _ => means.terminal.print(&format!("{name} is gone.\n")),
+        _ if left.is_empty() => means.terminal.print(&format!("{name} is gone.\n")),
+        _ => means.terminal.print(&format!("{name} is forgotten. Not removed: {}.\n", left.join(", "))),
     }
     means.terminal.object(&DoneJson { ok: true, cluster: name, steps: steps_json(&steps.views()) });
     Ok(())

@@ -38,7 +38,7 @@ use crate::workspace::store::Workspace;
 use clap::Parser;
 
 use args::{Cli, Cmd};
-use failure::Failure;
+use failure::{Failure, UNNEEDED};
 use form::Means;
 use interrupt::Interrupt;
 use json::FailureJson;
@@ -120,11 +120,11 @@ async fn until_cancelled<T>(
 
 fn exit_code(result: Result<(), Failure>, terminal: Terminal) -> u8 {
     let Err(failure) = result else { return 0 };
-    if let Failure::Message(text) = &failure {
+    if let Failure::Message(text) | Failure::Unneeded(text) = &failure {
         complain(text);
     }
     if !matches!(failure, Failure::Shown) {
         terminal.object(&FailureJson { ok: false, error: failure.to_string() });
     }
-    1
+    if matches!(failure, Failure::Unneeded(_)) { UNNEEDED } else { 1 }
 }

@@ -43,7 +43,7 @@ pub enum Chore {
     StopAll,
     /// Delete every cluster with its data, and the settings.
     RemoveData,
-    /// Put a folder on the PATH, unless it is there.
+    /// Put a folder on the PATH; exit code 3 where it is there already.
     PathAdd(PathArgs),
     /// Take a folder off the PATH.
     PathRemove(PathArgs),
@@ -70,8 +70,10 @@ pub async fn setup(
     interrupt: &Interrupt,
 ) -> Result<(), Failure> {
     match &args.chore {
-        Chore::PathAdd(args) => return path(args, path_list::add),
-        Chore::PathRemove(args) => return path(args, path_list::remove),
+        Chore::PathAdd(args) => {
+            return path(args, path_list::add).and_then(|changed| if changed { Ok(()) } else { Err(there(args)) });
+        }
+        Chore::PathRemove(args) => return path(args, path_list::remove).map(drop),
         Chore::Running { .. } | Chore::StopAll | Chore::RemoveData => {}
     }
     let Some(workspace) = Workspace::find(home)? else { return Ok(()) };
@@ -85,7 +87,8 @@ pub async fn setup(
 }
 
 fn running(means: &Means<'_>, list: Option<&Path>) -> Result<(), Failure> {
-    let names = running_clusters(means.workspace);
+    let (names, unknown) = running_clusters(means.workspace);
+    all_done(&unknown)?;
     let text = names.iter().fold(String::new(), |text, name| text + name + "\r\n");
     let Some(list) = list else {
         means.terminal.print(&text.replace("\r\n", "\n"));
@@ -95,10 +98,17 @@ fn running(means: &Means<'_>, list: Option<&Path>) -> Result<(), Failure> {
     std::fs::write(list, bytes).map_err(|error| Failure::message(&format!("Can't write {}: {error}", list.display())))
 }
 
-/// The clusters that have a server which runs; those that can't be read have none that is known.
-fn running_clusters(workspace: &Workspace) -> Vec<String> {
-    let documents = workspace.list().into_iter().filter_map(|(name, document)| Some((name, document.ok()?)));
-    documents.filter(|(_, document)| runs(document)).map(|(name, _)| name).collect()
+/// The clusters that have a server which runs, and why it is not known of others: their documents can't be read.
+fn running_clusters(workspace: &Workspace) -> (Vec<String>, Vec<String>) {
+    let (mut names, mut unknown) = (Vec::new(), Vec::new());
+    for (name, document) in workspace.list() {
+        match document {
+            Ok(document) if runs(&document) => names.push(name),
+            Ok(_) => {}
+            Err(error) => unknown.push(error.to_string()),
+        }
+    }
+    (names, unknown)
 }
 
 fn runs(document: &ClusterDoc) -> bool {
@@ -109,8 +119,8 @@ fn runs(document: &ClusterDoc) -> bool {
 }
 
 async fn stop_all(means: &Means<'_>) -> Result<(), Failure> {
-    let mut failed = Vec::new();
-    for name in running_clusters(means.workspace) {
+    let (names, mut failed) = running_clusters(means.workspace);
+    for name in names {
         let steps = Steps::new(&STOP_STEPS, timed_report(means.terminal), means.interrupt.token());
         match stop(means.workspace, &name, &steps).await {
             Ok(_) => means.terminal.print(&format!("{name} is stopped.\n")),
@@ -133,7 +143,8 @@ async fn remove_data(means: &Means<'_>) -> Result<(), Failure> {
         }
         let steps = Steps::new(&DELETE_STEPS, timed_report(means.terminal), means.interrupt.token());
         match delete(workspace, &name, true, &steps).await {
-            Ok(()) => means.terminal.print(&format!("{name} is gone.\n")),
+            Ok(left) if left.is_empty() => means.terminal.print(&format!("{name} is gone.\n")),
+            Ok(left) => failed.push(format!("{name}: not removed: {}", left.join(", "))),
             Err(error) => failed.push(format!("{name}: {error}")),
         }
     }
@@ -147,14 +158,20 @@ fn all_done(failed: &[String]) -> Result<(), Failure> {
     if failed.is_empty() { Ok(()) } else { Err(Failure::message(&failed.join("\n"))) }
 }
 
+/// An entry that was there before is the person's own: a removal must not take it.
+fn there(args: &PathArgs) -> Failure {
+    Failure::Unneeded(format!("{} was on the PATH already.", args.folder))
+}
+
+/// Says whether the PATH was another before.
 #[cfg(windows)]
-fn path(args: &PathArgs, change: fn(&str, &str) -> Option<String>) -> Result<(), Failure> {
+fn path(args: &PathArgs, change: fn(&str, &str) -> Option<String>) -> Result<bool, Failure> {
     registry::change_path(args.all_users, |old| change(old, &args.folder))
         .map_err(|error| Failure::message(&format!("The PATH can't be changed: {error}. It is as it was.")))
 }
 
 #[cfg(not(windows))]
-fn path(args: &PathArgs, change: fn(&str, &str) -> Option<String>) -> Result<(), Failure> {
+fn path(args: &PathArgs, change: fn(&str, &str) -> Option<String>) -> Result<bool, Failure> {
     let _ = (change, args.all_users);
     Err(Failure::message("Only Windows keeps a PATH that programs change; here your shell's profile sets it."))
 }

@@ -138,7 +138,8 @@ async fn leave(means: &Means<'_>, spec: &ClusterSpec, why: String) -> Failure {
     };
     let steps = Steps::silent(&DELETE_STEPS);
     let outcome = match delete(means.workspace, &spec.name, true, &steps).await {
-        Ok(()) => "The servers were stopped and everything that was made is removed.".to_owned(),
+        Ok(left) if left.is_empty() => "The servers were stopped and everything that was made is removed.".to_owned(),
+        Ok(left) => format!("The servers were stopped. Not removed: {}.", left.join(", ")),
         Err(error) => format!("Not everything could be removed: {error}"),
     };
     complain(&outcome);

@@ -589,7 +589,7 @@ async fn end_stubborn(
 }
 
 /// Stops a cluster and forgets it; with `remove_files` its node folders go as well. Servers that were not launched here
-/// are only forgotten.
+/// are only forgotten. Returns the folders and files that stay because they are not ours, each with the reason.
 ///
 /// # Errors
 /// What still runs or could not be removed; the document stays then.
@@ -598,9 +598,10 @@ pub async fn delete(
     name: &str,
     remove_files: bool,
     steps: &Steps,
-) -> Result<(), LifecycleError> {
+) -> Result<Vec<String>, LifecycleError> {
     let _lock = workspace.lock(name)?;
     let mut doc = workspace.load(name)?;
+    let mut left = Vec::new();
     if let Some(spec) = doc.spec.clone() {
         let saving = if remove_files { Saving::Discard } else { Saving::AsConfigured };
         stop_processes(workspace, &mut doc, saving, steps).await.map_err(|error| failed(steps, error))?;
@@ -608,16 +609,15 @@ pub async fn delete(
             steps.begin(Step::RemoveFiles);
             still_served(&spec, &auth_of(&doc)).await.map_err(|error| failed(steps, error))?;
             let wiped = wipe(&spec.dir, &spec.port_list()).map_err(|error| failed(steps, error.into()))?;
-            if !wiped.left.is_empty() {
-                let left: Vec<String> =
-                    wiped.left.iter().map(|(path, why)| format!("{} ({why})", path.display())).collect();
+            left.extend(wiped.left.iter().map(|(path, why)| format!("{} ({why})", path.display())));
+            if !left.is_empty() {
                 steps.detail(format!("not removed: {}", left.join(", ")));
             }
         }
     }
     workspace.remove(name).map_err(|error| failed(steps, error.into()))?;
     steps.done();
-    Ok(())
+    Ok(left)
 }
 
 /// Refuses while a server answers that was started with one of these nodes' files: whoever it is, its data is in use.

@@ -316,7 +316,8 @@ impl Actor {
     fn delete(&mut self, name: &str, wipe: bool) {
         let (workspace, cluster) = (self.workspace.clone(), name.to_owned());
         self.start_job(JobKind::Delete, name, &DELETE_STEPS, move |steps| async move {
-            delete(&workspace, &cluster, wipe, &steps).await.map_err(|e| e.to_string())
+            // What stays is said by the step that removes files.
+            delete(&workspace, &cluster, wipe, &steps).await.map(drop).map_err(|e| e.to_string())
         });
     }
 
