@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    slotdeck::os::streams::keep_from_children();
     if let Some(code) = slotdeck::os::ctrl_c::dispatch(std::env::args_os().skip(1)) {
         return code;
     }

@@ -13,7 +13,8 @@ use eframe::egui::{Context, FullOutput, Plugin};
 use crate::workspace::atomic::atomic_write;
 
 /// Names the file that takes the outline: a line for each thing with a name, of fields parted by tabs:
-/// left, top, right, bottom (pixels of the window), role, state (`on`, `off`, `disabled` or `-`), name, value.
+/// left, top, right, bottom (pixels of the window), role, state (`on`, `off`, `disabled` or `-`), name, value (of what is chosen, never
+/// of what is typed).
 pub const VARIABLE: &str = "SLOTDECK_OUTLINE";
 
 struct Outline {
@@ -57,8 +58,8 @@ fn outline(update: &TreeUpdate, pixels_per_point: f32) -> String {
             continue;
         }
         let Some(bounds) = node.bounds() else { continue };
-        // A password, typed or inside a file, is not written down.
-        let secret = matches!(node.role(), Role::PasswordInput | Role::MultilineTextInput);
+        // What is typed is not written down: a password may be shown while it is typed, or stand in a file's text.
+        let secret = matches!(node.role(), Role::TextInput | Role::PasswordInput | Role::MultilineTextInput);
         let value = node.value().filter(|_| !secret).unwrap_or_default();
         let name = name_of(update, node);
         if name.is_empty() && value.is_empty() {
@@ -128,7 +129,7 @@ mod tests {
         assert_eq!(row("Tab here")[4..6], ["CheckBox", "on"]);
         assert_eq!(row("Go")[4..6], ["Button", "disabled"]);
         assert_eq!(row("Words")[4], "Label");
-        assert!(rows.iter().any(|row| row[4] == "TextInput" && row[6..] == ["Words", "typed"]), "{text}");
+        assert!(rows.iter().any(|row| row[4] == "TextInput" && row[6..] == ["Words", ""]), "{text}");
         assert!(rows.iter().any(|row| row[4..] == ["PasswordInput", "-", "Secret", ""]), "{text}");
         let at: Vec<f64> = row("Go")[..4].iter().map(|number| number.parse().unwrap()).collect();
         assert!(at[0] < at[2] && at[1] < at[3], "{at:?}");

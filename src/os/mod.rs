@@ -9,6 +9,7 @@
 pub mod ctrl_c;
 pub mod job;
 pub mod registry;
+pub mod streams;
 pub mod system;
 pub mod window;
 
@@ -20,6 +21,8 @@ mod windows_console;
 mod windows_job;
 #[cfg(windows)]
 mod windows_registry;
+#[cfg(windows)]
+mod windows_streams;
 #[cfg(windows)]
 mod windows_system;
 #[cfg(windows)]

@@ -21,7 +21,7 @@ trap 'echo "FAILED: ${BASH_SOURCE[0]}:$LINENO: $BASH_COMMAND" >&2' ERR
 NOT_RANDOM=()
 if setarch -R true 2>/dev/null; then NOT_RANDOM=(setarch -R); fi
 RUN_WINE=(env LC_ALL=C.UTF-8 "${NOT_RANDOM[@]}" "$WINE")
-wine() { "${RUN_WINE[@]}" "$@"; }
+wine() { timeout 120 "${RUN_WINE[@]}" "$@"; }
 
 # new_prefix NAME [LOCALE]: an empty Windows. With zh_CN its language and its code page (936) are Chinese.
 new_prefix() {
@@ -66,6 +66,22 @@ end_display() {
     DISPLAY_PID=
 }
 
+# free_ports: the first of six ports in a row that are free, as are their bus ports. Below 22768, so that the bus ports
+# stay below those that the system gives to clients.
+free_ports() {
+    local base p
+    for base in $(seq $((16000 + $$ % 600 * 10)) 6 22700); do
+        for p in $(seq "$base" $((base + 5))); do
+            if (: <"/dev/tcp/127.0.0.1/$p") 2>/dev/null || (: <"/dev/tcp/127.0.0.1/$((p + 10000))") 2>/dev/null; then
+                continue 2
+            fi
+        done
+        echo "$base"
+        return
+    done
+    fail "no six free ports"
+}
+
 # windows_path UNIXPATH: as a Windows program names it.
 windows_path() { echo "Z:${1//\//\\}"; }
 
@@ -100,15 +116,15 @@ windows_server() {
 start_app() {
     outline=$work/outline.tsv
     rm -f "$outline"
-    SLOTDECK_OUTLINE=$(windows_path "$outline") wine "$@" >"$work/app.out" 2>&1 &
+    SLOTDECK_OUTLINE=$(windows_path "$outline") "${RUN_WINE[@]}" "$@" >"$work/app.out" 2>&1 &
     APP_PID=$!
     local tries
-    for tries in $(seq 100); do
+    for tries in $(seq 300); do
         [ -s "$outline" ] && break
         kill -0 "$APP_PID" 2>/dev/null || fail "the program ended: $(cat "$work/app.out")"
         sleep 0.2
     done
-    [ -s "$outline" ] || fail "no window within 20 s"
+    [ -s "$outline" ] || fail "no window within a minute"
     for tries in $(seq 50); do
         WINDOW=$(xdotool search --onlyvisible --name '^Slotdeck' 2>/dev/null | tail -1) || true
         [ -n "$WINDOW" ] && break

@@ -9,7 +9,7 @@ set -Eeuo pipefail
 cd "$(dirname "$0")/../.."
 . dev/lib.sh
 . tests/windows/lib.sh
-setup=$1 locale=${2:-en} port=${3:-17300}
+setup=$1 locale=${2:-en} port=${3:-$(free_ports)}
 : "${work:?a folder for temporary files}"
 shots=${SLOTDECK_SHOTS:-$work/shots}/$locale
 
@@ -34,7 +34,7 @@ make_cluster() {
     shot 02-server
     press "$(t create.next)" Button
     fill "$(t create.shape.first_port)" "$port"
-    see "$port" 10
+    see "ports $port|$port" 10
     shot 03-shape
     press "$(t create.next)" Button
     fill "$(t create.conf.node_timeout)" 5000
@@ -53,6 +53,19 @@ make_cluster() {
 }
 
 silent_about_slots() { [ "$(cli "$1" cluster info | sed -n 's/^cluster_slots_assigned://p')" = 0 ]; }
+
+# Thousand keys, which nothing of what follows may lose.
+write_keys() {
+    local key
+    for key in $(seq 1000); do echo "SET key:$key value:$key"; done | timeout 60 redis-cli -c -p "$port" >"$work/replies"
+    [ "$(grep -c OK "$work/replies")" = 1000 ] || fail "not every key was written"
+}
+
+written_is_there() {
+    local key
+    for key in $(seq 1000); do echo "GET key:$key"; done | timeout 60 redis-cli -c -p $((port + 1)) | grep -o 'value:[0-9]*' >"$work/values" || true
+    cmp -s "$work/values" <(seq -f 'value:%g' 1000) || fail "$(wc -l <"$work/values") of 1000 keys are there"
+}
 
 look_around() {
     sleep 1
@@ -76,6 +89,7 @@ lose_a_master() {
     until_true 60 is_master $((port + 3))
     sleep 2
     shot 12-failed-over
+    written_is_there
     press "$(t overview.start)" Button
     until_true 30 answers "$port"
     until_true 40 linked "$port"
@@ -95,11 +109,11 @@ fail_over_by_hand() {
     until_true 30 is_master "$port"
     see "$(t health.ok)" 30
     shot 15-failover-done
+    written_is_there
 }
 
 close_and_come_back() {
     local before
-    cli $((port + 1)) set -c key value >/dev/null || true
     before=$(cli "$port" info server | grep run_id)
     xdotool windowactivate --sync "$WINDOW" key --clearmodifiers alt+F4
     see "$(t confirm.leave_running)" 10
@@ -112,6 +126,7 @@ close_and_come_back() {
     start_app "$app/slotdeck.exe"
     see "$(t health.ok)" 30
     [ "$before" = "$(cli "$port" info server | grep run_id)" ] || fail "the servers were started anew"
+    written_is_there
     shot 17-found-again
 }
 
@@ -127,6 +142,13 @@ stop_and_delete() {
     press "$(t confirm.stop)" Button
     until_true 60 for_all silent
     shot 19-stopped
+    press "$(t overview.start)" Button
+    until_true 60 for_all covered
+    written_is_there
+    press "$(t overview.stop)" Button
+    sleep 1
+    press "$(t confirm.stop)" Button
+    until_true 60 for_all silent
     press "$(t overview.delete)" Button
     press "$(t confirm.wipe)" CheckBox
     shot 20-delete-question
@@ -162,6 +184,7 @@ start_app "$app/slotdeck.exe"
 see "$(t welcome.title)" 10
 shot 01-welcome
 make_cluster
+write_keys
 look_around
 lose_a_master
 fail_over_by_hand

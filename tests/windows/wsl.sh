@@ -3,18 +3,18 @@
 # stops it, starts it, ends one that takes no commands, ends those whose wsl.exe was ended, deletes.
 #
 # tests/windows/wsl.sh SETUP [PORT]
-set -euo pipefail
+set -Eeuo pipefail
 cd "$(dirname "$0")/../.."
 . dev/lib.sh
 . tests/windows/lib.sh
-setup=$1 port=${2:-17500}
+setup=$1 port=${2:-$(free_ports)}
 : "${work:?a folder for temporary files}"
 shots=${SLOTDECK_SHOTS:-$work/shots}
 
 # Into files: a pipe would stay open as long as the servers live that the stand-in starts.
 slotctl() {
     local code=0
-    timeout 180 setarch -R "$WINE" "$app/slotctl.exe" "$@" >"$work/raw" 2>"$work/err" </dev/null || code=$?
+    timeout 180 "${RUN_WINE[@]}" "$app/slotctl.exe" "$@" >"$work/raw" 2>"$work/err" </dev/null || code=$?
     tr -d '\r' <"$work/raw" >"$work/out"
     return $code
 }
