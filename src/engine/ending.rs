@@ -12,14 +12,17 @@ use crate::workspace::document::ProcessRecord;
 
 use super::client::{NodeClient, info_field};
 use super::command::Auth;
+use super::folder_lock::{asked_before, note_asked};
 use super::lifecycle::Saving;
-use super::process::{is_it, wait_gone};
-use super::signal::{kill, terminate};
+use super::process::{identify, is_it, wait_gone};
+use super::signal::{SignalError, kill, terminate};
 use super::steps::Steps;
 use super::wsl::{self, Signal, pid_in};
 
 /// How long a server may take to save and end: it may have a large data set to write. Cancelling ends the waiting.
 pub(super) const SAVE_DEADLINE: Duration = Duration::from_mins(10);
+/// How long it may take where nothing is to be saved, and after force.
+pub(super) const END_DEADLINE: Duration = Duration::from_secs(10);
 /// On Windows, how long one that writes nothing is waited for: servers there hang now and then, and the next way to end
 /// them is harmless. A server gives its replicas 10 s (`shutdown-timeout`).
 const IDLE_DEADLINE: Duration = Duration::from_secs(12);
@@ -31,10 +34,34 @@ pub(super) enum Doing {
     Saving,
     /// It answers, and nothing is being saved.
     Nothing,
-    /// It does not answer, but its files grow: it saves before it ends.
+    /// It takes connections or replies, but can't be looked into: another password, too many clients, another server.
+    Refuses,
+    /// It can't be looked into, but its files grow: it saves before it ends.
     Writing,
-    /// It does not answer, and writes nothing.
+    /// It takes no connection, and writes nothing.
     Silent,
+}
+
+/// How the waiting for an end went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Waited {
+    /// It is gone.
+    Gone,
+    /// It runs, and none of its files grew all the time.
+    Idle,
+    /// It runs; the waiting was cancelled, or it writes for too long.
+    Busy,
+}
+
+/// What became of the system's request to end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// Sent just now.
+    Sent,
+    /// Sent by an earlier try; not again.
+    Before,
+    /// Not sent, and why.
+    Not(String),
 }
 
 /// What to do with a server that has ended neither after SHUTDOWN nor after the system's request.
@@ -46,29 +73,37 @@ pub(super) enum Last {
     Force,
 }
 
-/// The last way. On other systems than Windows a request to end always reaches a server: one that does not end is busy.
-pub(super) fn last_way(doing: Doing, windows: bool) -> Last {
-    match doing {
-        Doing::Silent | Doing::Nothing if windows => Last::Force,
-        Doing::Silent | Doing::Nothing | Doing::Saving | Doing::Writing => Last::Leave,
-    }
+/// Whether a server may be asked once more by the system. One that saves may take a further Ctrl-C for an order to end at
+/// once, without what it is saving.
+fn may_ask(doing: Doing) -> bool {
+    !matches!(doing, Doing::Saving | Doing::Writing)
+}
+
+/// The last way: force only on Windows, for a server that takes no connection, was asked by the system, and has written
+/// nothing for the whole time it had. Elsewhere a request to end always reaches a server: one that does not end is busy.
+pub(super) fn last_way(doing: Doing, asked: &Asked, waited: Waited, windows: bool) -> Last {
+    let was_asked = matches!(asked, Asked::Sent | Asked::Before);
+    if windows && was_asked && doing == Doing::Silent && waited == Waited::Idle { Last::Force } else { Last::Leave }
 }
 
 /// Waits until a process is gone, the time is up, or the work is cancelled. While its files grow, it has up to
 /// [`SAVE_DEADLINE`].
-pub(super) async fn gone_or_idle(addr: &NodeAddr, record: ProcessRecord, dir: &Path, steps: &Steps) -> bool {
+pub(super) async fn gone_or_idle(addr: &NodeAddr, record: ProcessRecord, dir: &Path, steps: &Steps) -> Waited {
     let idle = if cfg!(windows) { IDLE_DEADLINE } else { SAVE_DEADLINE };
     let (began, mut busy, mut size) = (Instant::now(), Instant::now(), written(dir).await);
     loop {
         if wait_gone(record, Duration::from_millis(500)).await {
-            return true;
+            return Waited::Gone;
         }
         let now = written(dir).await;
         if now != size {
             (busy, size) = (Instant::now(), now);
         }
-        if steps.is_cancelled() || busy.elapsed() > idle || began.elapsed() > SAVE_DEADLINE {
-            return false;
+        if busy.elapsed() > idle {
+            return Waited::Idle;
+        }
+        if steps.is_cancelled() || began.elapsed() > SAVE_DEADLINE {
+            return Waited::Busy;
         }
         steps.detail(format!("{addr} is still saving and ending"));
     }
@@ -91,17 +126,159 @@ pub(super) async fn doing(addr: &NodeAddr, record: ProcessRecord, auth: &Auth, d
             Doing::Nothing
         };
     }
+    // Taking a connection is enough: who is refused for a password or for too many clients has been heard.
+    let knocked = tokio::net::TcpStream::connect((addr.host.as_str(), addr.port));
+    let heard = tokio::time::timeout(Duration::from_secs(1), knocked).await.is_ok_and(|opened| opened.is_ok());
     tokio::time::sleep(Duration::from_secs(1)).await;
-    if written(dir).await == before { Doing::Silent } else { Doing::Writing }
+    match written(dir).await {
+        now if now != before => Doing::Writing,
+        _ if heard => Doing::Refuses,
+        _ => Doing::Silent,
+    }
 }
 
-/// The system's request to end; `false` where it could not be sent. To a server inside WSL it is sent there: the process
-/// that Windows knows only passes its output on.
-pub(super) async fn ask_to_end(exe: &Path, record: ProcessRecord, dir: &Path) -> bool {
+/// The system's request to end. To a server inside WSL it is sent there: the process that Windows knows only passes its
+/// output on. A Ctrl-C is sent to a process once in its life, for the second one ends a server that is still saving.
+pub(super) async fn ask_to_end(exe: &Path, record: ProcessRecord, dir: &Path) -> Asked {
     if let Some(inside) = Inside::of(exe) {
-        return wsl::signal(&inside, dir, Signal::Term).await.unwrap_or(false);
+        return match wsl::signal(&inside, dir, Signal::Term).await {
+            Ok(true) => Asked::Sent,
+            Ok(false) => Asked::Not("it was not found inside WSL".to_owned()),
+            Err(why) => Asked::Not(why),
+        };
     }
-    tokio::task::spawn_blocking(move || terminate(record)).await.is_ok_and(|asked| asked.is_ok())
+    let dir = dir.to_owned();
+    let asked = tokio::task::spawn_blocking(move || ask_once(record, &dir, cfg!(windows), terminate)).await;
+    asked.unwrap_or_else(|error| Asked::Not(error.to_string()))
+}
+
+/// Asks by `send`; with `once`, never the same process twice, whoever asks. It is written down before, so that a crash
+/// in between errs on the safe side.
+fn ask_once(
+    record: ProcessRecord,
+    dir: &Path,
+    once: bool,
+    send: impl FnOnce(ProcessRecord) -> Result<bool, SignalError>,
+) -> Asked {
+    if once && asked_before(dir, record) {
+        return Asked::Before;
+    }
+    if once && let Err(error) = note_asked(dir, Some(record)) {
+        return Asked::Not(format!("it can't be noted in {}: {error}", dir.display()));
+    }
+    match send(record) {
+        Ok(_) => Asked::Sent,
+        Err(error) => {
+            // Where it may have arrived after all, the note stays.
+            if once && !matches!(error, SignalError::Unsure { .. }) {
+                note_asked(dir, None).ok();
+            }
+            Asked::Not(error.to_string())
+        }
+    }
+}
+
+/// A server that has not ended after SHUTDOWN, or could not be told.
+pub(super) struct Stubborn<'a> {
+    /// Its program.
+    pub(super) exe: &'a Path,
+    /// Where it listens.
+    pub(super) addr: &'a NodeAddr,
+    /// Its process.
+    pub(super) record: ProcessRecord,
+    /// How to log in.
+    pub(super) auth: &'a Auth,
+    /// Its folder.
+    pub(super) dir: &'a Path,
+    /// Whether SHUTDOWN was sent to it.
+    pub(super) told: bool,
+}
+
+impl Stubborn<'_> {
+    /// The system's request to end, which saves as SHUTDOWN does; then force where nothing can be lost by it. `Ok` holds
+    /// what is worth saying of a server that was ended by force.
+    ///
+    /// # Errors
+    /// It still runs: what was tried, and why no more.
+    pub(super) async fn end(&self, saving: Saving, steps: &Steps) -> Result<Option<String>, String> {
+        let Self { exe, addr, record, auth, dir, .. } = *self;
+        if saving == Saving::Discard {
+            return self.force(steps).await.map(|()| None);
+        }
+        let mut asked = Asked::Not("it is saving".to_owned());
+        let mut waited = Waited::Busy;
+        if !steps.is_cancelled() && may_ask(doing(addr, record, auth, dir).await) {
+            asked = ask_to_end(exe, record, dir).await;
+            if !matches!(asked, Asked::Not(_)) {
+                waited = gone_or_idle(addr, record, dir, steps).await;
+            }
+        }
+        if waited == Waited::Gone || identify(record).is_none() {
+            return Ok(None);
+        }
+        if steps.is_cancelled() {
+            return Err(self.words(&asked, "the waiting was cancelled"));
+        }
+        let doing = doing(addr, record, auth, dir).await;
+        if last_way(doing, &asked, waited, cfg!(windows)) == Last::Leave {
+            return Err(self.words(&asked, still(doing)));
+        }
+        self.force(steps).await?;
+        Ok(Some(format!(
+            "{} It was silent and wrote nothing, so it was ended by force; what is in its append-only file is kept, \
+             without one the changes since its last snapshot are lost",
+            self.tried(&asked)
+        )))
+    }
+
+    async fn force(&self, steps: &Steps) -> Result<(), String> {
+        let Self { exe, addr, record, dir, .. } = *self;
+        end_by_force(exe, record, dir).await.map_err(|why| format!("{addr}: {why}"))?;
+        let ended = gone(addr, record, END_DEADLINE, steps).await;
+        if ended { Ok(()) } else { Err(format!("{addr}: process {} does not end", record.pid)) }
+    }
+
+    fn words(&self, asked: &Asked, why: &str) -> String {
+        format!(
+            "{} It was left running ({why}), since ending it by force could lose data; look at its log, and stop it again",
+            self.tried(asked)
+        )
+    }
+
+    /// What was tried, as a sentence.
+    fn tried(&self, asked: &Asked) -> String {
+        let request = if cfg!(windows) && Inside::of(self.exe).is_none() { "Ctrl-C" } else { "SIGTERM" };
+        let told = if self.told { "did not end after SHUTDOWN" } else { "could not be sent SHUTDOWN" };
+        let asked = match asked {
+            Asked::Sent => format!("did not end after {request}"),
+            Asked::Before => format!("did not end after the {request} of an earlier stop"),
+            Asked::Not(why) => format!("was not sent {request} ({})", why.trim_end_matches('.')),
+        };
+        format!("{}: process {} {told} and {asked}.", self.addr, self.record.pid)
+    }
+}
+
+fn still(doing: Doing) -> &'static str {
+    match doing {
+        Doing::Saving | Doing::Writing => "it is saving",
+        Doing::Nothing => "it still answers",
+        Doing::Refuses => "it still takes connections, but can't be looked into",
+        Doing::Silent => "it does not answer",
+    }
+}
+
+/// Waits until a process is gone, the time is up, or the work is cancelled.
+pub(super) async fn gone(addr: &NodeAddr, record: ProcessRecord, patience: Duration, steps: &Steps) -> bool {
+    let deadline = Instant::now() + patience;
+    loop {
+        if wait_gone(record, Duration::from_millis(500)).await {
+            return true;
+        }
+        if steps.is_cancelled() || Instant::now() > deadline {
+            return false;
+        }
+        steps.detail(format!("{addr} is still saving and ending"));
+    }
 }
 
 /// Ends it at once.
@@ -171,34 +348,5 @@ fn data_bytes(dir: &PathBuf, deeper: u8) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_that_saves_is_never_ended_by_force() {
-        for doing in [Doing::Saving, Doing::Writing] {
-            assert_eq!(last_way(doing, true), Last::Leave);
-            assert_eq!(last_way(doing, false), Last::Leave);
-        }
-    }
-
-    #[test]
-    fn on_windows_one_that_hangs_is_ended_and_elsewhere_it_is_left() {
-        for doing in [Doing::Silent, Doing::Nothing] {
-            assert_eq!(last_way(doing, true), Last::Force);
-            assert_eq!(last_way(doing, false), Last::Leave);
-        }
-    }
-
-    #[test]
-    fn a_snapshot_being_written_counts_and_a_log_does_not() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().to_owned();
-        std::fs::create_dir(path.join("appendonlydir")).unwrap();
-        std::fs::write(path.join("temp-12.rdb"), b"12345").unwrap();
-        std::fs::write(path.join("appendonlydir/a.aof"), b"123").unwrap();
-        std::fs::write(path.join("server.log"), b"123456789").unwrap();
-        assert_eq!(data_bytes(&path, 1), 8);
-        assert_eq!(data_bytes(&path.join("missing"), 1), 0);
-    }
-}
+#[path = "ending_tests.rs"]
+mod tests;

@@ -10,10 +10,12 @@ use crate::workspace::atomic::atomic_write;
 use crate::workspace::document::ProcessRecord;
 use crate::workspace::lock::{FileLock, Holder, LockError};
 
-use super::process::identify;
+use super::process::{START_SLACK, identify};
 
 /// The note: the process that runs in the folder.
 const NOTE: &str = ".slotdeck-server";
+/// The note: the process that was sent a Ctrl-C.
+const ASKED: &str = ".slotdeck-asked";
 /// Locked for the moment of a start, so that two programs do not start there at once.
 const STARTING: &str = ".slotdeck-starting";
 
@@ -64,6 +66,27 @@ impl Claim {
 #[must_use]
 pub fn read(node_dir: &Path) -> Option<ProcessRecord> {
     serde_json::from_slice(&fs::read(node_dir.join(NOTE)).ok()?).ok()
+}
+
+/// Writes down that this process is being sent a Ctrl-C; `None`: that none was sent after all.
+///
+/// # Errors
+/// The folder can't be written.
+pub fn note_asked(node_dir: &Path, record: Option<ProcessRecord>) -> io::Result<()> {
+    match record {
+        Some(record) => atomic_write(&node_dir.join(ASKED), &serde_json::to_vec(&record)?, true),
+        None => fs::remove_file(node_dir.join(ASKED)),
+    }
+}
+
+/// Whether this process was sent a Ctrl-C. A note that is there and can't be read counts as one.
+#[must_use]
+pub fn asked_before(node_dir: &Path, record: ProcessRecord) -> bool {
+    let same = |note: ProcessRecord| note.pid == record.pid && note.started.abs_diff(record.started) <= START_SLACK;
+    match fs::read(node_dir.join(ASKED)) {
+        Ok(bytes) => serde_json::from_slice(&bytes).map_or(true, same),
+        Err(error) => error.kind() != io::ErrorKind::NotFound,
+    }
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ use super::client::{NodeClient, NodeError, NodeErrorKind, info_field};
 use super::command::Auth;
 use super::diagnose::likely_cause;
 use super::ending::{
-    Last, SAVE_DEADLINE, ask_to_end, doing, end_by_force, end_left_inside, gone_or_idle, last_way, left_inside,
+    END_DEADLINE, SAVE_DEADLINE, Stubborn, end_left_inside, gone, gone_or_idle, left_inside,
 };
 use super::files::{FilesError, wipe, write_node_files};
 use super::job::Step;
@@ -50,8 +50,6 @@ const NO_ANSWER: &str = "did not answer";
 const LOADING_DEADLINE: Duration = Duration::from_mins(10);
 /// How long a server that refuses to shut down is asked again.
 const ASK_AGAIN: Duration = Duration::from_secs(15);
-/// How long it may take where nothing is to be saved, and after force.
-const END_DEADLINE: Duration = Duration::from_secs(10);
 
 /// A server that ended, or never answered, while it should have started.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -431,16 +429,21 @@ async fn stop_processes(
         .filter(|(_, record)| identify(*record).is_some())
         .collect();
     let replicas = join_all(running.iter().map(|(addr, _)| is_replica(addr, &auth))).await;
-    let mut refused = Vec::new();
+    let (mut told, mut refused) = (Vec::new(), Vec::new());
     for wave in [true, false] {
         let members = running.iter().zip(&replicas).filter(|(_, replica)| **replica == wave).map(|(node, _)| node);
         let results = join_all(members.map(|(addr, record)| {
             let dir = spec.node_dir(addr.port);
             let auth = &auth;
-            async move { shut_down(addr, *record, auth, &dir, saving, steps).await }
+            async move { shut_down(addr, *record, auth, &dir, saving, steps).await.map(|sent| (addr, sent)) }
         }))
         .await;
-        refused.extend(results.into_iter().filter_map(Result::err));
+        for result in results {
+            match result {
+                Ok((addr, sent)) => told.extend(sent.then_some(addr)),
+                Err(why) => refused.push(why),
+            }
+        }
     }
     // A server inside WSL outlives the process that Windows knows of it, where somebody ended that.
     let silent = spec.addrs().into_iter().filter(|addr| running.iter().all(|(known, _)| known != addr));
@@ -462,8 +465,8 @@ async fn stop_processes(
         steps.begin(Step::EndStubborn);
         let ends = join_all(stubborn.iter().map(|(addr, record)| {
             let dir = spec.node_dir(addr.port);
-            let (auth, exe) = (&auth, &exe);
-            async move { end_stubborn(exe, addr, *record, auth, &dir, saving, steps).await }
+            let (auth, exe, told) = (&auth, &exe, told.contains(&addr));
+            async move { Stubborn { exe, addr, record: *record, auth, dir: &dir, told }.end(saving, steps).await }
         }))
         .await;
         let (ended, left): (Vec<_>, Vec<_>) = ends.into_iter().partition(Result::is_ok);
@@ -488,7 +491,7 @@ async fn is_replica(addr: &NodeAddr, auth: &Auth) -> bool {
     client.text(&["INFO", "replication"]).await.is_ok_and(|info| info_field(&info, "role") == Some("slave"))
 }
 
-/// SHUTDOWN, and waiting. `Err` where the server says that it can't save: ending it would lose data.
+/// SHUTDOWN, and waiting. `Ok(false)` where it could not be sent to this very server; `Err` where the server says that it can't save: ending it would lose data.
 async fn shut_down(
     addr: &NodeAddr,
     record: ProcessRecord,
@@ -496,21 +499,21 @@ async fn shut_down(
     dir: &Path,
     saving: Saving,
     steps: &Steps,
-) -> Result<(), String> {
+) -> Result<bool, String> {
     let patience = if saving == Saving::Discard { END_DEADLINE } else { SAVE_DEADLINE };
     let client = NodeClient::connect_with(addr, auth, Duration::from_secs(2), patience).await;
-    let Ok(client) = client else { return Ok(()) };
+    let Ok(client) = client else { return Ok(false) };
     let info = tokio::time::timeout(Duration::from_secs(2), client.text(&["INFO", "server"])).await;
     let info = info.ok().and_then(Result::ok);
     let pid = info.and_then(|info| info_field(&info, "process_id").and_then(|p| p.parse::<u32>().ok()));
     if !pid.is_some_and(|pid| is_it(pid, record, dir)) {
         // Somebody else answers on our port, or nobody does: not this way.
-        return Ok(());
+        return Ok(false);
     }
     tokio::select! {
         reply = refusal(&client, saving) => match saving {
             // What it would save is not wanted: it is ended without being asked again.
-            Saving::Discard => Ok(()),
+            Saving::Discard => Ok(true),
             Saving::AsConfigured => {
                 Err(format!("{addr} refuses to stop: {reply}. Look at its log; nothing was ended by force"))
             }
@@ -520,7 +523,7 @@ async fn shut_down(
                 Saving::Discard => drop(gone(addr, record, patience, steps).await),
                 Saving::AsConfigured => drop(gone_or_idle(addr, record, dir, steps).await),
             }
-        } => Ok(()),
+        } => Ok(true),
     }
 }
 
@@ -537,55 +540,6 @@ async fn refusal(client: &NodeClient, saving: Saving) -> String {
             _ => std::future::pending().await,
         }
     }
-}
-
-/// Waits until a process is gone, the time is up, or the work is cancelled.
-async fn gone(addr: &NodeAddr, record: ProcessRecord, patience: Duration, steps: &Steps) -> bool {
-    let deadline = Instant::now() + patience;
-    loop {
-        if wait_gone(record, Duration::from_millis(500)).await {
-            return true;
-        }
-        if steps.is_cancelled() || Instant::now() > deadline {
-            return false;
-        }
-        steps.detail(format!("{addr} is still saving and ending"));
-    }
-}
-
-/// The system's request to end, which saves as SHUTDOWN does; then force where nothing can be lost by it (see
-/// [`ending`](super::ending)). `Ok` holds what is worth saying of a server that was ended by force.
-async fn end_stubborn(
-    exe: &Path,
-    addr: &NodeAddr,
-    record: ProcessRecord,
-    auth: &Auth,
-    dir: &Path,
-    saving: Saving,
-    steps: &Steps,
-) -> Result<Option<String>, String> {
-    let pid = record.pid;
-    let force = async || {
-        end_by_force(exe, record, dir).await.map_err(|why| format!("{addr}: {why}"))?;
-        let ended = gone(addr, record, END_DEADLINE, steps).await;
-        if ended { Ok(()) } else { Err(format!("{addr}: process {pid} does not end")) }
-    };
-    if saving == Saving::Discard {
-        return force().await.map(|()| None);
-    }
-    if !steps.is_cancelled() && ask_to_end(exe, record, dir).await && gone_or_idle(addr, record, dir, steps).await {
-        return Ok(None);
-    }
-    if !steps.is_cancelled() && last_way(doing(addr, record, auth, dir).await, cfg!(windows)) == Last::Force {
-        force().await?;
-        return Ok(Some(format!(
-            "{addr}: process {pid} ended neither after SHUTDOWN nor after Ctrl-C and saved nothing, so it was ended by \
-             force; what is in its append-only file is kept, without one the changes since its last snapshot are lost"
-        )));
-    }
-    Err(format!(
-        "{addr}: process {pid} did not end by itself and was left running, since ending it by force could lose data; look at its log"
-    ))
 }
 
 /// Stops a cluster and forgets it; with `remove_files` its node folders go as well. Servers that were not launched here

@@ -24,6 +24,12 @@ pub enum SignalError {
         /// What went wrong.
         reason: String,
     },
+    /// Windows: whether a Ctrl-C arrived is not known.
+    #[error("Sending Ctrl-C to process {pid} did not come to an end.")]
+    Unsure {
+        /// Process id.
+        pid: u32,
+    },
 }
 
 /// Asks a server to end: SIGTERM, or on Windows a Ctrl-C; it saves as after SHUTDOWN. `Ok(false)`: it has ended
