@@ -1,11 +1,12 @@
 //! The processes that this run of the program started, so that the way they end is known; and those that are to end with
 //! it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::os::job::Job;
+use crate::workspace::document::ProcessRecord;
 
 use super::process::{Exit, Spawned};
 
@@ -22,7 +23,7 @@ pub struct Children {
 #[derive(Debug)]
 struct Held {
     job: Arc<Job>,
-    pids: BTreeSet<u32>,
+    records: HashSet<ProcessRecord>,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -60,21 +61,26 @@ impl Children {
         }
         let job = Arc::new(Job::new().ok()?);
         job.hold(true).ok()?;
-        held.insert(cluster.to_owned(), Held { job: job.clone(), pids: BTreeSet::new() });
+        held.insert(cluster.to_owned(), Held { job: job.clone(), records: HashSet::new() });
         Some(job)
     }
 
     /// From now on these processes of a cluster end with us, whoever started them.
-    pub fn hold(&self, cluster: &str, pids: impl IntoIterator<Item = u32>) {
+    pub fn hold(&self, cluster: &str, records: impl IntoIterator<Item = ProcessRecord>) {
         let Some(job) = self.job_of(cluster) else { return };
         let mut held = locked(&self.held);
         let Some(held) = held.get_mut(cluster) else { return };
-        for pid in pids {
+        let records: HashSet<ProcessRecord> = records.into_iter().collect();
+        // What runs no more is forgotten; a start leaves it out of this list or has another record.
+        held.records.retain(|record| records.contains(record));
+        for record in records {
             // One that was started in the job is in it already; adding it again changes nothing.
-            if !held.pids.contains(&pid) {
-                match job.add(pid) {
-                    Ok(()) => drop(held.pids.insert(pid)),
-                    Err(error) => tracing::warn!(cluster, pid, %error, "a server can't be bound to this program"),
+            if !held.records.contains(&record) {
+                match job.add(record.pid, record.started) {
+                    Ok(()) => drop(held.records.insert(record)),
+                    Err(error) => {
+                        tracing::warn!(cluster, pid = record.pid, %error, "a server can't be bound to this program");
+                    }
                 }
             }
         }

@@ -205,9 +205,11 @@ impl Stubborn<'_> {
         if saving == Saving::Discard {
             return self.force(steps).await.map(|()| None);
         }
-        let mut asked = Asked::Not("it is saving".to_owned());
-        let mut waited = Waited::Busy;
-        if !steps.is_cancelled() && may_ask(doing(addr, record, auth, dir).await) {
+        if steps.is_cancelled() {
+            return Err(self.words(&Asked::Not("cancelled".to_owned()), "the waiting was cancelled"));
+        }
+        let (mut asked, mut waited) = (Asked::Not("it is saving".to_owned()), Waited::Busy);
+        if may_ask(doing(addr, record, auth, dir).await) {
             asked = ask_to_end(exe, record, dir).await;
             if !matches!(asked, Asked::Not(_)) {
                 waited = gone_or_idle(addr, record, dir, steps).await;

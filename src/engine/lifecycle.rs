@@ -21,13 +21,11 @@ use super::children::Children;
 use super::client::{NodeClient, NodeError, NodeErrorKind, info_field};
 use super::command::Auth;
 use super::diagnose::likely_cause;
-use super::ending::{
-    END_DEADLINE, SAVE_DEADLINE, Stubborn, end_left_inside, gone, gone_or_idle, left_inside,
-};
+use super::ending::{END_DEADLINE, SAVE_DEADLINE, Stubborn, end_left_inside, gone, gone_or_idle, left_inside};
 use super::files::{FilesError, wipe, write_node_files};
 use super::job::Step;
 use super::log_tail::last_lines;
-use super::process::{CONFIG_FILE, SpawnError, Spawned, find_running_in, identify, is_it, spawn, wait_gone};
+use super::process::{CONFIG_FILE, SpawnError, Spawned, find_running_in, identify, is_it, spawn};
 use super::signal::end_helpers;
 use super::steps::Steps;
 use super::wsl::{NOT_REACHED, pid_in};

@@ -88,11 +88,17 @@ fn network_facts(bind: &str, ports: &BTreeSet<u16>) -> Network {
 /// The ports that Windows keeps for itself; none where it does not answer in time.
 fn excluded_ports() -> Vec<(u16, u16)> {
     let ranges = ["ipv4", "ipv6"].map(|family| {
-        let mut command = std::process::Command::new("netsh");
+        let mut command = std::process::Command::new(netsh());
         command.args(["interface", family, "show", "excludedportrange", "protocol=tcp"]);
         read_excluded(&answer_of(command, NETSH_DEADLINE).unwrap_or_default())
     });
     ranges.concat()
+}
+
+/// Windows' own: a name alone would be looked up in the folder of the app and on the PATH, where anything may lie.
+fn netsh() -> std::path::PathBuf {
+    let windows = std::env::var_os("SystemRoot").unwrap_or_else(|| r"C:\Windows".into());
+    std::path::PathBuf::from(windows).join("System32").join("netsh.exe")
 }
 
 /// What a small program prints, if it ends in time.

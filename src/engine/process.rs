@@ -80,6 +80,17 @@ pub enum SpawnError {
         /// What the system said.
         source: io::Error,
     },
+    /// Windows: it was started and could not be let run.
+    #[error(
+        "{} was started but could not be let run: {source}. Try again; if a security program watches new programs, allow \
+         this one there.", exe.display()
+    )]
+    Resume {
+        /// The program.
+        exe: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
 }
 
 fn by_whom(holder: Option<&Holder>) -> String {
@@ -186,15 +197,15 @@ pub fn spawn(exe: &Path, node_dir: &Path, job: Option<&Job>) -> Result<Spawned, 
     command.wrap(process_wrap::tokio::ProcessSession);
     let mut child = command.spawn().map_err(failed)?;
     let pid = child.id().unwrap_or_default();
+    // Before anybody waits for it: until then its pid can't go to another process, even if it has ended.
+    let started = look_up(pid).map_or_else(now, |process| process.started);
     if let Some(job) = job
-        && let Err(source) = let_go(job, pid)
+        && let Err(source) = let_go(job, ProcessRecord { pid, started })
     {
         // It has not run yet: nothing is lost.
         child.start_kill().ok();
-        return Err(failed(source));
+        return Err(SpawnError::Resume { exe: exe.to_owned(), source });
     }
-    // Before anybody waits for it: until then its pid can't go to another process, even if it has ended.
-    let started = look_up(pid).map_or_else(now, |process| process.started);
     let record = ProcessRecord { pid, started };
     if let Err(source) = claim.note(node_dir, record) {
         child.start_kill().ok();
@@ -221,17 +232,16 @@ fn command_line(exe: &Path) -> io::Result<(PathBuf, Vec<String>)> {
     }
 }
 
-/// Puts a process that was started suspended into a job and lets it run.
-#[cfg(windows)]
-fn let_go(job: &Job, pid: u32) -> io::Result<()> {
-    job.add(pid)?;
-    crate::os::job::resume(pid)
-}
-
-/// Elsewhere there are no jobs, so that nobody can hand one in.
-#[cfg(not(windows))]
-fn let_go(job: &Job, pid: u32) -> io::Result<()> {
-    job.add(pid)
+/// Puts a process that was started suspended into a job and lets it run. A job that refuses it (a sandbox, or a service
+/// manager that has a job of its own) is no reason not to start it: it only does not end with us then.
+fn let_go(job: &Job, record: ProcessRecord) -> io::Result<()> {
+    let pid = record.pid;
+    if let Err(error) = job.add(pid, record.started) {
+        tracing::warn!(pid, %error, "this server does not end with Slotdeck: its process can't be bound to it");
+    }
+    #[cfg(windows)]
+    crate::os::job::resume(pid)?;
+    Ok(())
 }
 
 fn open_output(path: &Path) -> io::Result<fs::File> {

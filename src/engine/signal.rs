@@ -116,9 +116,7 @@ mod windows {
             return Ok(false);
         }
         if force == Force::No {
-            return send_ctrl_c(record.pid)
-                .map(|()| true)
-                .map_err(|reason| SignalError::NoCtrlC { pid: record.pid, reason });
+            return send_ctrl_c(record).map(|()| true);
         }
         let refused = || SignalError::Refused { pid: record.pid, reason: "the system refused".to_owned() };
         let system = ask(ProcessRefreshKind::nothing().without_tasks()).ok_or_else(refused)?;
@@ -131,30 +129,32 @@ mod windows {
     }
 
     /// By a process made for it, since it costs whoever does it his own console.
-    fn send_ctrl_c(pid: u32) -> Result<(), String> {
+    fn send_ctrl_c(record: ProcessRecord) -> Result<(), SignalError> {
         use std::os::windows::process::CommandExt;
 
-        let me = std::env::current_exe().map_err(|error| error.to_string())?;
+        let pid = record.pid;
+        let not_sent = |reason: String| SignalError::NoCtrlC { pid, reason };
+        let me = std::env::current_exe().map_err(|error| not_sent(error.to_string()))?;
         let mut helper = Command::new(me)
-            .args([ctrl_c::ARGUMENT, &pid.to_string()])
+            .args([ctrl_c::ARGUMENT, &pid.to_string(), &record.started.to_string()])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .creation_flags(DETACHED_PROCESS)
             .spawn()
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| not_sent(error.to_string()))?;
         let deadline = Instant::now() + SENDING;
         loop {
             match helper.try_wait() {
                 Ok(Some(status)) if status.success() => return Ok(()),
-                Ok(Some(_)) => return Err("it has no console that could be joined".to_owned()),
+                Ok(Some(_)) => return Err(not_sent("it has no console, or shares one with other programs".to_owned())),
                 Ok(None) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(10)),
                 Ok(None) => {
                     helper.kill().ok();
                     helper.wait().ok();
-                    return Err(format!("nothing happened within {} s", SENDING.as_secs()));
+                    return Err(SignalError::Unsure { pid });
                 }
-                Err(error) => return Err(error.to_string()),
+                Err(_) => return Err(SignalError::Unsure { pid }),
             }
         }
     }

@@ -30,12 +30,12 @@ impl Job {
         self.inner.kill_on_close(hold)
     }
 
-    /// Puts a process into the job; its later children are in it as well.
+    /// Puts the process that started then (in seconds since 1970) into the job; its later children are in it as well.
     ///
     /// # Errors
-    /// The process has ended, or may not be changed by this user.
-    pub fn add(&self, pid: u32) -> io::Result<()> {
-        self.inner.add(pid)
+    /// The process has ended (another may have its id), or it may not be changed by this user.
+    pub fn add(&self, pid: u32, started: u64) -> io::Result<()> {
+        self.inner.add(pid, started)
     }
 }
 
@@ -55,7 +55,7 @@ impl Job {
 
     /// # Errors
     /// Always `Unsupported` on this system.
-    pub fn add(&self, _pid: u32) -> io::Result<()> {
+    pub fn add(&self, _pid: u32, _started: u64) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
     }
 }

@@ -20,6 +20,8 @@ mod windows_console;
 #[cfg(windows)]
 mod windows_job;
 #[cfg(windows)]
+mod windows_process;
+#[cfg(windows)]
 mod windows_registry;
 #[cfg(windows)]
 mod windows_streams;

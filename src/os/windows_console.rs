@@ -3,11 +3,21 @@
 use std::io;
 
 use windows_sys::Win32::System::Console::{
-    AttachConsole, CTRL_C_EVENT, FreeConsole, GenerateConsoleCtrlEvent, SetConsoleCtrlHandler,
+    AttachConsole, CTRL_C_EVENT, FreeConsole, GenerateConsoleCtrlEvent, GetConsoleProcessList, SetConsoleCtrlHandler,
 };
+use windows_sys::Win32::System::Threading::PROCESS_QUERY_LIMITED_INFORMATION;
 
-/// Leaves the own console, joins that of the process and sends Ctrl-C there. For a process made for this alone.
-pub(super) fn send_ctrl_c(pid: u32) -> io::Result<()> {
+use super::ctrl_c::is_its_own;
+use super::windows_process::{children_of_its_kind, open};
+
+/// The most processes that are looked for on a console: a server's own holds two or three.
+const MOST: u32 = 64;
+
+/// Leaves the own console, joins that of the process and sends Ctrl-C there, if nobody else is on it. For a process made
+/// for this alone.
+pub(super) fn send_ctrl_c(pid: u32, started: u64) -> io::Result<()> {
+    // As long as it is open, the pid goes to no other process.
+    let _server = open(pid, started, PROCESS_QUERY_LIMITED_INFORMATION)?;
     #[expect(unsafe_code, reason = "calls of the Windows console")]
     // SAFETY: numbers and null pointers only, as documented; without a handler, the second argument 1 makes this
     // process ignore Ctrl-C.
@@ -17,10 +27,39 @@ pub(super) fn send_ctrl_c(pid: u32) -> io::Result<()> {
         if AttachConsole(pid) == 0 || SetConsoleCtrlHandler(None, 1) == 0 {
             return Err(io::Error::last_os_error());
         }
-        // 0: to every process on the console. The group of a process is no address for Ctrl-C.
-        let sent = GenerateConsoleCtrlEvent(CTRL_C_EVENT, 0);
-        let result = if sent == 0 { Err(io::Error::last_os_error()) } else { Ok(()) };
+    }
+    let result = send_if_alone(pid);
+    #[expect(unsafe_code, reason = "a call of the Windows console")]
+    // SAFETY: takes nothing.
+    unsafe {
         FreeConsole();
-        result
+    }
+    result
+}
+
+fn send_if_alone(pid: u32) -> io::Result<()> {
+    if !is_its_own(&on_console()?, std::process::id(), pid, &children_of_its_kind(pid)?) {
+        return Err(io::Error::other("other programs are on its console"));
+    }
+    #[expect(unsafe_code, reason = "a call of the Windows console")]
+    // SAFETY: numbers only. 0: to every process on the console. The group of a process is no address for Ctrl-C.
+    let sent = unsafe { GenerateConsoleCtrlEvent(CTRL_C_EVENT, 0) };
+    if sent == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// The processes on our console.
+fn on_console() -> io::Result<Vec<u32>> {
+    let mut pids = vec![0; MOST as usize];
+    #[expect(unsafe_code, reason = "a call of the Windows console")]
+    // SAFETY: the list has room for as many as the second argument says.
+    let count = unsafe { GetConsoleProcessList(pids.as_mut_ptr(), MOST) };
+    match count {
+        0 => Err(io::Error::last_os_error()),
+        // Then the list is not filled.
+        _ if count > MOST => Err(io::Error::other("too many programs are on its console")),
+        _ => {
+            pids.truncate(count as usize);
+            Ok(pids)
+        }
     }
 }

@@ -1,10 +1,9 @@
 //! Job objects, and processes that wait to be put into one.
 
 use std::io;
-use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
+use std::os::windows::io::{AsRawHandle, OwnedHandle};
 use std::ptr::{from_ref, null};
 
-use windows_sys::Win32::Foundation::HANDLE;
 use windows_sys::Win32::System::Diagnostics::ToolHelp::{
     CreateToolhelp32Snapshot, TH32CS_SNAPTHREAD, THREADENTRY32, Thread32First, Thread32Next,
 };
@@ -13,23 +12,10 @@ use windows_sys::Win32::System::JobObjects::{
     JOBOBJECT_EXTENDED_LIMIT_INFORMATION, JobObjectExtendedLimitInformation, SetInformationJobObject,
 };
 use windows_sys::Win32::System::Threading::{
-    OpenProcess, OpenThread, PROCESS_SET_QUOTA, PROCESS_TERMINATE, ResumeThread, THREAD_SUSPEND_RESUME,
+    OpenThread, PROCESS_SET_QUOTA, PROCESS_TERMINATE, ResumeThread, THREAD_SUSPEND_RESUME,
 };
 
-/// A handle that is closed when dropped; an error where the system gave none.
-fn owned(handle: HANDLE) -> io::Result<OwnedHandle> {
-    // -1 is "none" for some calls, null for the others.
-    if handle.is_null() || handle.addr() == usize::MAX {
-        return Err(io::Error::last_os_error());
-    }
-    #[expect(unsafe_code, reason = "handles of Windows are plain pointers")]
-    // SAFETY: the system just gave us this handle, and nobody else has it.
-    Ok(unsafe { OwnedHandle::from_raw_handle(handle) })
-}
-
-fn checked(result: i32) -> io::Result<()> {
-    if result == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
-}
+use super::windows_process::{checked, open, owned};
 
 /// A job object. No other process inherits the handle, so that ours is the last one.
 #[derive(Debug)]
@@ -56,10 +42,8 @@ impl Job {
         checked(result)
     }
 
-    pub(super) fn add(&self, pid: u32) -> io::Result<()> {
-        #[expect(unsafe_code, reason = "calls of Windows")]
-        // SAFETY: numbers only; the handle is checked and closed by its owner.
-        let process = owned(unsafe { OpenProcess(PROCESS_SET_QUOTA | PROCESS_TERMINATE, 0, pid) })?;
+    pub(super) fn add(&self, pid: u32, started: u64) -> io::Result<()> {
+        let process = open(pid, started, PROCESS_SET_QUOTA | PROCESS_TERMINATE)?;
         #[expect(unsafe_code, reason = "a call of Windows")]
         // SAFETY: both handles are open.
         checked(unsafe { AssignProcessToJobObject(self.0.as_raw_handle(), process.as_raw_handle()) })

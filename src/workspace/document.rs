@@ -23,7 +23,7 @@ pub enum OnClose {
 }
 
 /// A process that Slotdeck started: enough to find it again and never to mistake another one for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ProcessRecord {
     /// Process id.
     pub pid: u32,

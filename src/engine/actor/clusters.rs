@@ -280,8 +280,8 @@ impl Actor {
         let Some(cluster) = self.clusters.get(name) else { return };
         let stops = cluster.on_close_wish.unwrap_or(cluster.doc.on_close) == OnClose::Stop;
         if stops && cluster.doc.wanted {
-            let running = cluster.doc.processes.values().copied().filter_map(identify);
-            self.children.hold(name, running.map(|found| found.pid));
+            let running = cluster.doc.processes.values().copied().filter(|record| identify(*record).is_some());
+            self.children.hold(name, running);
         } else if !stops {
             self.children.release(name);
         }
