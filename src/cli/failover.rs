@@ -12,7 +12,8 @@ use crate::engine::failover::{failover as carry_out, failover_steps, nodes_now};
 use crate::engine::gather::{Gathered, gather};
 use crate::engine::lifecycle::auth_of;
 use crate::engine::steps::Steps;
-use crate::workspace::store::ClusterLock;
+use crate::workspace::document::ClusterDoc;
+use crate::workspace::store::{ClusterLock, WorkspaceError};
 
 use super::args::FailoverArgs;
 use super::cluster::{Access, access, look, resolved, seed_of};
@@ -67,8 +68,10 @@ impl From<&FailoverPlan> for PlanJson {
 struct Place {
     seeds: Vec<NodeAddr>,
     access: Access,
-    /// Held while the work lasts, for a cluster that has a name here.
-    _lock: Option<ClusterLock>,
+    /// What it is called, where it has a name here.
+    name: Option<String>,
+    /// Whether the way in was given, and is not the cluster's own.
+    given: bool,
     /// Whether its server program is known not to elect masters.
     deaf: bool,
 }
@@ -78,7 +81,7 @@ struct Place {
 /// # Errors
 /// No plan, a no to the question, or a failover that did not end as it should.
 pub async fn failover(means: &Means<'_>, args: &FailoverArgs) -> Result<(), Failure> {
-    let (place, gathered) = find(means, args).await?;
+    let (mut place, gathered) = find(means, args).await?;
     let mut nodes = nodes_now(&gathered);
     for node in &mut nodes {
         node.deaf |= place.deaf;
@@ -95,11 +98,29 @@ pub async fn failover(means: &Means<'_>, args: &FailoverArgs) -> Result<(), Fail
             return Err(Failure::message("Not confirmed: nothing was sent to any node."));
         }
     }
+    // Not before: a question may wait for its answer all night. Whether the plans still hold is looked at once more.
+    let _lock = claim(means, &mut place)?;
     let steps = Steps::new(&failover_steps(plans.len()), timed_report(means.terminal), means.interrupt.token());
     let done = carry_out(&plans, &place.seeds, &place.access.auth, &steps).await;
     let after = done.map_err(|error| Failure::message(&format!("[ERR] {error}")))?;
     tell(means, &plans, &after, &steps);
     Ok(())
+}
+
+/// Takes exclusive use of a cluster that has a name here, and what its document says by now.
+fn claim(means: &Means<'_>, place: &mut Place) -> Result<Option<ClusterLock>, WorkspaceError> {
+    let Some(name) = &place.name else { return Ok(None) };
+    let lock = means.workspace.lock(name)?;
+    let doc = means.workspace.load(name)?;
+    place.seeds = seeds_of(&doc);
+    if !place.given {
+        place.access.auth = auth_of(&doc);
+    }
+    Ok(Some(lock))
+}
+
+fn seeds_of(doc: &ClusterDoc) -> Vec<NodeAddr> {
+    doc.spec.as_ref().map_or_else(|| doc.addrs.clone(), crate::core::spec::ClusterSpec::addrs)
 }
 
 /// The cluster by its name here, or by the address of one of its nodes.
@@ -113,12 +134,12 @@ async fn find(means: &Means<'_>, args: &FailoverArgs) -> Result<(Place, Gathered
         let mut seeds = vec![seed];
         seeds.extend(gathered.topology.views.keys().cloned());
         seeds.dedup();
-        return Ok((Place { seeds, access, _lock: None, deaf: false }, gathered));
+        return Ok((Place { seeds, access, name: None, given: true, deaf: false }, gathered));
     }
     let doc = means.workspace.load(&args.target)?;
-    let lock = means.workspace.lock(&args.target)?;
-    let seeds = doc.spec.as_ref().map_or_else(|| doc.addrs.clone(), crate::core::spec::ClusterSpec::addrs);
-    if access.auth.password.is_empty() {
+    let seeds = seeds_of(&doc);
+    let given = !access.auth.password.is_empty();
+    if !given {
         access.auth = auth_of(&doc);
     }
     let gathered = gather(&seeds, &access.auth, access.connect.max(CONNECT_DEADLINE)).await;
@@ -128,7 +149,7 @@ async fn find(means: &Means<'_>, args: &FailoverArgs) -> Result<(Place, Gathered
     }
     let server = doc.spec.as_ref().and_then(|spec| spec.server.as_ref());
     let deaf = server.is_some_and(|server| can_fail_over(server.build, server.version) == Some(false));
-    Ok((Place { seeds, access, _lock: Some(lock), deaf }, gathered))
+    Ok((Place { seeds, access, name: Some(doc.name), given, deaf }, gathered))
 }
 
 /// The plans for what was asked. What could lose writes is never chosen here: it has to be named.

@@ -234,6 +234,7 @@ fn command_line(exe: &Path) -> io::Result<(PathBuf, Vec<String>)> {
 
 /// Puts a process that was started suspended into a job and lets it run. A job that refuses it (a sandbox, or a service
 /// manager that has a job of its own) is no reason not to start it: it only does not end with us then.
+#[cfg_attr(not(windows), expect(clippy::unnecessary_wraps, reason = "elsewhere nothing is suspended"))]
 fn let_go(job: &Job, record: ProcessRecord) -> io::Result<()> {
     let pid = record.pid;
     if let Err(error) = job.add(pid, record.started) {

@@ -35,7 +35,10 @@ fn asked_for(args: impl IntoIterator<Item = OsString>) -> Option<(u32, u64)> {
 }
 
 /// Whether nobody else than we, the server and its helpers is on a console: a Ctrl-C reaches all that are.
-#[cfg_attr(not(windows), expect(dead_code, reason = "only Windows has consoles, but the rule is tested everywhere"))]
+#[cfg_attr(
+    not(any(windows, test)),
+    expect(dead_code, reason = "only Windows has consoles, but the rule is tested everywhere")
+)]
 pub(super) fn is_its_own(on_console: &[u32], me: u32, server: u32, helpers: &[u32]) -> bool {
     on_console.contains(&server) && on_console.iter().all(|pid| *pid == me || *pid == server || helpers.contains(pid))
 }
