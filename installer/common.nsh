@@ -3,9 +3,12 @@
 ; Exit codes. 1 and 2 are NSIS's own: cancelled by the person, ended by an error.
 !define EXIT_IN_USE 10       ; Slotdeck or slotctl runs
 !define EXIT_CLUSTERS_RUN 11 ; servers of clusters run, and /STOPCLUSTERS was not given
-!define EXIT_NOT_STOPPED 12  ; servers of clusters could not be stopped
+!define EXIT_NOT_STOPPED 12  ; servers of clusters could not be stopped, or whether any run is not known
 !define EXIT_DATA_LEFT 13    ; data could not be deleted
 !define EXIT_NO_RIGHTS 1223  ; administrator rights were needed and not given (Windows' own number)
+
+; Not of the setup, but of slotctl: nothing was to be done.
+!define SLOTCTL_UNNEEDED 3
 
 !macro Common UN
 
@@ -18,33 +21,38 @@ Function ${UN}HasRights
     ${If} $0 == "Admin"
         StrCpy $R0 1
     ${EndIf}
-!ifdef TRY_ELEVATION
-    ; For a test on a system where everyone is an administrator.
-    ClearErrors
-    ${GetOptions} $CMDLINE "/Elevated" $0
-    ${If} ${Errors}
-        StrCpy $R0 0
-    ${EndIf}
-!endif
     Pop $0
 FunctionEnd
 
 ; Runs this program again with administrator rights and the parameters in R0, waits for it, and sets R0 to its exit
-; code, or to EXIT_NO_RIGHTS.
+; code, or to EXIT_NO_RIGHTS. The parameters hold /Elevated: one that was started so and has no rights either, as where
+; Windows does not ask for them, must not start another.
 Function ${UN}RunWithRights
     Push $0
     Push $1
-    ; SHELLEXECUTEINFOW as it lies in memory on 64-bit Windows; 0x40 keeps the process's handle, 0x400 waits for DDE.
+    ${GetParameters} $0
+    ClearErrors
+    ${GetOptions} $0 "/Elevated" $1
+    ${IfNot} ${Errors}
+        StrCpy $R0 ${EXIT_NO_RIGHTS}
+        Pop $1
+        Pop $0
+        Return
+    ${EndIf}
+    ; SHELLEXECUTEINFOW as it lies in memory on 64-bit Windows; 0x40 keeps the process's handle (NOCLOSEPROCESS), 0x100
+    ; returns only when the start is decided (NOASYNC), 0x400 shows no message of its own (FLAG_NO_UI).
     ; The texts are handed over as registers, for they may hold quotes.
     StrCpy $1 $EXEPATH
-    System::Call '*(i 112, i 0x440, p $HWNDPARENT, w "runas", w r1, w R0, p 0, i 1, i 0, p 0, p 0, p 0, p 0, i 0, i 0, p 0, p 0) p.r0'
+    System::Call '*(i 112, i 0x540, p $HWNDPARENT, w "runas", w r1, w R0, p 0, i 1, i 0, p 0, p 0, p 0, p 0, i 0, i 0, p 0, p 0) p.r0'
     StrCpy $R0 ${EXIT_NO_RIGHTS}
     System::Call 'shell32::ShellExecuteExW(p r0) i.r1'
     ${If} $1 <> 0
         System::Call '*$0(i, i, p, p, p, p, p, i, i, p, p, p, p, i, i, p, p .r1)'
-        System::Call 'kernel32::WaitForSingleObject(p r1, i -1)'
-        System::Call 'kernel32::GetExitCodeProcess(p r1, *i .R0)'
-        System::Call 'kernel32::CloseHandle(p r1)'
+        ${If} $1 P<> 0
+            System::Call 'kernel32::WaitForSingleObject(p r1, i -1)'
+            System::Call 'kernel32::GetExitCodeProcess(p r1, *i .R0)'
+            System::Call 'kernel32::CloseHandle(p r1)'
+        ${EndIf}
     ${EndIf}
     System::Free $0
     Pop $1
@@ -109,9 +117,10 @@ FunctionEnd
 !insertmacro Common ""
 !insertmacro Common "un."
 
-; slotctl setup COMMAND, without a console window: its exit code comes in R0, its words in R1.
-!macro Slotctl COMMAND
-    nsExec::ExecToStack '"$INSTDIR\slotctl.exe" setup ${COMMAND}'
+; slotctl setup COMMAND, without a console window: its exit code comes in R0, its words in R1. In R0 is a word instead
+; where it can't be started, or was silent for so many seconds and then ended.
+!macro Slotctl SECONDS COMMAND
+    nsExec::ExecToStack /TIMEOUT=${SECONDS}000 '"$INSTDIR\slotctl.exe" setup ${COMMAND}'
     Pop $R0
     Pop $R1
 !macroend

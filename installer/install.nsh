@@ -3,6 +3,7 @@
 Section "!$(PartApp)" SectionApp
     SectionIn RO
     Call EnsureNotInUse
+    Call EnsureBeforeNotInUse
     SetOutPath "$INSTDIR"
     SetOverwrite try
     ClearErrors
@@ -15,6 +16,7 @@ Section "!$(PartApp)" SectionApp
         MessageBox MB_OK|MB_ICONSTOP "$(CantWrite)" /SD IDOK
         Abort "$(CantWrite)"
     ${EndIf}
+    Call LeaveBefore
     CreateShortcut "$SMPROGRAMS\Slotdeck.lnk" "$INSTDIR\slotdeck.exe" "" "" "" SW_SHOWNORMAL "" "$(Tooltip)"
 
     WriteRegStr SHCTX "${UNKEY}" "DisplayName" "Slotdeck"
@@ -30,6 +32,59 @@ Section "!$(PartApp)" SectionApp
     SectionGetSize ${SectionApp} $0
     WriteRegDWORD SHCTX "${UNKEY}" "EstimatedSize" $0
 SectionEnd
+
+; The folder of the earlier version may be another now: its programs must not run either.
+Function EnsureBeforeNotInUse
+    ${If} $Before != ""
+        StrCpy $2 $INSTDIR
+        StrCpy $INSTDIR $Before
+        Call EnsureNotInUse
+        StrCpy $INSTDIR $2
+    ${EndIf}
+FunctionEnd
+
+; Takes the earlier version out of a folder that Slotdeck is not in any more: only what a setup puts there.
+Function LeaveBefore
+    ${If} $Before == ""
+        Return
+    ${EndIf}
+    ; One folder has many spellings: a file that is made in one is looked for in the other.
+    GetTempFileName $0 "$INSTDIR"
+    ${GetFileName} $0 $1
+    ${If} $1 == ""
+        Return
+    ${EndIf}
+    ${If} ${FileExists} "$Before\$1"
+        ; The PATH and the registry hold the spelling that it had.
+        Delete $0
+        StrCpy $INSTDIR $Before
+        Return
+    ${EndIf}
+    Delete $0
+    ReadRegDWORD $0 SHCTX "${KEY}" "Path"
+    ${If} $0 = 1
+        ${PathOwner} $1
+        ${Slotctl} 60 'path-remove $1 "$Before"'
+        DeleteRegValue SHCTX "${KEY}" "Path"
+    ${EndIf}
+    StrCpy $2 $INSTDIR
+    StrCpy $INSTDIR $Before
+    ReadRegDWORD $0 SHCTX "${KEY}" "Association"
+    ${If} $0 = 1
+        Call RemoveAssociation
+    ${EndIf}
+    StrCpy $INSTDIR $2
+    Delete "$Before\slotdeck.exe"
+    Delete "$Before\slotctl.exe"
+    Delete "$Before\LICENSE-MIT.txt"
+    Delete "$Before\LICENSE-APACHE.txt"
+    Delete "$Before\uninstall.exe"
+    ; Only when empty: what is not ours stays.
+    RMDir "$Before"
+    ${If} $Before == "$LOCALAPPDATA\Programs\Slotdeck"
+        RMDir "$LOCALAPPDATA\Programs"
+    ${EndIf}
+FunctionEnd
 
 Section /o "$(PartDesktop)" SectionDesktop
 SectionEnd
@@ -55,16 +110,24 @@ Section "-Parts"
 
     ${PathOwner} $1
     ${If} ${SectionIsSelected} ${SectionPath}
-        ${Slotctl} 'path-add $1 "$INSTDIR"'
-        ${If} $R0 != 0
-            DetailPrint "$(PathFailed)"
-            DetailPrint "$R1"
+        ${Slotctl} 60 'path-add $1 "$INSTDIR"'
+        ${If} $R0 == 0
+            WriteRegDWORD SHCTX "${KEY}" "Path" 1
+        ${Else}
+            ${If} $R0 != ${SLOTCTL_UNNEEDED}
+                DetailPrint "$(PathFailed)"
+                DetailPrint "$R1"
+            ${EndIf}
+            ; An entry that this setup did not make is not its to take back.
+            ReadRegDWORD $0 SHCTX "${KEY}" "Path"
+            ${If} $0 != 1
+                DeleteRegValue SHCTX "${KEY}" "Path"
+            ${EndIf}
         ${EndIf}
-        WriteRegDWORD SHCTX "${KEY}" "Path" 1
     ${Else}
         ReadRegDWORD $0 SHCTX "${KEY}" "Path"
         ${If} $0 = 1
-            ${Slotctl} 'path-remove $1 "$INSTDIR"'
+            ${Slotctl} 60 'path-remove $1 "$INSTDIR"'
         ${EndIf}
         WriteRegDWORD SHCTX "${KEY}" "Path" 0
     ${EndIf}

@@ -37,5 +37,6 @@ ${Words} RemoveData "Also &delete the clusters made with Slotdeck, all their dat
 ${Words} RemoveButton "&Remove" "卸载(&R)"
 ${Words} RemoveSure "The data of every cluster made with Slotdeck will be deleted, and can't be brought back. Delete it?" "用 Slotdeck 创建的所有集群的数据都将被删除，且无法恢复。确定删除吗？"
 ${Words} ServersRun "Servers of these clusters are running:$\r$\n$\r$\n$R1$\r$\n$\r$\nStop them and remove Slotdeck?" "以下集群的服务器正在运行：$\r$\n$\r$\n$R1$\r$\n$\r$\n停止它们并卸载 Slotdeck 吗？"
+${Words} RunningUnknown "It can't be told whether servers of your clusters run, so nothing was removed. If slotctl does not start, install Slotdeck again first.$\r$\n$\r$\n$R1" "无法确定集群的服务器是否正在运行；因此未卸载任何内容。如果 slotctl 无法启动，请先重新安装 Slotdeck。$\r$\n$\r$\n$R1"
 ${Words} StopFailed "Not every server could be stopped; nothing was removed:$\r$\n$\r$\n$R1" "有服务器未能停止；未卸载任何内容：$\r$\n$\r$\n$R1"
 ${Words} DataFailed "Not everything could be deleted; Slotdeck was not removed:$\r$\n$\r$\n$R1" "未能删除全部数据；未卸载 Slotdeck：$\r$\n$\r$\n$R1"

@@ -1,5 +1,12 @@
 ; Removing. Settings and clusters stay unless the person, or /DELETEDATA, says otherwise.
 
+; Says why, and ends with this exit code; nothing was removed yet.
+!macro GiveUp WORDS CODE
+    MessageBox MB_OK|MB_ICONSTOP "${WORDS}" /SD IDOK
+    SetErrorLevel ${CODE}
+    Quit
+!macroend
+
 Function un.HasOption
     Push $0
     Push $1
@@ -20,17 +27,6 @@ Function un.onInit
     StrCpy $Everyone 0
     ${If} $0 == $INSTDIR
         StrCpy $Everyone 1
-        Call un.HasRights
-        ${If} $R0 = 0
-            ${GetParameters} $0
-            StrCpy $R0 "$0 /Elevated _?=$INSTDIR"
-            Call un.RunWithRights
-            ${If} $R0 = ${EXIT_NO_RIGHTS}
-                MessageBox MB_OK|MB_ICONEXCLAMATION "$(NoRights)" /SD IDOK
-            ${EndIf}
-            SetErrorLevel $R0
-            Quit
-        ${EndIf}
     ${Else}
         SetShellVarContext current
     ${EndIf}
@@ -71,7 +67,12 @@ Function un.RunningClusters
     Push $1
     StrCpy $R1 ""
     GetTempFileName $0
-    ${Slotctl} 'running --list "$0"'
+    ${Slotctl} 120 'running --list "$0"'
+    ; Where that is not known, they may run.
+    ${If} $R0 != 0
+        Delete $0
+        !insertmacro GiveUp "$(RunningUnknown)" ${EXIT_NOT_STOPPED}
+    ${EndIf}
     ; Its words may be in another code page than this program's: the file is in UTF-16.
     StrCpy $R1 ""
     ClearErrors
@@ -116,34 +117,52 @@ Function un.AskNobodyForServers
     ${EndIf}
 FunctionEnd
 
-; Says why, and ends with this exit code; nothing was removed yet.
-!macro GiveUp WORDS CODE
-    MessageBox MB_OK|MB_ICONSTOP "${WORDS}" /SD IDOK
-    SetErrorLevel ${CODE}
-    Quit
-!macroend
-
-Section "Uninstall"
+; Servers and data, as the person chose. They are those of the person who removes Slotdeck: an administrator whose
+; rights are lent has others.
+Function un.Chores
     ${If} ${Silent}
         Call un.AskNobodyForServers
     ${EndIf}
     ${If} $StopServers = 1
-        ${Slotctl} "stop-all"
+        ${Slotctl} 3600 "stop-all"
         ${If} $R0 != 0
             !insertmacro GiveUp "$(StopFailed)" ${EXIT_NOT_STOPPED}
         ${EndIf}
     ${EndIf}
     ${If} $DeleteData = 1
-        ${Slotctl} "remove-data"
+        ${Slotctl} 3600 "remove-data"
         ${If} $R0 != 0
             !insertmacro GiveUp "$(DataFailed)" ${EXIT_DATA_LEFT}
+        ${EndIf}
+    ${EndIf}
+FunctionEnd
+
+Section "Uninstall"
+    StrCpy $R0 "/Elevated"
+    Call un.HasOption
+    ${If} $R0 = 1
+        ; The one without rights has done the chores.
+        Call un.EnsureNotInUse
+    ${Else}
+        Call un.Chores
+    ${EndIf}
+    ${If} $Everyone = 1
+        Call un.HasRights
+        ${If} $R0 = 0
+            StrCpy $R0 "/S /Elevated _?=$INSTDIR"
+            Call un.RunWithRights
+            ${If} $R0 = ${EXIT_NO_RIGHTS}
+                MessageBox MB_OK|MB_ICONEXCLAMATION "$(NoRights)" /SD IDOK
+            ${EndIf}
+            SetErrorLevel $R0
+            Quit
         ${EndIf}
     ${EndIf}
 
     ReadRegDWORD $0 SHCTX "${KEY}" "Path"
     ${If} $0 = 1
         ${PathOwner} $1
-        ${Slotctl} 'path-remove $1 "$INSTDIR"'
+        ${Slotctl} 60 'path-remove $1 "$INSTDIR"'
     ${EndIf}
     ReadRegDWORD $0 SHCTX "${KEY}" "Association"
     ${If} $0 = 1

@@ -154,9 +154,43 @@ life() {
     say "Removal of everything"
     wine "$setup" /S /Desktop || fail "setup ends with $?"
     find -L "$WINEPREFIX/drive_c/users" -name Slotdeck.lnk | grep -q Desktop || fail "no shortcut on the desktop"
+    # What a workspace may hold besides, and the folder for clusters where the person's own can't be used.
+    mkdir -p "$settings"/{crashes,requests,journal} "$WINEPREFIX/drive_c/Slotdeck"
+    touch "$settings"/{crashes/crash-1.txt,requests/1.json,journal/1.json,opening.json,slotdeck.log,.slotdeck-a1B2c3.tmp}
     wine "$folder\\uninstall.exe" /S /DELETEDATA || fail "the removal ends with $?"
     gone "$folder"
     nothing_left "$1"
+
+    say "A document that nobody can read"
+    wine "$setup" /S || fail "setup ends with $?"
+    mkdir -p "$settings/documents"
+    echo '{' >"$settings/documents/odd.json"
+    code=0
+    wine "$folder\\uninstall.exe" /S /STOPCLUSTERS "_?=$folder" || code=$?
+    expect "removal when it is not known what runs" $code 12
+    installed "$folder" "$(version_of "$setup")"
+    rm "$settings/documents/odd.json"
+
+    say "An upgrade into another folder"
+    wine "$newer" /S '/D=C:\my tools\moved' || fail "setup ends with $?"
+    installed 'C:\my tools\moved' "$(version_of "$newer")"
+    gone "$folder"
+    # The same folder in another spelling is no other folder.
+    wine "$newer" /S '/D=C:\MY TOOLS\.\moved' || fail "setup ends with $?"
+    [ -s "$WINEPREFIX/drive_c/my tools/moved/slotctl.exe" ] || fail "an upgrade in place took its own programs"
+    wine 'C:\my tools\moved\uninstall.exe' /S /DELETEDATA || fail "the removal ends with $?"
+    gone 'C:\my tools\moved'
+    rmdir "$WINEPREFIX/drive_c/my tools" || fail "the folder holds something"
+    nothing_left "$1, moved"
+
+    say "An entry on the PATH that the person made"
+    wine reg add 'HKCU\Environment' /v Path /t REG_EXPAND_SZ /d "$path_before;$folder" /f >/dev/null
+    wine "$setup" /S || fail "setup ends with $?"
+    installed "$folder" "$(version_of "$setup")"
+    wine "$folder\\uninstall.exe" /S /DELETEDATA || fail "the removal ends with $?"
+    gone "$folder"
+    expect PATH "$(value Environment Path)" "$path_before;$folder"
+    wine reg add 'HKCU\Environment' /v Path /t REG_EXPAND_SZ /d "$path_before" /f >/dev/null
 
     say "A folder with spaces, named without quotes as a person types it"
     batch "$(wine winepath -w "$setup" | tr -d '\r') /S /D=C:\\my tools\\slot deck" || fail "setup ends with $?"
