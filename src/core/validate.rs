@@ -15,7 +15,7 @@ use super::plan::create::MIN_MASTERS;
 use super::spec::{ClusterSpec, Field, MachineFacts, Ports, Problem, ProblemKind as P};
 use super::topology::BUS_PORT_OFFSET;
 use super::version::{Family, ServerVersion};
-use super::windows_path::{PathProblem, WindowsFacts, is_reserved, judge_dir, judge_exe};
+use super::windows_path::{PathProblem, WindowsFacts, is_reserved, is_shared, judge_dir, judge_exe};
 use super::wsl::Inside;
 
 /// The most nodes that one machine is asked to start.
@@ -92,7 +92,12 @@ impl Problems {
         if let Some(problem) = exe {
             self.error(Field::Server, P::ExeOnWindows(problem));
         }
-        for problem in judge_dir(&spec.dir.to_string_lossy(), &spec.name, &facts) {
+        let dir = spec.dir.to_string_lossy();
+        let mut problems = judge_dir(&dir, &spec.name, &facts);
+        if problems.is_empty() && is_shared(&dir) {
+            problems.push(PathProblem::Shared);
+        }
+        for problem in problems {
             let only_known = PathProblem::is_only_worth_knowing(&problem);
             let kind = P::DirOnWindows(problem);
             if only_known { self.warn(Field::Dir, kind) } else { self.error(Field::Dir, kind) }

@@ -357,6 +357,8 @@ fn on_windows_a_folder_is_judged_as_its_servers_read_it() {
     assert!(matches!(found[0], P::DirOnWindows(PathProblem::Unspellable { character: '张', .. })), "{found:?}");
     let found = kinds(&spec, &on_windows(936), Field::Dir);
     assert!(!found.iter().any(|kind| matches!(kind, P::DirOnWindows(_))), "{found:?}");
+    let found = kinds(&ClusterSpec::new("dev", r"C:\Slotdeck\dev"), &on_windows(1252), Field::Dir);
+    assert!(found.contains(&P::DirOnWindows(PathProblem::Shared)), "{found:?}");
     assert!(!kinds(&spec, &MachineFacts::default(), Field::Dir).iter().any(|kind| matches!(kind, P::DirOnWindows(_))));
 }
 

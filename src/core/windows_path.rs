@@ -74,13 +74,19 @@ pub enum PathProblem {
     /// Worth knowing: it is on another machine.
     #[error("it is on another machine: when the connection breaks, every node loses its files; a local disk is better")]
     Network,
+    /// Worth knowing: it has the rights of its drive, which let every account of the machine in.
+    #[error(
+        "every account of this computer may read and change what is in it, the password in redis.conf included, as long \
+         as nobody narrows its rights: a folder below C:\\Users is your own"
+    )]
+    Shared,
 }
 
 impl PathProblem {
     /// Whether the path can be used all the same.
     #[must_use]
     pub fn is_only_worth_knowing(&self) -> bool {
-        matches!(self, PathProblem::Synced(_) | PathProblem::Network)
+        matches!(self, PathProblem::Synced(_) | PathProblem::Network | PathProblem::Shared)
     }
 }
 
@@ -111,6 +117,15 @@ pub fn judge_dir(dir: &str, name: &str, facts: &WindowsFacts) -> Vec<PathProblem
         }
     }
     found
+}
+
+/// Whether a new folder there lets every account of the machine in. A drive gives that right to all that is made on it;
+/// only below `Users`, each account's folder has rights of its own.
+#[must_use]
+pub fn is_shared(dir: &str) -> bool {
+    let dir = dir.replace('/', "\\").to_ascii_lowercase();
+    let below = dir.split_once(":\\").filter(|(drive, _)| drive.len() == 1).map(|(_, below)| below);
+    below.is_some_and(|below| !below.starts_with("users\\") || below.starts_with("users\\public"))
 }
 
 /// What is wrong with the path of a server program: it starts itself again by that path when it saves, and fails then

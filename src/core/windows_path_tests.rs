@@ -79,6 +79,17 @@ fn another_machines_folder_is_worth_a_word() {
 }
 
 #[test]
+fn a_folder_outside_the_users_own_is_open_to_every_account() {
+    for dir in [r"C:\Slotdeck\dev", "d:/redis", r"C:\Users\Public\dev"] {
+        assert!(is_shared(dir), "{dir}");
+    }
+    for dir in [r"C:\Users\a\AppData\Local\Slotdeck\data\clusters\dev", r"c:\users\a", r"\\server\share\dev", ""] {
+        assert!(!is_shared(dir), "{dir}");
+    }
+    assert!(PathProblem::Shared.is_only_worth_knowing());
+}
+
+#[test]
 fn names_that_windows_keeps_or_changes_are_refused() {
     assert_eq!(judged(r"C:\dev\con"), [PathProblem::Reserved("con".into())]);
     assert_eq!(judged(r"C:\NUL.txt\dev"), [PathProblem::Reserved("NUL.txt".into())]);

@@ -38,6 +38,9 @@ const PROBE_OUTPUT: u64 = 16 * 1024;
 /// How many programs are asked at once.
 const PROBES_AT_ONCE: usize = 4;
 
+/// How long looking into one folder may take. A share that is not there keeps one waiting much longer.
+const LOOK_DEADLINE: Duration = Duration::from_secs(10);
+
 /// How many folders a pattern may stand for.
 const MAX_EXPANDED: usize = 64;
 
@@ -234,12 +237,7 @@ pub async fn find(chosen: &[PathBuf]) -> Vec<FoundServer> {
 /// program is listed once, as it was found first. Best first: usable ones; of these the chosen ones in their order, then
 /// those whose clusters lack nothing serious, of these the ones outside WSL, then the newest.
 pub async fn search(chosen: &[PathBuf], wake: Wake) -> Search {
-    let chosen = chosen.to_vec();
-    let listing = tokio::task::spawn_blocking(move || candidates(&chosen, &Places::of_this_machine()));
-    let listing = tokio::time::timeout(Duration::from_secs(20), listing);
-    let (listing, inside) = tokio::join!(listing, wsl::find(wake));
-    // No answer only if a drive hangs or the app is closing.
-    let Ok(Ok(mut candidates)) = listing else { return Search::default() };
+    let (mut candidates, inside) = tokio::join!(candidates(chosen), wsl::find(wake));
     for path in inside.programs {
         if !candidates.iter().any(|(known, _)| Inside::of(known) == Inside::of(&path)) {
             candidates.push((path, Origin::Wsl));
@@ -264,32 +262,85 @@ fn sort_best_first(found: &mut [FoundServer]) {
     });
 }
 
-/// The files to ask, each program once; chosen ones even where nothing is.
-fn candidates(chosen: &[PathBuf], places: &Places) -> Vec<(PathBuf, Origin)> {
-    in_folders(chosen, places, registered::folders(&places.registry, &places.variables))
+/// A program, where it was found, and what its name leads to.
+type Hit = (PathBuf, Origin, PathBuf);
+
+/// One place to look at, by itself: a dead drive or share answers nobody, and must not hide what lies elsewhere.
+#[derive(Debug, Clone)]
+enum Look {
+    /// A file that was chosen, whatever is there.
+    File(PathBuf),
+    /// The programs in a folder, which may be a pattern.
+    Folder(PathBuf, Origin, Os),
 }
 
-fn in_folders(chosen: &[PathBuf], places: &Places, registered: Vec<PathBuf>) -> Vec<(PathBuf, Origin)> {
-    let mut all: Vec<_> = chosen.iter().map(|path| (path.clone(), Origin::Chosen)).collect();
+impl Look {
+    /// Looks. May hang.
+    fn hits(self) -> Vec<Hit> {
+        // Not asked of a path into WSL, for that would start it.
+        let real = |path: &PathBuf| if Inside::of(path).is_some() { None } else { std::fs::canonicalize(path).ok() };
+        let hit = |path: PathBuf, origin| {
+            let leads_to = real(&path).unwrap_or_else(|| path.clone());
+            (path, origin, leads_to)
+        };
+        match self {
+            Look::File(path) => vec![hit(path, Origin::Chosen)],
+            Look::Folder(pattern, origin, os) => {
+                let folders = if origin == Origin::KnownFolder { expand(&pattern) } else { vec![pattern] };
+                let file =
+                    |folder: &PathBuf| program_names(os).iter().map(|name| folder.join(name)).collect::<Vec<_>>();
+                let files = folders.iter().flat_map(file).filter(|file| file.is_file());
+                files.map(|file| hit(file, origin)).collect()
+            }
+        }
+    }
+
+    /// What is known without looking.
+    fn unseen(&self) -> Vec<Hit> {
+        match self {
+            Look::File(path) => vec![(path.clone(), Origin::Chosen, path.clone())],
+            Look::Folder(..) => Vec::new(),
+        }
+    }
+}
+
+/// The files to ask, each program once; chosen ones even where nothing is.
+async fn candidates(chosen: &[PathBuf]) -> Vec<(PathBuf, Origin)> {
+    let places = tokio::task::spawn_blocking(|| {
+        let places = Places::of_this_machine();
+        let registered = registered::folders(&places.registry, &places.variables);
+        (places, registered)
+    });
+    let looks = match tokio::time::timeout(LOOK_DEADLINE, places).await {
+        Ok(Ok((places, registered))) => looks(chosen, &places, registered),
+        _ => chosen.iter().cloned().map(Look::File).collect(),
+    };
+    let hits = looks.into_iter().map(|look| async move {
+        let unseen = look.unseen();
+        let seen = tokio::time::timeout(LOOK_DEADLINE, tokio::task::spawn_blocking(move || look.hits())).await;
+        seen.ok().and_then(Result::ok).unwrap_or(unseen)
+    });
+    each_once(futures_util::future::join_all(hits).await.concat())
+}
+
+fn looks(chosen: &[PathBuf], places: &Places, registered: Vec<PathBuf>) -> Vec<Look> {
     let beside = places.app_dir.iter().flat_map(|dir| [dir.clone(), dir.join("redis"), dir.join("redis").join("bin")]);
     let path = places.path.iter().filter(|dir| places.os != Os::Windows || !is_shim_folder(dir)).cloned();
-    let known = known_folders(places).into_iter().flat_map(|pattern| expand(&pattern));
     let folders = beside
         .map(|dir| (dir, Origin::BesideApp))
         .chain(path.map(|dir| (dir, Origin::Path)))
-        .chain(known.map(|dir| (dir, Origin::KnownFolder)))
+        .chain(known_folders(places).into_iter().map(|dir| (dir, Origin::KnownFolder)))
         .chain(registered.into_iter().map(|dir| (dir, Origin::KnownFolder)));
-    for (folder, origin) in folders {
-        let files = program_names(places.os).iter().map(|name| folder.join(name));
-        all.extend(files.filter(|file| file.is_file()).map(|file| (file, origin)));
-    }
-    // Compared by what the names lead to, but kept as found: a server goes by the name that it is called with, and on
-    // Debian redis-server is a link to redis-check-rdb.
+    let folders = folders.map(|(dir, origin)| Look::Folder(dir, origin, places.os));
+    chosen.iter().cloned().map(Look::File).chain(folders).collect()
+}
+
+/// Compared by what the names lead to, but kept as found: a server goes by the name that it is called with, and on
+/// Debian redis-server is a link to redis-check-rdb.
+fn each_once(hits: Vec<Hit>) -> Vec<(PathBuf, Origin)> {
     let mut seen = HashSet::new();
-    // Not asked of a path into WSL, for that would start it.
-    let real = |path: &PathBuf| if Inside::of(path).is_some() { None } else { std::fs::canonicalize(path).ok() };
-    all.retain(|(path, _)| seen.insert(real(path).unwrap_or_else(|| path.clone())));
-    all
+    let first = hits.into_iter().filter(|(.., leads_to)| seen.insert(leads_to.clone()));
+    first.map(|(path, origin, _)| (path, origin)).collect()
 }
 
 /// The folders that a pattern stands for: each part with a `*` (at most one) is matched against what is there, in

@@ -148,12 +148,12 @@ fn a_program_reached_by_many_names_is_listed_once_as_it_was_found_first() {
         ..places(Os::Windows, &[])
     };
     let linux = Places { os: Os::Linux, ..places.clone() };
-    let found: Vec<_> = candidates(&[], &linux).into_iter().filter(|(path, _)| path.starts_with(dir.path())).collect();
+    let found: Vec<_> = listed(&[], &linux).into_iter().filter(|(path, _)| path.starts_with(dir.path())).collect();
     assert_eq!(found, [(at("app/redis/redis-server"), Origin::BesideApp), (at("other/valkey-server"), Origin::Path)]);
-    let found = candidates(&[at("bin/redis-server")], &linux);
+    let found = listed(&[at("bin/redis-server")], &linux);
     assert_eq!(found[0], (at("bin/redis-server"), Origin::Chosen));
     assert!(!found.iter().any(|(path, _)| *path == at("app/redis/redis-server")));
-    assert!(candidates(&[], &places).is_empty(), "Windows programs end in .exe");
+    assert!(listed(&[], &places).is_empty(), "Windows programs end in .exe");
 }
 
 #[test]
@@ -240,7 +240,7 @@ fn on_windows_every_installer_s_server_is_found_once_in_the_order_of_trust() {
         registry: Registry::default(),
     };
     let registered = vec![at("elsewhere/Redis"), at("tools"), at("elsewhere/Service")];
-    let found = in_folders(&[at("mine.exe")], &places, registered);
+    let found = each_once(looks(&[at("mine.exe")], &places, registered).into_iter().flat_map(Look::hits).collect());
     let names: Vec<_> = found.iter().map(|(path, _)| path.strip_prefix(disk.path()).unwrap().to_path_buf()).collect();
     assert_eq!(names.first(), Some(&PathBuf::from("mine.exe")));
     assert_eq!(names.len(), servers.len() + 1, "{names:#?}");
@@ -354,4 +354,16 @@ async fn garnet_is_refused_with_what_to_do_instead() {
     let asked = ask(&file).await;
     assert_eq!(asked.build, Build::Garnet);
     assert!(asked.verdict.unwrap_err().starts_with("This is Garnet 1.0.83, which reads no redis.conf"));
+}
+
+fn listed(chosen: &[PathBuf], places: &Places) -> Vec<(PathBuf, Origin)> {
+    let registered = registered::folders(&places.registry, &places.variables);
+    each_once(looks(chosen, places, registered).into_iter().flat_map(Look::hits).collect())
+}
+
+#[test]
+fn a_chosen_program_stays_on_the_list_when_its_drive_does_not_answer() {
+    let chosen = PathBuf::from("/gone/redis-server");
+    assert_eq!(each_once(Look::File(chosen.clone()).unseen()), [(chosen, Origin::Chosen)]);
+    assert_eq!(Look::Folder("/gone".into(), Origin::Path, Os::Linux).unseen(), []);
 }

@@ -97,6 +97,7 @@ fn path_problem(problem: &PathProblem) -> String {
         PathProblem::TooLong { length, most } => tr!("path.too_long", length = length, most = most),
         PathProblem::Synced(instead) => tr!("path.synced", instead = instead),
         PathProblem::Network => tr!("path.network"),
+        PathProblem::Shared => tr!("path.shared"),
     }
 }
 

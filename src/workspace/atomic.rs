@@ -8,7 +8,7 @@ use std::path::Path;
 pub const TEMP_PREFIX: &str = ".slotdeck-";
 
 /// Puts `bytes` into the file at `path`, all or nothing: a temporary file in the same folder, fsync, rename, and on
-/// Unix fsync of the folder. The folder must exist. With `private`, only the user can read the file (mode 0600);
+/// Unix fsync of the folder. The folder must exist. With `private`, on Unix only the user can read the file (mode 0600);
 /// without, the umask decides. A link at `path` is replaced, not followed.
 ///
 /// # Errors
@@ -23,7 +23,7 @@ pub fn atomic_write(path: &Path, bytes: &[u8], private: bool) -> io::Result<()> 
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
     #[cfg(not(unix))]
-    let _ = private; // The user's own folders are private on Windows.
+    let _ = private; // On Windows it has the rights of its folder: private below the user's own, else not.
     let mut file = builder.tempfile_in(folder)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
@@ -31,7 +31,7 @@ pub fn atomic_write(path: &Path, bytes: &[u8], private: bool) -> io::Result<()> 
     sync_folder(folder)
 }
 
-/// Makes a folder and the missing ones above it, each for the user alone (mode 0700). One that exists is left as it is.
+/// Makes a folder and the missing ones above it, on Unix each for the user alone (mode 0700). One that exists is left as it is.
 ///
 /// # Errors
 /// What the system said.
@@ -42,7 +42,7 @@ pub fn create_private_dir_all(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-/// Makes one folder for the user alone (mode 0700).
+/// Makes one folder, on Unix for the user alone (mode 0700).
 ///
 /// # Errors
 /// What the system said; also when it exists already.

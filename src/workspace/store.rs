@@ -321,7 +321,8 @@ fn default_root() -> Option<PathBuf> {
 }
 
 /// `ROOT/clusters`; on Windows (where there is a system drive), servers can't open a folder whose name the system's
-/// code page can't spell, such as that of a user with a Chinese name on an English Windows: `C:\Slotdeck\clusters` then.
+/// code page can't spell, such as that of a user with a Chinese name on an English Windows: `C:\Slotdeck\clusters` then,
+/// which other accounts of the machine can read: the wizard says so.
 fn propose_clusters_dir(root: &Path, system_drive: Option<&OsStr>) -> PathBuf {
     match system_drive {
         Some(drive) if !root.to_string_lossy().is_ascii() => {

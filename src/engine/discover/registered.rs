@@ -49,14 +49,13 @@ fn parent(path: &str) -> Option<String> {
     Some(folder.to_owned())
 }
 
-/// Whether a path begins at a drive or a share.
+/// Whether a path begins at a drive. One on another machine is left out: looking there may take a minute, and a server
+/// is not run from there unless somebody chooses it.
 fn is_full(path: &str) -> bool {
     let bytes = path.as_bytes();
-    let drive = bytes.first().is_some_and(u8::is_ascii_alphabetic)
+    bytes.first().is_some_and(u8::is_ascii_alphabetic)
         && bytes.get(1) == Some(&b':')
-        && matches!(bytes.get(2), Some(b'\\' | b'/'));
-    // A device path and a path of the kernel (`\??\C:\…`) are for drivers.
-    drive || (path.starts_with(r"\\") && !path.starts_with(r"\\?") && !path.starts_with(r"\\."))
+        && matches!(bytes.get(2), Some(b'\\' | b'/'))
 }
 
 /// Puts values where `%NAME%` stands; an unknown name stays.
@@ -123,7 +122,7 @@ mod tests {
         {
             assert_eq!(found(&[], &[command]), [""; 0], "{command}");
         }
-        assert_eq!(found(&[(r"\\server\share\Redis", "")], &[]), [r"\\server\share\Redis"]);
+        assert_eq!(found(&[(r"\\server\share\Redis", "")], &[]), [""; 0]);
         assert_eq!(expand("100% of %ProgramFiles", &[]), "100% of %ProgramFiles");
     }
 }
