@@ -64,6 +64,8 @@ enum Picked {
     Folder(PathBuf),
     Definition(PathBuf),
     Export(PathBuf, Box<ClusterSpec>),
+    /// No dialog could be opened.
+    Nothing,
 }
 
 /// What the views remember between frames.
@@ -281,6 +283,7 @@ impl eframe::App for App {
                 Picked::Server(file) => {
                     self.send(Command::ProbeServer(file));
                 }
+                Picked::Nothing => self.say(Level::Error, tr!("app.no_dialog")),
                 Picked::Folder(folder) => self.ui.create.folder_chosen(&folder),
                 Picked::Definition(file) => self.open_definition(&file),
                 Picked::Export(file, spec) => self.write_definition(file, &spec),

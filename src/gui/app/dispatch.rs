@@ -1,7 +1,7 @@
 //! From what the person meant to what happens: the only place where the window acts.
 
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use eframe::egui::Context;
 
@@ -19,6 +19,9 @@ use super::{App, Picked, language_of};
 
 /// How long "Copied" is shown.
 const COPIED: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// A file dialog that is answered within this time was never on the screen: the system has none.
+const NO_DIALOG: Duration = Duration::from_millis(300);
 
 impl App {
     /// Does what the person meant.
@@ -170,11 +173,16 @@ impl App {
         let (sender, ctx) = (self.picked.0.clone(), ctx.clone());
         if let Some(runtime) = self.link.runtime() {
             runtime.spawn(async move {
-                if let Some(file) = answer.await {
-                    // Full only if four answers wait: then this one is one too many.
-                    sender.try_send(picked(file.path().to_owned())).ok();
-                    ctx.request_repaint();
-                }
+                let asked = Instant::now();
+                let picked = match answer.await {
+                    Some(file) => picked(file.path().to_owned()),
+                    // Nobody cancels a dialog that fast: none was opened.
+                    None if asked.elapsed() < NO_DIALOG => Picked::Nothing,
+                    None => return,
+                };
+                // Full only if four answers wait: then this one is one too many.
+                sender.try_send(picked).ok();
+                ctx.request_repaint();
             });
         }
     }
