@@ -10,15 +10,12 @@ here=$(cd "$(dirname "$0")" && pwd)
 setup=$(realpath "$1") newer=$(realpath "${2:-$1}")
 need wine64 gcc-mingw-w64-x86-64 locales
 work=$(mktemp -d)
+. "$here/wine.sh"
 failures=0
-# Address randomising off as in lib.sh, where that is allowed.
-not_random=()
-if setarch -R true 2>/dev/null; then not_random=(setarch -R); fi
-wine() { timeout 120 "${not_random[@]}" /usr/lib/wine/wine64 "$@" 2>/dev/null; }
 fail() { echo "FAILED: $*" >&2; failures=$((failures + 1)); }
 leave() {
     for prefix in "$work"/prefix-*; do
-        [ -d "$prefix" ] && WINEPREFIX=$prefix /usr/lib/wine/wineserver64 -k 2>/dev/null || true
+        [ -d "$prefix" ] && WINEPREFIX=$prefix "$WINESERVER" -k 2>/dev/null || true
     done
     sleep 1
     rm -rf "$work"
@@ -38,11 +35,12 @@ unset SLOTDECK_HOME
 # A system of its own: system NAME LOCALE
 system() {
     export WINEPREFIX=$work/prefix-$1
-    export LC_ALL=$2 LOCPATH=$work/locales
+    export LOCPATH=$work/locales
+    export LC_ALL=$2
     [ "$2" = zh_CN.UTF-8 ] || unset LOCPATH
     say "A Windows: $1"
-    wine wineboot -i >/dev/null || true
-    /usr/lib/wine/wineserver64 -w
+    wine wineboot -i >/dev/null 2>&1 || true
+    "$WINESERVER" -w
     cp "$work/bcryptprimitives.dll" "$WINEPREFIX/drive_c/windows/system32/"
 }
 
@@ -50,7 +48,7 @@ system() {
 # up or fits to a process's code page (fonts, display), for two keys that every Windows has and a new prefix has not, and
 # for the uninstaller's own copy in the folder for temporary files, which Windows deletes when it starts.
 snapshot() {
-    /usr/lib/wine/wineserver64 -w
+    "$WINESERVER" -w
     (cd "$WINEPREFIX/drive_c" && find . | grep -v -e '/Temp/' -e '/Temp$' | sort) >"$work/$1.files"
     (cd "$work/home" && find . | sort) >>"$work/$1.files"
     cat "$WINEPREFIX"/{system,user}.reg | perl -ne '
@@ -72,7 +70,7 @@ nothing_left() {
 # A value of this person's registry, @ being a key's own: value KEY NAME. Read from Wine's file, for what `reg query`
 # prints has only the letters of one code page.
 value() {
-    /usr/lib/wine/wineserver64 -w
+    "$WINESERVER" -w
     KEY=${1//\\/\\\\} NAME=$2 perl -CO -ne '
         $in = /^\[\Q$ENV{KEY}\E\]/i if /^\[/;
         next unless $in and s/^(\@|"\Q$ENV{NAME}\E")=// and ($ENV{NAME} eq "@") == ($1 eq "@");
@@ -240,7 +238,7 @@ gone() {
         sleep 0.5
     done
     [ ! -d "$dir" ] || { fail "$1 is still there"; ls -la "$dir"; }
-    /usr/lib/wine/wineserver64 -w
+    "$WINESERVER" -w
 }
 
 system english C.UTF-8

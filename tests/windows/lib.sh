@@ -2,8 +2,7 @@
 # window with mouse and keyboard, finding things by the names that the window tells screen readers.
 # Wants $work, a folder that the caller made and removes; $shots, a folder for screenshots.
 
-WINE=/usr/lib/wine/wine64
-WINESERVER=/usr/lib/wine/wineserver64
+. "$(dirname "${BASH_SOURCE[0]}")/wine.sh"
 WINE_PACKAGES=(wine64 xvfb xdotool openbox imagemagick x11-utils gcc-mingw-w64-x86-64 redis-server redis-tools procps libgl1 libgl1-mesa-dri locales fonts-noto-cjk)
 
 fail() {
@@ -15,13 +14,6 @@ fail() {
 
 # What ends a script without a word is named.
 trap 'echo "FAILED: ${BASH_SOURCE[0]}:$LINENO: $BASH_COMMAND" >&2' ERR
-
-# How Wine is started: with address randomising off, without which most real Windows servers die at their start under
-# Wine 8. Some containers do not allow that; the programs of this project run without it, too.
-NOT_RANDOM=()
-if setarch -R true 2>/dev/null; then NOT_RANDOM=(setarch -R); fi
-RUN_WINE=(env LC_ALL=C.UTF-8 "${NOT_RANDOM[@]}" "$WINE")
-wine() { timeout 120 "${RUN_WINE[@]}" "$@"; }
 
 # new_prefix NAME [LOCALE]: an empty Windows. With zh_CN its language and its code page (936) are Chinese.
 new_prefix() {
@@ -82,9 +74,6 @@ free_ports() {
     fail "no six free ports"
 }
 
-# windows_path UNIXPATH: as a Windows program names it.
-windows_path() { echo "Z:${1//\//\\}"; }
-
 # beside_programs FOLDER: what programs built with Rust need under Wine 8.
 beside_programs() {
     x86_64-w64-mingw32-gcc -shared -O1 -o "$1/bcryptprimitives.dll" tests/windows/bcryptprimitives.c -ladvapi32
@@ -94,7 +83,7 @@ beside_programs() {
 install() {
     # For the programs that run with the system's own folders only; a real Windows has this library.
     beside_programs "$WINEPREFIX/drive_c/windows/system32"
-    timeout 120 "${RUN_WINE[@]}" "$1" /S || fail "the setup ended with exit code $?"
+    wine "$1" /S || fail "the setup ended with exit code $?"
     app=$(find "$WINEPREFIX/drive_c/users" -type d -path '*/Programs/Slotdeck')
     [ -x "$app/slotdeck.exe" ] && [ -x "$app/slotctl.exe" ] || fail "the setup installed no programs"
 }
@@ -150,14 +139,6 @@ see() {
     done
 }
 
-gone() {
-    local until=$((SECONDS + ${2:-15}))
-    while on_screen "$1"; do
-        [ $SECONDS -lt $until ] || fail "'$1' is still seen after ${2:-15} s"
-        sleep 0.2
-    done
-}
-
 # point NAME [ROLE] [SECONDS]: moves the mouse there. What still moves (a list that scrolls) is waited for.
 point() {
     local until=$((SECONDS + ${3:-15})) at= before=x
@@ -208,7 +189,6 @@ answers() { [ "$(cli "$1" ping)" = PONG ]; }
 covered() { cli "$1" cluster info | grep -q '^cluster_state:ok' && cli "$1" cluster info | grep -q '^cluster_slots_ok:16384'; }
 silent() { ! answers "$1"; }
 linked() { [ "$(cli "$1" info replication | grep -c -E '^(role:master|master_link_status:up)')" = 1 ]; }
-masters() { cli "$1" cluster nodes | grep -v fail | grep -c master; }
 
 # until_true SECONDS COMMAND…: or fails.
 until_true() {
@@ -248,3 +228,20 @@ programs() {
 
 no_server() { [ "$(programs 'redis-server\.exe.*redis\.conf')" = 0 ]; }
 no_server_left() { until_true 5 no_server; }
+
+# The rest runs the installed slotctl.exe, in $app.
+
+# Into files: the servers that a stand-in starts inherit pipes the Unix way and would keep them open.
+slotctl() {
+    local code=0
+    wine "$app/slotctl.exe" "$@" >"$work/raw" 2>"$work/err" </dev/null || code=$?
+    tr -d '\r' <"$work/raw" >"$work/out"
+    return $code
+}
+
+# ok COMMAND…: it must end well. refused COMMAND…: it must not. shows TEXT: the last output holds it.
+ok() { slotctl "$@" || fail "slotctl $*: exit code $?: $(cat "$work/out" "$work/err")"; }
+refused() {
+    if slotctl "$@"; then fail "slotctl $* should have failed: $(cat "$work/out")"; fi
+}
+shows() { grep -qF -- "$1" "$work/out" || fail "no '$1' in: $(cat "$work/out" "$work/err")"; }

@@ -12,21 +12,6 @@ setup=$1 port=${2:-$(free_ports)}
 shots=${SLOTDECK_SHOTS:-$work/shots}
 secret='p@ss word "quoted" \back'
 
-# Into files: under Wine the stand-in's servers inherit pipes the Unix way.
-slotctl() {
-    local code=0
-    timeout 180 "${RUN_WINE[@]}" "$app/slotctl.exe" "$@" >"$work/raw" 2>"$work/err" </dev/null || code=$?
-    tr -d '\r' <"$work/raw" >"$work/out"
-    return $code
-}
-
-# ok COMMAND…: it must end well. shows TEXT: the last output holds it.
-ok() { slotctl "$@" || fail "slotctl $*: exit code $?: $(cat "$work/out" "$work/err")"; }
-shows() { grep -qF -- "$1" "$work/out" || fail "no '$1' in: $(cat "$work/out" "$work/err")"; }
-refused() {
-    if slotctl "$@"; then fail "slotctl $* should have failed: $(cat "$work/out")"; fi
-}
-
 trap 'code=$?; trap - EXIT; end_prefix; exit $code' EXIT
 for_all silent || fail "something answers on ports $port-$((port + 5))"
 new_prefix prefix-slotctl
@@ -42,7 +27,7 @@ refused up demo --masters 2 --yes
 refused up demo --port 70000 --yes
 
 export REDISCLI_AUTH=$secret
-printf '%s\n' "$secret" | timeout 180 "${RUN_WINE[@]}" "$app/slotctl.exe" up demo --port "$port" \
+printf '%s\n' "$secret" | wine "$app/slotctl.exe" up demo --port "$port" \
     --dir 'C:\Clusters with spaces\demo' --password-stdin --yes >"$work/out" 2>"$work/err" ||
     fail "slotctl up: $(cat "$work/out" "$work/err")"
 shows '[OK] All 16384 slots covered.'

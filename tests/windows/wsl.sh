@@ -11,20 +11,6 @@ setup=$1 port=${2:-$(free_ports)}
 : "${work:?a folder for temporary files}"
 shots=${SLOTDECK_SHOTS:-$work/shots}
 
-# Into files: a pipe would stay open as long as the servers live that the stand-in starts.
-slotctl() {
-    local code=0
-    timeout 180 "${RUN_WINE[@]}" "$app/slotctl.exe" "$@" >"$work/raw" 2>"$work/err" </dev/null || code=$?
-    tr -d '\r' <"$work/raw" >"$work/out"
-    return $code
-}
-
-# ok COMMAND…: it must end well. shows TEXT: the last output holds it.
-ok() { slotctl "$@" || fail "slotctl $*: exit code $?: $(cat "$work/out" "$work/err")"; }
-shows() { grep -qF -- "$1" "$work/out" || fail "no '$1' in: $(cat "$work/out" "$work/err")"; }
-refused() {
-    if slotctl "$@"; then fail "slotctl $* should have failed: $(cat "$work/out")"; fi
-}
 relays() { programs 'wsl\.exe.* --exec .*redis\.conf'; }
 no_relay() { [ "$(relays)" = 0 ]; }
 
