@@ -55,7 +55,7 @@ pub async fn create(
 ) -> Result<(), Failure> {
     let yes = args.yes || login::env_says_yes(|name| std::env::var(name).ok());
     if terminal.is_json() && !yes {
-        return Err(Failure::message("--json prints nothing but the result and can't ask: add --yes"));
+        return Err(Failure::cant_ask());
     }
     let (addrs, access) = until_cancelled(reach(args), interrupt).await?;
     let workspace = Workspace::open(home);

@@ -89,14 +89,8 @@ pub async fn failover(means: &Means<'_>, args: &FailoverArgs) -> Result<(), Fail
     let plans = plan(args, &nodes)?;
     means.terminal.say(|text| plans.iter().for_each(|plan| show(text, plan)));
     if !means.yes {
-        if means.terminal.is_json() {
-            return Err(Failure::message("--json prints nothing but the result and can't ask: add --yes"));
-        }
         let question = "Do you want to proceed with this failover (type 'yes' to accept): ";
-        if !means.interrupt.confirmed(means.terminal, question).await {
-            means.terminal.print("\n");
-            return Err(Failure::message("Not confirmed: nothing was sent to any node."));
-        }
+        means.ask_for_yes(question, "nothing was sent to any node").await?;
     }
     // Not before: a question may wait for its answer all night. Whether the plans still hold is looked at once more.
     let _lock = claim(means, &mut place)?;

@@ -29,6 +29,12 @@ impl Failure {
         Self::Message(text.to_string())
     }
 
+    /// A question would have to be asked where only the result is printed.
+    #[must_use]
+    pub fn cant_ask() -> Self {
+        Self::message("--json prints nothing but the result and can't ask: add --yes")
+    }
+
     /// A failure whose words are out already.
     pub fn said(text: &(impl std::fmt::Display + ?Sized)) -> Self {
         Self::Said(text.to_string())

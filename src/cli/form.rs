@@ -45,6 +45,24 @@ pub struct Means<'a> {
     pub yes: bool,
 }
 
+impl Means<'_> {
+    /// Asks a question that only `yes` answers; whether it need be asked is for the caller to know. `otherwise` says
+    /// what has not been done.
+    ///
+    /// # Errors
+    /// Another answer, or `--json`, which can't ask.
+    pub async fn ask_for_yes(&self, question: &str, otherwise: &str) -> Result<(), Failure> {
+        if self.terminal.is_json() {
+            return Err(Failure::cant_ask());
+        }
+        if self.interrupt.confirmed(self.terminal, question).await {
+            return Ok(());
+        }
+        self.terminal.print("\n");
+        Err(Failure::message(&format!("Not confirmed: {otherwise}.")))
+    }
+}
+
 /// What was made.
 #[derive(Debug)]
 pub struct Formed {

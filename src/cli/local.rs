@@ -55,7 +55,7 @@ pub async fn stop(means: &Means<'_>, name: &str) -> Result<(), Failure> {
 pub async fn start(means: &Means<'_>, name: &str) -> Result<(), Failure> {
     let before = means.workspace.load(name)?;
     if !before.formed && means.terminal.is_json() && !means.yes {
-        return Err(Failure::message("--json prints nothing but the result and can't ask: add --yes"));
+        return Err(Failure::cant_ask());
     }
     let steps = Steps::new(&START_STEPS, timed_report(means.terminal), means.interrupt.token());
     let started = start_servers(means.workspace, name, &Children::default(), &steps).await;
@@ -110,19 +110,12 @@ pub async fn down(means: &Means<'_>, args: &DownArgs) -> Result<(), Failure> {
     let doc = means.workspace.load(name)?;
     let dir = doc.spec.as_ref().map(|spec| spec.dir.display().to_string());
     if !args.yes {
-        if means.terminal.is_json() {
-            return Err(Failure::message("--json prints nothing but the result and can't ask: add --yes"));
-        }
         let what = match (&dir, args.wipe) {
             (Some(dir), true) => format!("Stop {name}, forget it and REMOVE ITS DATA in {dir}?"),
             (Some(_), false) => format!("Stop {name} and forget it?"),
             (None, _) => format!("Forget {name}? Its servers run on."),
         };
-        let question = format!("{what} (type 'yes' to accept): ");
-        if !means.interrupt.confirmed(means.terminal, &question).await {
-            means.terminal.print("\n");
-            return Err(Failure::message("Not confirmed: nothing was done."));
-        }
+        means.ask_for_yes(&format!("{what} (type 'yes' to accept): "), "nothing was done").await?;
     }
     let steps = Steps::new(&DELETE_STEPS, timed_report(means.terminal), means.interrupt.token());
     let left = delete(means.workspace, name, args.wipe, &steps).await.map_err(|error| explain(&error))?;

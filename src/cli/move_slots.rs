@@ -7,8 +7,7 @@ use crate::engine::migrate::Mode;
 use super::args::MoveSlotsArgs;
 use super::failure::Failure;
 use super::form::Means;
-use super::json::{findings_of, nodes_of};
-use super::moving::{MovedJson, Scene, Told, carry_out, confirm, options, refused};
+use super::moving::{Scene, Told, carry_out, confirm, options, refused};
 
 /// `move-slots HOST:PORT --slots 0-99,512 --to ID`.
 ///
@@ -25,23 +24,10 @@ pub async fn move_slots(means: &Means<'_>, args: &MoveSlotsArgs) -> Result<(), F
     let plan = planned(&scene.masters, &slots, target).map_err(|why| refused(&why))?;
     if plan.is_empty() {
         means.terminal.say(|text| text.ok(format_args!("[OK] {} owns these slots already.", target.addr)));
-        means.terminal.object(&MovedJson {
-            ok: true,
-            simulated: false,
-            moves: Vec::new(),
-            keys: 0,
-            seconds: 0.0,
-            nodes: nodes_of(&scene.gathered.topology),
-            findings: findings_of(&scene.gathered.check()),
-        });
+        scene.tell_nothing_moved(means, None);
         return Ok(());
     }
-    means.terminal.say(|text| {
-        for one in plan.moves() {
-            let (from, to) = (scene.addr(&one.from), scene.addr(&one.to));
-            text.line(format_args!("Moving {} slots from {from} to {to}: {}", one.slots.len(), one.slots));
-        }
-    });
+    means.terminal.say(|text| scene.say_moves(text, &plan));
     confirm(means, "Do you want to proceed with this plan (type 'yes' to accept): ").await?;
     carry_out(means, &scene, &plan, Mode::Fresh, options(&args.how), Told::Lines).await
 }

@@ -20,10 +20,11 @@ use super::form::Means;
 use super::json::{FindingJson, NodeJson, findings_of, nodes_of};
 use super::redis_lines;
 use super::terminal::{Terminal, complain};
+use super::text::Text;
 
 /// A move as JSON shows it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(super) struct MoveJson {
+struct MoveJson {
     from: String,
     from_id: String,
     to: String,
@@ -34,16 +35,16 @@ pub(super) struct MoveJson {
 
 /// What the commands that move slots print as JSON.
 #[derive(Debug, Serialize)]
-pub(super) struct MovedJson {
-    pub(super) ok: bool,
+struct MovedJson {
+    ok: bool,
     /// Nothing was sent: the plan only.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub(super) simulated: bool,
-    pub(super) moves: Vec<MoveJson>,
-    pub(super) keys: u64,
-    pub(super) seconds: f64,
-    pub(super) nodes: Vec<NodeJson>,
-    pub(super) findings: Vec<FindingJson>,
+    simulated: bool,
+    moves: Vec<MoveJson>,
+    keys: u64,
+    seconds: f64,
+    nodes: Vec<NodeJson>,
+    findings: Vec<FindingJson>,
 }
 
 /// A cluster whose slots are to be moved.
@@ -107,7 +108,28 @@ impl Scene {
         std::iter::once(self.seed.clone()).chain(others).collect()
     }
 
-    pub(super) fn moves_json(&self, plan: &MovePlan) -> Vec<MoveJson> {
+    /// Says which slots go from where to where.
+    pub(super) fn say_moves(&self, text: &mut Text, plan: &MovePlan) {
+        for one in plan.moves() {
+            let (from, to) = (self.addr(&one.from), self.addr(&one.to));
+            text.line(format_args!("Moving {} slots from {from} to {to}: {}", one.slots.len(), one.slots));
+        }
+    }
+
+    /// The result of a run that sent nothing; with a plan, of one that only shows it.
+    pub(super) fn tell_nothing_moved(&self, means: &Means<'_>, simulated: Option<&MovePlan>) {
+        means.terminal.object(&MovedJson {
+            ok: true,
+            simulated: simulated.is_some(),
+            moves: simulated.map(|plan| self.moves_json(plan)).unwrap_or_default(),
+            keys: 0,
+            seconds: 0.0,
+            nodes: nodes_of(&self.gathered.topology),
+            findings: findings_of(&self.gathered.check()),
+        });
+    }
+
+    fn moves_json(&self, plan: &MovePlan) -> Vec<MoveJson> {
         let json = |one: &crate::core::plan::moves::SlotMove| MoveJson {
             from: self.addr(&one.from),
             from_id: one.from.to_string(),
@@ -143,14 +165,7 @@ pub(super) async fn confirm(means: &Means<'_>, question: &str) -> Result<(), Fai
     if means.yes {
         return Ok(());
     }
-    if means.terminal.is_json() {
-        return Err(Failure::message("--json prints nothing but the result and can't ask: add --yes"));
-    }
-    if means.interrupt.confirmed(means.terminal, question).await {
-        return Ok(());
-    }
-    means.terminal.print("\n");
-    Err(Failure::message("Not confirmed: nothing was moved."))
+    means.ask_for_yes(question, "nothing was moved").await
 }
 
 /// How moved slots are told where no line can be rewritten.

@@ -8,8 +8,7 @@ use crate::engine::migrate::Mode;
 use super::args::RebalanceArgs;
 use super::failure::Failure;
 use super::form::Means;
-use super::json::{findings_of, nodes_of};
-use super::moving::{MovedJson, Scene, Told, carry_out, confirm, options, refused};
+use super::moving::{Scene, Told, carry_out, confirm, options, refused};
 
 /// `rebalance HOST:PORT`. A person at a terminal is asked; redis-cli's scripts, which never were, are not.
 ///
@@ -28,12 +27,12 @@ pub async fn rebalance(means: &Means<'_>, args: &RebalanceArgs) -> Result<(), Fa
             let threshold = wish.threshold;
             text.warn(format_args!("*** No rebalancing needed! All nodes are within the {threshold:.2}% threshold."));
         });
-        tell(means, &scene, None);
+        scene.tell_nothing_moved(means, None);
         return Ok(());
     };
     show(means, &scene, &result, args.cluster_simulate);
     if args.cluster_simulate {
-        tell(means, &scene, Some(&result));
+        scene.tell_nothing_moved(means, Some(&result.plan));
         return Ok(());
     }
     if std::io::stdin().is_terminal() || means.terminal.is_json() {
@@ -54,18 +53,5 @@ fn show(means: &Means<'_>, scene: &Scene, result: &Rebalance, simulate: bool) {
                 text.line("#".repeat(*count));
             }
         }
-    });
-}
-
-/// The result of a run that sent nothing.
-fn tell(means: &Means<'_>, scene: &Scene, result: Option<&Rebalance>) {
-    means.terminal.object(&MovedJson {
-        ok: true,
-        simulated: result.is_some(),
-        moves: result.map(|result| scene.moves_json(&result.plan)).unwrap_or_default(),
-        keys: 0,
-        seconds: 0.0,
-        nodes: nodes_of(&scene.gathered.topology),
-        findings: findings_of(&scene.gathered.check()),
     });
 }

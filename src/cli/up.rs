@@ -78,7 +78,7 @@ pub async fn config(means: &Means<'_>, args: &UpArgs) -> Result<(), Failure> {
 /// final check that does not hold.
 pub async fn up(means: &Means<'_>, args: &UpArgs) -> Result<(), Failure> {
     if means.terminal.is_json() && !means.yes {
-        return Err(Failure::message("--json prints nothing but the result and can't ask: add --yes"));
+        return Err(Failure::cant_ask());
     }
     let spec = until_cancelled(checked_spec(means, args), means.interrupt).await?;
     means.terminal.say(|text| announce(text, &spec));

@@ -240,6 +240,12 @@ pub fn info_field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
     info.lines().find_map(|line| line.trim_end().strip_prefix(name)?.strip_prefix(':'))
 }
 
+/// The process id that a server tells in its INFO reply: by its own count, which may not be the system's.
+#[must_use]
+pub fn process_id(info: &str) -> Option<u32> {
+    info_field(info, "process_id")?.parse().ok()
+}
+
 fn connect_error(error: &redis::RedisError, deadline: Duration) -> NodeErrorKind {
     if error.is_timeout() {
         return NodeErrorKind::Timeout(deadline);

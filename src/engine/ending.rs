@@ -10,7 +10,7 @@ use crate::core::topology::NodeAddr;
 use crate::core::wsl::Inside;
 use crate::workspace::document::ProcessRecord;
 
-use super::client::{NodeClient, info_field};
+use super::client::{NodeClient, info_field, process_id};
 use super::command::Auth;
 use super::folder_lock::{asked_before, note_asked};
 use super::lifecycle::Saving;
@@ -117,8 +117,7 @@ pub(super) async fn doing(addr: &NodeAddr, record: ProcessRecord, auth: &Auth, d
         client.text(&["INFO"]).await.ok()
     };
     let info = tokio::time::timeout(Duration::from_secs(3), asked).await.ok().flatten();
-    let pid = |info: &str| info_field(info, "process_id").and_then(|pid| pid.parse().ok());
-    if let Some(info) = info.filter(|info| pid(info).is_some_and(|pid| is_it(pid, record, dir))) {
+    if let Some(info) = info.filter(|info| process_id(info).is_some_and(|pid| is_it(pid, record, dir))) {
         let busy = ["rdb_bgsave_in_progress", "aof_rewrite_in_progress", "aof_rewrite_scheduled"];
         return if busy.iter().any(|field| info_field(&info, field) == Some("1")) {
             Doing::Saving
@@ -339,7 +338,7 @@ async fn written(dir: &Path) -> u64 {
     tokio::task::spawn_blocking(move || data_bytes(&dir, 1)).await.unwrap_or_default()
 }
 
-fn data_bytes(dir: &PathBuf, deeper: u8) -> u64 {
+fn data_bytes(dir: &Path, deeper: u8) -> u64 {
     let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
     let size = |path: PathBuf| match std::fs::metadata(&path) {
         Ok(facts) if facts.is_dir() && deeper > 0 => data_bytes(&path, deeper - 1),

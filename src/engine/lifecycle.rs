@@ -18,7 +18,7 @@ use crate::workspace::document::{ClusterDoc, OnClose, ProcessRecord};
 use crate::workspace::store::{DOCUMENT_VERSION, Workspace, WorkspaceError};
 
 use super::children::Children;
-use super::client::{NodeClient, NodeError, NodeErrorKind, info_field};
+use super::client::{NodeClient, NodeError, NodeErrorKind, info_field, process_id};
 use super::command::Auth;
 use super::diagnose::likely_cause;
 use super::ending::{END_DEADLINE, SAVE_DEADLINE, Stubborn, end_left_inside, gone, gone_or_idle, left_inside};
@@ -42,8 +42,6 @@ pub const DELETE_STEPS: [Step; 3] = [Step::ShutDown, Step::EndStubborn, Step::Re
 /// How long a server may take until it answers at all; one that says it is loading may take [`LOADING_DEADLINE`].
 /// On Windows each program is looked through first, and the ports reserve much memory.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(if cfg!(windows) { 90 } else { 20 });
-/// How the words about a server that does not answer begin.
-const NO_ANSWER: &str = "did not answer";
 /// How long reading a data set may take.
 const LOADING_DEADLINE: Duration = Duration::from_mins(10);
 /// How long a server that refuses to shut down is asked again.
@@ -275,30 +273,30 @@ async fn start_processes(
     }
     steps.begin(Step::AwaitAnswers);
     let auth = auth_of(doc);
+    let hint = if Inside::of(&exe).is_some() { NOT_REACHED } else { "" };
     let waits = spec.addrs().into_iter().map(|addr| {
         let (record, spawned) = (doc.processes.get(&addr.port).copied(), fresh.get(&addr.port).cloned());
         let dir = spec.node_dir(addr.port);
         let auth = &auth;
-        async move { await_answer(&addr, record, spawned, auth, &dir, steps).await }
+        async move { await_answer(&addr, record, spawned, auth, &dir, hint, steps).await }
     });
     let answers = join_all(waits).await;
-    let mut dead: Vec<DeadNode> = answers.into_iter().filter_map(Result::err).collect();
-    if Inside::of(&exe).is_some() {
-        dead.iter_mut().filter(|node| node.how.starts_with(NO_ANSWER)).for_each(|node| node.how.push_str(NOT_REACHED));
-    }
+    let dead: Vec<DeadNode> = answers.into_iter().filter_map(Result::err).collect();
     if steps.is_cancelled() {
         return Err(LifecycleError::Cancelled);
     }
     if dead.is_empty() { Ok(()) } else { Err(LifecycleError::Dead(dead)) }
 }
 
-/// Waits until the very process that was started answers, whatever it answers but "loading".
+/// Waits until the very process that was started answers, whatever it answers but "loading". `hint` ends the words about
+/// one that does not.
 async fn await_answer(
     addr: &NodeAddr,
     record: Option<ProcessRecord>,
     spawned: Option<Spawned>,
     auth: &Auth,
     dir: &Path,
+    hint: &str,
     steps: &Steps,
 ) -> Result<(), DeadNode> {
     let began = Instant::now();
@@ -314,7 +312,7 @@ async fn await_answer(
         match state {
             AnswerState::Ready => return Ok(()),
             AnswerState::Silent(why) if waited > ANSWER_DEADLINE => {
-                let how = format!("{NO_ANSWER} within {} s ({why})", ANSWER_DEADLINE.as_secs());
+                let how = format!("did not answer within {} s ({why}){hint}", ANSWER_DEADLINE.as_secs());
                 return Err(dead_node(addr, dir, how));
             }
             AnswerState::Loading if waited > LOADING_DEADLINE => {
@@ -340,7 +338,7 @@ async fn answer_state(addr: &NodeAddr, record: Option<ProcessRecord>, auth: &Aut
         Err(error) => Err(error),
     };
     match info {
-        Ok(info) => match (info_field(&info, "process_id").and_then(|p| p.parse::<u32>().ok()), record) {
+        Ok(info) => match (process_id(&info), record) {
             (Some(pid), Some(record)) if !is_it(pid, record, dir) => {
                 AnswerState::Silent(format!("another server, process {pid}, answers on that port"))
             }
@@ -450,12 +448,12 @@ async fn stop_processes(
         async move { end_left_inside(exe, &addr, &dir, saving, steps).await }
     }));
     refused.extend(left.await.into_iter().filter_map(Result::err));
-    let mut notes = Vec::new();
     if !refused.is_empty() {
         return Err(LifecycleError::NotStopped(refused.join("; ")));
     }
     let stubborn: Vec<&(NodeAddr, ProcessRecord)> =
         running.iter().filter(|(_, record)| identify(*record).is_some()).collect();
+    let mut notes = Vec::new();
     if stubborn.is_empty() {
         steps.done();
         steps.skip(Step::EndStubborn);
@@ -467,9 +465,13 @@ async fn stop_processes(
             async move { Stubborn { exe, addr, record: *record, auth, dir: &dir, told }.end(saving, steps).await }
         }))
         .await;
-        let (ended, left): (Vec<_>, Vec<_>) = ends.into_iter().partition(Result::is_ok);
-        notes.extend(ended.into_iter().filter_map(Result::ok).flatten());
-        let left: Vec<String> = left.into_iter().filter_map(Result::err).collect();
+        let mut left = Vec::new();
+        for end in ends {
+            match end {
+                Ok(note) => notes.extend(note),
+                Err(why) => left.push(why),
+            }
+        }
         if !left.is_empty() {
             return Err(LifecycleError::NotStopped(left.join("; ")));
         }
@@ -489,7 +491,8 @@ async fn is_replica(addr: &NodeAddr, auth: &Auth) -> bool {
     client.text(&["INFO", "replication"]).await.is_ok_and(|info| info_field(&info, "role") == Some("slave"))
 }
 
-/// SHUTDOWN, and waiting. `Ok(false)` where it could not be sent to this very server; `Err` where the server says that it can't save: ending it would lose data.
+/// SHUTDOWN, and waiting. `Ok(false)` where it could not be sent to this very server; `Err` where the server says that it
+/// can't save: ending it would lose data.
 async fn shut_down(
     addr: &NodeAddr,
     record: ProcessRecord,
@@ -502,8 +505,7 @@ async fn shut_down(
     let client = NodeClient::connect_with(addr, auth, Duration::from_secs(2), patience).await;
     let Ok(client) = client else { return Ok(false) };
     let info = tokio::time::timeout(Duration::from_secs(2), client.text(&["INFO", "server"])).await;
-    let info = info.ok().and_then(Result::ok);
-    let pid = info.and_then(|info| info_field(&info, "process_id").and_then(|p| p.parse::<u32>().ok()));
+    let pid = info.ok().and_then(Result::ok).and_then(|info| process_id(&info));
     if !pid.is_some_and(|pid| is_it(pid, record, dir)) {
         // Somebody else answers on our port, or nobody does: not this way.
         return Ok(false);
@@ -580,8 +582,9 @@ async fn still_served(spec: &ClusterSpec, auth: &Auth) -> Result<(), LifecycleEr
         let file = PathBuf::from(info_field(&info, "config_file")?);
         let ours =
             std::fs::canonicalize(spec.node_dir(addr.port)).is_ok_and(|dir| file.parent() == Some(dir.as_path()));
-        let pid = info_field(&info, "process_id").unwrap_or("?").to_owned();
-        let ours = ours || pid_in(&spec.node_dir(addr.port)).is_some_and(|own| own.to_string() == pid);
+        let pid = process_id(&info);
+        let ours = ours || pid.is_some() && pid == pid_in(&spec.node_dir(addr.port));
+        let pid = pid.map_or_else(|| "?".to_owned(), |pid| pid.to_string());
         ours.then(|| format!("the server on {addr} (process {pid}) still runs with these files; nothing was removed"))
     }));
     match answers.await.into_iter().flatten().next() {

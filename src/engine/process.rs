@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use crate::core::conf::file::PID_FILE;
 use crate::core::wsl::{Inside, is_relay_of};
 use crate::os::job::Job;
+use crate::workspace::atomic::private_options;
 use crate::workspace::document::ProcessRecord;
 use crate::workspace::lock::Holder;
 
@@ -246,14 +247,7 @@ fn let_go(job: &Job, record: ProcessRecord) -> io::Result<()> {
 }
 
 fn open_output(path: &Path) -> io::Result<fs::File> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    options.open(path)
+    private_options().write(true).create(true).truncate(true).open(path)
 }
 
 fn now() -> u64 {

@@ -11,8 +11,8 @@ use std::process::ExitCode;
 /// The hidden argument that makes this program send a Ctrl-C and nothing else.
 pub const ARGUMENT: &str = "--ctrl-c";
 
-/// If the program was started to send a Ctrl-C (`--ctrl-c PID STARTED`, the time in seconds since 1970), does so and says how it ended: 0 when it was sent. Call
-/// it first of all in `main`, with the arguments without the program's name.
+/// If the program was started to send a Ctrl-C (`--ctrl-c PID STARTED`, the time in seconds since 1970), does so and says
+/// how it ended: 0 when it was sent. Call it first of all in `main`, with the arguments without the program's name.
 pub fn dispatch(args: impl IntoIterator<Item = OsString>) -> Option<ExitCode> {
     let (pid, started) = asked_for(args)?;
     let sent = pid != NOBODY && send(pid, started).is_ok();

@@ -1,10 +1,13 @@
 //! The Windows calls of [`window`](super::window).
 #![expect(unsafe_code, reason = "system calls; each says why it is sound")]
 
-use std::os::windows::io::{FromRawHandle as _, OwnedHandle};
+use std::os::windows::io::OwnedHandle;
 
 use windows_sys::Win32::System::Threading::CreateMutexW;
 use windows_sys::Win32::UI::WindowsAndMessaging::AllowSetForegroundWindow;
+
+use super::windows::wide;
+use super::windows_process::owned;
 
 /// A named mutex that is only there to be found.
 #[derive(Debug)]
@@ -13,14 +16,10 @@ pub(super) struct NamedMutex(#[expect(dead_code, reason = "held for its Drop")] 
 impl NamedMutex {
     /// Makes the mutex, or opens the one that exists; `None` where the system refuses.
     pub(super) fn open(name: &str) -> Option<Self> {
-        let name: Vec<u16> = name.encode_utf16().chain([0]).collect();
+        let name = wide(name);
         // SAFETY: the name ends with a zero and outlives the call; no attributes are given.
         let handle = unsafe { CreateMutexW(std::ptr::null(), 0, name.as_ptr()) };
-        if handle.is_null() {
-            return None;
-        }
-        // SAFETY: the handle is valid, and nobody else has it.
-        Some(Self(unsafe { OwnedHandle::from_raw_handle(handle) }))
+        owned(handle).ok().map(Self)
     }
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
-/// How the temporary files are called that a crash may leave behind: `.slotdeck-XXXXXX.tmp`.
+/// How the temporary files are called that a crash may leave behind: `.slotdeck-….tmp`.
 pub const TEMP_PREFIX: &str = ".slotdeck-";
 
 /// Puts `bytes` into the file at `path`, all or nothing: a temporary file in the same folder, fsync, rename, and on
@@ -31,7 +31,8 @@ pub fn atomic_write(path: &Path, bytes: &[u8], private: bool) -> io::Result<()> 
     sync_folder(folder)
 }
 
-/// Makes a folder and the missing ones above it, on Unix each for the user alone (mode 0700). One that exists is left as it is.
+/// Makes a folder and the missing ones above it, on Unix each for the user alone (mode 0700). One that exists is left as
+/// it is.
 ///
 /// # Errors
 /// What the system said.
@@ -50,6 +51,16 @@ pub fn create_private_dir(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     private_mode(&mut builder);
     builder.create(path)
+}
+
+/// How to open a file that, if it is made, is on Unix the user's alone (mode 0600).
+#[must_use]
+pub fn private_options() -> fs::OpenOptions {
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "a mode is for Unix"))]
+    let mut options = fs::OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
 }
 
 /// Makes sure that the names in a folder survive a power cut. Does nothing where the system has no such call.

@@ -1,11 +1,11 @@
 //! Reports of crashes: `ROOT/crashes/crash-DATE-TIME-PID.txt`, for the user alone, the latest few kept.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::atomic::create_private_dir;
+use super::atomic::{create_private_dir, private_options};
 use super::store::Workspace;
 
 /// How many reports are kept.
@@ -78,14 +78,7 @@ impl Crashes {
 }
 
 fn new_file(path: &Path) -> io::Result<fs::File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    options.open(path)
+    private_options().write(true).create_new(true).open(path)
 }
 
 /// Date and time of day in UTC: `2026-11-23 11:15:40`.

@@ -1,14 +1,14 @@
 //! Who works on what: advisory file locks, given back by the system when their holder ends, however it ends.
 
 use std::fmt;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::atomic::atomic_write;
+use super::atomic::{atomic_write, private_options};
 
 /// How often and how long apart a lock is asked for before it counts as held: [`is_held`] takes it for an instant.
 const TRIES: u32 = 5;
@@ -102,14 +102,7 @@ pub fn is_held(path: &Path) -> io::Result<Option<Option<Holder>>> {
 }
 
 fn open(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    options.open(path)
+    private_options().read(true).write(true).create(true).truncate(false).open(path)
 }
 
 fn note_path(lock: &Path) -> PathBuf {

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use crate::core::windows_path;
 use crate::os::registry::Registry;
 
 /// How the names of the programs and services that are worth a look begin.
@@ -60,24 +61,10 @@ fn is_full(path: &str) -> bool {
 
 /// Puts values where `%NAME%` stands; an unknown name stays.
 fn expand(text: &str, variables: &[(String, PathBuf)]) -> String {
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('%') {
-        out.push_str(before);
-        let value = after.split_once('%').and_then(|(name, tail)| {
-            let (_, value) = variables.iter().find(|(known, _)| known.eq_ignore_ascii_case(name))?;
-            Some((value.to_string_lossy().into_owned(), tail))
-        });
-        if let Some((value, tail)) = value {
-            out.push_str(&value);
-            rest = tail;
-        } else {
-            out.push('%');
-            rest = after;
-        }
-    }
-    out.push_str(rest);
-    out
+    windows_path::expand(text, |name| {
+        let (_, value) = variables.iter().find(|(known, _)| known.eq_ignore_ascii_case(name))?;
+        Some(value.to_string_lossy().into_owned())
+    })
 }
 
 #[cfg(test)]
