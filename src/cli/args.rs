@@ -8,8 +8,8 @@ use crate::core::secret::Secret;
 
 /// Make, see and run Redis Clusters in the terminal.
 ///
-/// `slotctl up demo` makes a cluster of local servers. `slotctl --cluster create|check|info|reshard|rebalance …` takes redis-cli's
-/// arguments in any order.
+/// `slotctl up demo` makes a cluster of local servers. `slotctl --cluster create|check|reshard …` takes redis-cli's
+/// arguments in any order; `slotctl --cluster help` lists them.
 #[derive(Debug, Parser)]
 #[command(name = "slotctl", version, max_term_width = 100, arg_required_else_help = true)]
 pub struct Cli {
@@ -221,12 +221,6 @@ pub struct SeedArgs {
     /// How to log in.
     #[command(flatten)]
     pub login: LoginArgs,
-    /// Without effect: nothing is asked.
-    #[arg(long, hide = true)]
-    pub yes: bool,
-    /// Without effect: only creations take it.
-    #[arg(long, hide = true)]
-    pub cluster_replicas: Option<String>,
 }
 
 /// How slots are moved; the same for all commands that do.
@@ -254,9 +248,6 @@ pub struct MoveArgs {
     /// How to log in.
     #[command(flatten)]
     pub login: LoginArgs,
-    /// Without effect: only creations take it.
-    #[arg(long, hide = true)]
-    pub cluster_replicas: Option<String>,
 }
 
 /// `--method`.

@@ -2,257 +2,275 @@
 //!
 //! redis-cli takes its options before and after `--cluster SUB args…`, in any order, and so must its drop-in. This pure
 //! step turns every such order into `SUB --option=value… -- args…`, which clap then reads; everything else passes
-//! through untouched. Grammar: `parseOptions` in redis-cli.c of Redis 7.0 to 8.x and Valkey 9.
+//! through untouched. What the words are is [`grammar`](super::grammar)'s.
 
 use std::ffi::OsString;
 
+use clap::Command;
 use thiserror::Error;
+
+use super::grammar::{Elsewhere, Grammar, OPTIONS, SUBS};
 
 /// Why an argument list can't be read. The texts are redis-cli's where it has one.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum UsageError {
-    /// An option that nobody knows, or one without its value.
-    #[error("Unrecognized option or bad number of args for: '{0}'")]
-    Unrecognized(String),
+    /// An option that nobody knows, or one without its value; and the nearest that is known.
+    #[error("Unrecognized option or bad number of args for: '{0}'{near}", near = meant(.1.as_ref()))]
+    Unrecognized(String, Option<String>),
     /// `--cluster` twice, or without a sub command.
-    #[error("--cluster needs one sub command, once: slotctl --cluster create|check|info|reshard|rebalance …")]
+    #[error("--cluster needs one sub command, once: 'slotctl --cluster help' lists them")]
     ClusterMisused,
-    /// Not a word that redis-cli knows after `--cluster`.
-    #[error("Unknown --cluster subcommand")]
-    UnknownSub(String),
+    /// Not a word that redis-cli knows after `--cluster`; and the nearest that is known.
+    #[error("Unknown --cluster subcommand{near}", near = meant(.0.as_ref()))]
+    UnknownSub(Option<String>),
+    /// A sub command that has no plan.
+    #[error("plan needs a sub command that changes a cluster: 'slotctl help plan' lists them")]
+    NotPlannable,
     /// Too few or too many arguments.
     #[error("[ERR] Wrong number of arguments for specified --cluster sub command")]
     WrongCount,
     /// redis-cli has it, this version of slotctl has not.
     #[error("{0} is not available in this version of slotctl")]
     NotAvailable(String),
+    /// An option that makes no sense here, and why.
+    #[error("'{0}' can't be used here: {1}")]
+    NotHere(String, String),
     /// An argument that is no Unicode text.
     #[error("this argument is not valid text: {0}")]
     NotText(String),
+    /// `-X TAG` without the tag among the arguments; redis-cli's words.
+    #[error("Using -X option but stdin tag not match.")]
+    NoTag,
+    /// Standard input can't be read for `-x`.
+    #[error("-x: standard input can't be read: {0}")]
+    Input(String),
 }
 
-/// What a known option of redis-cli means here.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Meaning {
-    /// Handed on, under this long name.
-    As(&'static str),
-    /// Handed on to these commands under this long name; without effect on the others, as in redis-cli.
-    Of(&'static [&'static str], &'static str),
-    /// Accepted, and without effect, as in redis-cli.
-    Idle,
-    /// Known, and refused: ignoring it would do something else than was asked for.
-    Unavailable,
+fn meant(nearest: Option<&String>) -> String {
+    nearest.map(|word| format!("\nDid you mean '{word}'?")).unwrap_or_default()
 }
 
-/// An option: its spelling, whether a value follows, what it means.
-type Known = (&'static str, bool, Meaning);
+/// What a command line asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Line {
+    /// Words for clap, without the program's name.
+    Words(Vec<OsString>),
+    /// `--cluster help`.
+    ClusterHelp,
+}
 
-/// The commands that move slots, by which of their options they take.
-const MOVES: &[&str] = &["reshard", "rebalance", "move-slots", "resume"];
-const TO: &[&str] = &["reshard", "move-slots"];
-const RESHARD: &[&str] = &["reshard"];
-const REBALANCE: &[&str] = &["rebalance"];
-
-/// redis-cli's and valkey-cli's options as far as they may stand beside `--cluster`.
-#[rustfmt::skip]
-const OPTIONS: &[Known] = &[
-    ("-a", true, Meaning::As("pass")), ("--pass", true, Meaning::As("pass")),
-    ("--user", true, Meaning::As("user")), ("-u", true, Meaning::As("uri")),
-    ("--askpass", false, Meaning::As("askpass")), ("--no-auth-warning", false, Meaning::As("no-auth-warning")),
-    ("-h", true, Meaning::Idle), ("-p", true, Meaning::Idle), ("-n", true, Meaning::Idle),
-    ("-t", true, Meaning::As("connect-timeout")),
-    ("--uri", true, Meaning::As("uri")), ("--connect-timeout", true, Meaning::As("connect-timeout")),
-    ("--ipv4", false, Meaning::As("ipv4")), ("--ipv6", false, Meaning::As("ipv6")), ("-y", false, Meaning::As("yes")),
-    ("--replicas", true, Meaning::As("cluster-replicas")),
-    ("-4", false, Meaning::As("ipv4")), ("-6", false, Meaning::As("ipv6")),
-    ("--cluster-replicas", true, Meaning::As("cluster-replicas")),
-    ("--cluster-yes", false, Meaning::As("yes")), ("--yes", false, Meaning::As("yes")),
-    ("--force", false, Meaning::As("force")), ("--takeover", false, Meaning::As("takeover")),
-    ("--lost", false, Meaning::As("lost")),
-    ("--home", true, Meaning::As("home")), ("--json", false, Meaning::As("json")), ("--help", false, Meaning::As("help")),
-    ("--cluster-search-multiple-owners", false, Meaning::Unavailable),
-    ("--cluster-master-id", true, Meaning::Idle), ("--cluster-primary-id", true, Meaning::Idle),
-    ("--cluster-from", true, Meaning::Of(RESHARD, "cluster-from")), ("--cluster-to", true, Meaning::Of(TO, "cluster-to")),
-    ("--cluster-from-user", true, Meaning::Idle), ("--cluster-from-pass", true, Meaning::Idle),
-    ("--cluster-from-askpass", false, Meaning::Idle), ("--cluster-slots", true, Meaning::Of(TO, "cluster-slots")),
-    ("--cluster-timeout", true, Meaning::Of(MOVES, "cluster-timeout")), ("--cluster-pipeline", true, Meaning::Of(MOVES, "cluster-pipeline")),
-    ("--cluster-threshold", true, Meaning::Of(REBALANCE, "cluster-threshold")), ("--cluster-simulate", false, Meaning::Of(REBALANCE, "cluster-simulate")),
-    ("--cluster-replace", false, Meaning::Of(MOVES, "cluster-replace")), ("--cluster-copy", false, Meaning::Idle),
-    ("--cluster-slave", false, Meaning::Idle), ("--cluster-replica", false, Meaning::Idle),
-    ("--cluster-only-masters", false, Meaning::Idle), ("--cluster-only-primaries", false, Meaning::Idle),
-    ("--cluster-only-replicas", false, Meaning::Idle),
-    ("--cluster-use-empty-masters", false, Meaning::Of(REBALANCE, "cluster-use-empty-masters")), ("--cluster-use-empty-primaries", false, Meaning::Of(REBALANCE, "cluster-use-empty-masters")),
-    ("--cluster-fix-with-unreachable-masters", false, Meaning::Idle),
-    ("--cluster-fix-with-unreachable-primaries", false, Meaning::Idle),
-    ("--cluster-use-atomic-slot-migration", false, Meaning::Idle),
-    // redis-trib.rb's spellings, and slotctl's own.
-    ("--from", true, Meaning::Of(RESHARD, "cluster-from")), ("--to", true, Meaning::Of(TO, "cluster-to")),
-    ("--slots", true, Meaning::Of(TO, "cluster-slots")), ("--timeout", true, Meaning::Of(MOVES, "cluster-timeout")),
-    ("--pipeline", true, Meaning::Of(MOVES, "cluster-pipeline")),
-    ("--threshold", true, Meaning::Of(REBALANCE, "cluster-threshold")),
-    ("--simulate", false, Meaning::Of(REBALANCE, "cluster-simulate")),
-    ("--use-empty-masters", false, Meaning::Of(REBALANCE, "cluster-use-empty-masters")),
-    ("--replace", false, Meaning::Of(MOVES, "cluster-replace")), ("--method", true, Meaning::Of(MOVES, "method")),
-    ("-c", false, Meaning::Idle), ("-e", false, Meaning::Idle), ("-2", false, Meaning::Idle),
-    ("-3", false, Meaning::Idle), ("--raw", false, Meaning::Idle), ("--no-raw", false, Meaning::Idle),
-    ("--verbose", false, Meaning::Idle),
-    ("-s", true, Meaning::Unavailable), ("-x", false, Meaning::Unavailable), ("-X", true, Meaning::Unavailable),
-    ("--tls", false, Meaning::Unavailable), ("--sni", true, Meaning::Unavailable),
-    ("--cacert", true, Meaning::Unavailable), ("--cacertdir", true, Meaning::Unavailable),
-    ("--cert", true, Meaning::Unavailable), ("--key", true, Meaning::Unavailable),
-    ("--insecure", false, Meaning::Unavailable), ("--tls-ciphers", true, Meaning::Unavailable),
-    ("--tls-ciphersuites", true, Meaning::Unavailable),
-];
-
-/// The sub commands that slotctl does in redis-cli's grammar: redis-cli's own, and some of its own.
-const AVAILABLE: [&str; 8] = ["create", "check", "info", "failover", "reshard", "rebalance", "move-slots", "resume"];
-
-/// redis-cli's sub commands that slotctl does not do yet.
-const NOT_YET: [&str; 7] = ["fix", "add-node", "del-node", "call", "set-timeout", "import", "backup"];
-
-/// Brings the arguments (without the program's name) into the order that clap reads.
+/// Brings the arguments (without the program's name) into the order that clap reads. `stdin` is read to its end where
+/// `-x` or `-X` asks for it.
 ///
 /// # Errors
 /// [`UsageError`] where redis-cli would refuse too, for what this version can't do, and for addresses that redis-cli
 /// would drop without a word.
-pub fn normalise(argv: Vec<OsString>) -> Result<Vec<OsString>, UsageError> {
+pub fn normalise(argv: Vec<OsString>, stdin: impl FnOnce() -> Result<String, String>) -> Result<Line, UsageError> {
+    let grammar = Grammar::new();
     let is_cluster = argv.iter().any(|word| word == "--cluster");
-    if !is_cluster && !plain_sub(&argv) {
-        return Ok(argv);
+    if argv.iter().any(|word| word == "-v") && argv.len() == 1 {
+        return Ok(Line::Words(vec!["--version".into()]));
+    }
+    if !is_cluster && !plain_sub(&grammar, &argv) {
+        return Ok(Line::Words(argv));
     }
     let words: Vec<String> = argv
         .into_iter()
         .map(|w| w.into_string().map_err(|w| UsageError::NotText(format!("{}", w.display()))))
         .collect::<Result<_, _>>()?;
-    let scan = Scan::of(&words, is_cluster)?;
-    scan.into_argv()
+    let mut scan = Scan::of(&grammar, &words, is_cluster)?;
+    scan.take_stdin(stdin)?;
+    scan.into_line(&grammar)
 }
 
-/// Whether the first bare word is one of redis-cli's sub commands.
-fn plain_sub(argv: &[OsString]) -> bool {
+/// Whether the first bare word is a sub command of redis-cli's grammar.
+fn plain_sub(grammar: &Grammar, argv: &[OsString]) -> bool {
     let mut words = argv.iter().filter_map(|word| word.to_str());
     while let Some(word) = words.next() {
         if !word.starts_with('-') {
-            return AVAILABLE.contains(&word) || NOT_YET.contains(&word);
+            return word == "plan" || SUBS.iter().any(|sub| sub.name == word);
         }
-        if OPTIONS.iter().any(|(name, valued, _)| *name == word && *valued) {
+        if grammar.is_valued(word) == Some(true) {
             words.next();
         }
     }
     false
 }
 
+/// What `-x` and `-X` put into the arguments.
+enum FromStdin {
+    Last,
+    InPlaceOf(String),
+}
+
 /// What stands in a command line of redis-cli's grammar.
+#[derive(Default)]
 struct Scan {
     sub: String,
+    /// Whether `plan` stands before the sub command.
+    planned: bool,
     args: Vec<String>,
-    /// Long names with values, as they are handed on, and the commands that take them (`None`: all).
-    options: Vec<(Option<&'static [&'static str]>, String)>,
-    unavailable: Option<String>,
+    /// Options as they were written, with their values.
+    options: Vec<(String, Option<String>)>,
+    from_stdin: Option<FromStdin>,
     help: bool,
 }
 
 impl Scan {
-    fn of(words: &[String], is_cluster: bool) -> Result<Self, UsageError> {
-        let mut scan =
-            Self { sub: String::new(), args: Vec::new(), options: Vec::new(), unavailable: None, help: false };
+    fn of(grammar: &Grammar, words: &[String], is_cluster: bool) -> Result<Self, UsageError> {
+        let mut scan = Self::default();
         let mut has_sub = false;
         let mut i = 0;
         while let Some(word) = words.get(i) {
             i += 1;
             if word == "--cluster" {
                 let sub = words.get(i).filter(|_| !has_sub).ok_or(UsageError::ClusterMisused)?;
-                (scan.sub, has_sub) = (sub.clone(), true);
+                has_sub = scan.name(sub);
                 i += 1;
-            } else if word == "-h" && i == words.len() {
+            } else if word == "--" && has_sub {
+                // A word after it may begin with a dash: arguments of `call`.
+                scan.args.extend(words[i..].iter().cloned());
+                break;
+            } else if (word == "-h" && i == words.len()) || word == "--help" {
                 scan.help = true;
             } else if word.starts_with('-') {
-                if is_weight_option(word) {
-                    let inline = word.split_once('=').map(|(_, weight)| weight.to_owned());
-                    let more = words[i..].iter().take_while(|w| !w.starts_with("--") && w.contains('='));
-                    let more: Vec<String> = more.cloned().collect();
-                    i += more.len();
-                    let given = inline.into_iter().chain(more);
-                    let named = given.map(|weight| (Some(REBALANCE), option_word("cluster-weight", Some(&weight))));
-                    scan.options.extend(named);
-                } else {
-                    i += scan.option(word, words.get(i))?;
-                }
-            } else if !has_sub && !is_cluster {
-                (scan.sub, has_sub) = (word.clone(), true);
+                i += scan.option(grammar, word, &words[i..])?;
+            } else if !has_sub && (scan.planned || !is_cluster) {
+                has_sub = scan.name(word);
             } else if has_sub {
                 scan.args.push(word.clone());
             } else {
                 // A bare word before --cluster: redis-cli would take it for a command of the server.
-                return Err(UsageError::Unrecognized(word.clone()));
+                return Err(UsageError::Unrecognized(word.clone(), None));
             }
         }
         Ok(scan)
     }
 
-    /// Takes an option in; says how many words it took besides itself.
-    fn option(&mut self, word: &str, next: Option<&String>) -> Result<usize, UsageError> {
-        let unknown = || UsageError::Unrecognized(word.to_owned());
+    /// Takes the sub command's name; says whether it is complete, which `plan` alone is not.
+    fn name(&mut self, word: &str) -> bool {
+        if word == "plan" && !self.planned {
+            self.planned = true;
+            return false;
+        }
+        word.clone_into(&mut self.sub);
+        true
+    }
+
+    /// Takes an option in; says how many of the next words it took.
+    fn option(&mut self, grammar: &Grammar, word: &str, next: &[String]) -> Result<usize, UsageError> {
+        let bad = || UsageError::Unrecognized(word.to_owned(), None);
         let (name, inline) = match word.split_once('=') {
-            Some((name, value)) if word.starts_with("--") => (name, Some(value)),
+            Some((name, value)) if word.starts_with("--") => (name, Some(value.to_owned())),
             _ => (word, None),
         };
-        let (_, valued, meaning) = OPTIONS.iter().find(|(known, ..)| *known == name).ok_or_else(unknown)?;
-        let value = match (valued, inline) {
-            (true, None) => Some(next.ok_or_else(unknown)?.as_str()),
-            (true, inline) => inline,
-            (false, Some(_)) => return Err(unknown()),
-            (false, None) => None,
-        };
-        match meaning {
-            Meaning::As("help") => self.help = true,
-            Meaning::As(long) => self.options.push((None, option_word(long, value))),
-            Meaning::Of(subs, long) => self.options.push((Some(subs), option_word(long, value))),
-            Meaning::Unavailable => self.unavailable = self.unavailable.take().or_else(|| Some(name.to_owned())),
-            Meaning::Idle => {}
+        if ["--cluster-weight", "--weight"].contains(&name) {
+            // It takes every word that looks like a weight, as in redis-cli; redis-trib.rb repeats it.
+            let more: Vec<_> = next.iter().take_while(|w| !w.starts_with("--") && w.contains('=')).cloned().collect();
+            let count = more.len();
+            let weights = inline.into_iter().chain(more);
+            self.options.extend(weights.map(|weight| ("--cluster-weight".to_owned(), Some(weight))));
+            return Ok(count);
         }
-        Ok(usize::from(*valued && inline.is_none()))
+        if name == "-x" {
+            self.from_stdin = Some(FromStdin::Last);
+            return Ok(0);
+        }
+        if name == "-X" {
+            self.from_stdin = Some(FromStdin::InPlaceOf(next.first().ok_or_else(bad)?.clone()));
+            return Ok(1);
+        }
+        // What nobody knows is refused when the sub command is known.
+        let valued = grammar.is_valued(name);
+        let (value, taken) = match (valued, inline) {
+            (Some(true), None) => (Some(next.first().ok_or_else(bad)?.clone()), 1),
+            (Some(false), Some(_)) => return Err(bad()),
+            (_, inline) => (inline, 0),
+        };
+        self.options.push((name.to_owned(), value));
+        Ok(taken)
     }
 
-    fn into_argv(self) -> Result<Vec<OsString>, UsageError> {
-        let Self { sub, args, options, unavailable, help } = self;
-        if sub == "help" {
-            return Ok(vec!["--help".into()]);
+    fn take_stdin(&mut self, read: impl FnOnce() -> Result<String, String>) -> Result<(), UsageError> {
+        let Some(place) = self.from_stdin.take() else { return Ok(()) };
+        match place {
+            FromStdin::Last => self.args.push(read().map_err(UsageError::Input)?),
+            FromStdin::InPlaceOf(tag) => {
+                let place = self.args.iter_mut().find(|arg| **arg == tag).ok_or(UsageError::NoTag)?;
+                *place = read().map_err(UsageError::Input)?;
+            }
         }
-        if NOT_YET.contains(&sub.as_str()) {
-            return Err(UsageError::NotAvailable(format!("'{sub}'")));
+        Ok(())
+    }
+
+    fn into_line(self, grammar: &Grammar) -> Result<Line, UsageError> {
+        if self.planned && (self.sub.is_empty() || self.sub == "help") {
+            let asked = self.help || self.sub == "help";
+            return if asked { Ok(words(["plan", "--help"])) } else { Err(UsageError::NotPlannable) };
         }
-        if !AVAILABLE.contains(&sub.as_str()) {
-            return Err(UsageError::UnknownSub(sub));
+        if self.sub == "help" {
+            return Ok(self.args.first().map_or(Line::ClusterHelp, |sub| words(["help", sub])));
         }
-        if help {
-            return Ok(vec![sub.into(), "--help".into()]);
+        let Some(sub) = SUBS.iter().find(|sub| sub.name == self.sub) else {
+            return Err(UsageError::UnknownSub(grammar.nearest_sub(&self.sub)));
+        };
+        if grammar.definition(sub.name, false).is_none() {
+            return Err(UsageError::NotAvailable(format!("'{}'", sub.name)));
         }
-        if let Some(option) = unavailable {
-            return Err(UsageError::NotAvailable(format!("'{option}'")));
+        let definition = grammar.definition(sub.name, self.planned).ok_or(UsageError::NotPlannable)?;
+        let plan: &[&str] = if self.planned { &["plan"] } else { &[] };
+        if self.help {
+            return Ok(words(plan.iter().copied().chain([sub.name, "--help"])));
+        }
+        let mut line: Vec<OsString> = plan.iter().map(OsString::from).collect();
+        let commands = |option: &&(String, Option<String>)| self.planned && option.0 == "--commands";
+        line.extend(self.options.iter().find(commands).map(|_| OsString::from("--commands")));
+        line.push(sub.name.into());
+        for option in self.options.iter().filter(|option| !commands(option)) {
+            line.extend(handed_on(grammar, definition, option)?.map(OsString::from));
         }
         // redis-cli takes `host:port` or `host port`, and silently drops what follows: a dropped address is a mistake.
-        if args.is_empty() || (sub != "create" && args.len() > 2) {
+        if !(sub.args.0..=sub.args.1).contains(&self.args.len()) {
             return Err(UsageError::WrongCount);
         }
-        let mut argv: Vec<OsString> = vec![sub.clone().into()];
-        let taken = options.into_iter().filter(|(subs, _)| subs.is_none_or(|subs| subs.contains(&sub.as_str())));
-        argv.extend(taken.map(|(_, option)| OsString::from(option)));
-        argv.push("--".into());
-        argv.extend(args.into_iter().map(OsString::from));
-        Ok(argv)
+        line.push("--".into());
+        line.extend(self.args.into_iter().map(OsString::from));
+        Ok(Line::Words(line))
     }
 }
 
-fn option_word(long: &str, value: Option<&str>) -> String {
-    value.map_or_else(|| format!("--{long}"), |value| format!("--{long}={value}"))
+/// How clap gets an option; `None` where it is without effect.
+fn handed_on(
+    grammar: &Grammar,
+    definition: &Command,
+    (name, value): &(String, Option<String>),
+) -> Result<Option<String>, UsageError> {
+    let known = OPTIONS.iter().find(|known| known.names.contains(&name.as_str()));
+    // One spelling may be an option of the command itself, and a synonym of another one elsewhere.
+    let arg = grammar.option(Some(definition), &[name.as_str()]);
+    let arg = arg.or_else(|| grammar.option(Some(definition), known?.names));
+    if let Some(long) = arg.and_then(clap::Arg::get_long) {
+        return Ok(Some(value.as_ref().map_or_else(|| format!("--{long}"), |value| format!("--{long}={value}"))));
+    }
+    match known.map(|known| known.elsewhere) {
+        Some(Elsewhere::Idle) => Ok(None),
+        Some(Elsewhere::Refused(why)) => Err(UsageError::NotHere(name.clone(), why.to_owned())),
+        None if name == "--cluster-weight" => Ok(None),
+        None => Err(stranger(grammar, definition, name)),
+    }
 }
 
-/// Whether this is `--cluster-weight a=1 b=2 …`, which takes every word that looks like a weight, as in redis-cli, or
-/// redis-trib.rb's `--weight a=1`.
-fn is_weight_option(word: &str) -> bool {
-    let name = word.split_once('=').map_or(word, |(name, _)| name);
-    ["--cluster-weight", "--weight"].contains(&name)
+/// An option that the sub command does not know: another one's, or nobody's.
+fn stranger(grammar: &Grammar, definition: &Command, name: &str) -> UsageError {
+    let takers = grammar.takers(name);
+    if takers.is_empty() {
+        return UsageError::Unrecognized(name.to_owned(), grammar.nearest_option(Some(definition), name));
+    }
+    UsageError::NotHere(name.to_owned(), format!("it is an option of {}", takers.join(", ")))
+}
+
+fn words<'a>(words: impl IntoIterator<Item = &'a str>) -> Line {
+    Line::Words(words.into_iter().map(OsString::from).collect())
 }
 
 #[cfg(test)]

@@ -8,7 +8,10 @@ use super::*;
 
 fn read(line: &str) -> Result<Vec<String>, UsageError> {
     let argv = line.split_whitespace().map(OsString::from).collect();
-    normalise(argv).map(|argv| argv.into_iter().map(|w| w.into_string().unwrap()).collect())
+    match normalise(argv, || Ok("from stdin".into()))? {
+        Line::Words(argv) => Ok(argv.into_iter().map(|w| w.into_string().unwrap()).collect()),
+        Line::ClusterHelp => Ok(vec!["the cluster manager's help".into()]),
+    }
 }
 
 fn words(line: &str) -> Vec<String> {
@@ -95,12 +98,12 @@ fn no_address_is_ever_dropped() {
 
 #[test]
 fn what_this_version_lacks_is_said() {
-    for sub in NOT_YET {
-        let line = format!("--cluster {sub} a:1 --cluster-from x --cluster-weight a=1 b=2 --tls");
-        assert_eq!(read(&line), Err(UsageError::NotAvailable(format!("'{sub}'"))));
-        assert_eq!(read(&format!("{sub} a:1")), Err(UsageError::NotAvailable(format!("'{sub}'"))));
+    let grammar = Grammar::new();
+    for sub in SUBS.iter().filter(|sub| grammar.definition(sub.name, false).is_none()) {
+        let line = format!("--cluster {} a:1 --cluster-from x --cluster-weight a=1 b=2 --tls", sub.name);
+        assert_eq!(read(&line), Err(UsageError::NotAvailable(format!("'{}'", sub.name))));
+        assert_eq!(read(&format!("{} a:1", sub.name)), Err(UsageError::NotAvailable(format!("'{}'", sub.name))));
     }
-    assert_eq!(read("--tls --cluster check a:1"), Err(UsageError::NotAvailable("'--tls'".into())));
     assert_eq!(
         UsageError::NotAvailable("'fix'".into()).to_string(),
         "'fix' is not available in this version of slotctl"
@@ -108,11 +111,50 @@ fn what_this_version_lacks_is_said() {
 }
 
 #[test]
+fn an_option_that_makes_no_sense_is_refused_with_the_reason() {
+    let told = |line: &str| read(line).unwrap_err().to_string();
+    assert!(told("--cluster check a:1 --scan").starts_with("'--scan' can't be used here: it belongs to another mode"));
+    assert!(told("check a:1 -s /tmp/x").contains("a socket file"));
+    assert!(told("reshard a:1 --cluster-simulate").contains("slotctl plan"));
+    assert_eq!(told("check a:1 --lost"), "'--lost' can't be used here: it is an option of failover");
+}
+
+#[test]
+fn a_mistyped_word_brings_the_nearest() {
+    let told = |line: &str| read(line).unwrap_err().to_string();
+    assert_eq!(
+        told("--cluster create a:1 --cluster-replica 1 --cluster-yse"),
+        "Unrecognized option or bad number of args for: '--cluster-yse'
+Did you mean '--cluster-yes'?"
+    );
+    assert!(told("reshard a:1 --cluster-pipelin 9").ends_with("Did you mean '--cluster-pipeline'?"));
+    assert!(told("failover demo x --takover").ends_with("Did you mean '--takeover'?"));
+    assert_eq!(
+        told("--cluster rebalence a:1"),
+        "Unknown --cluster subcommand
+Did you mean 'rebalance'?"
+    );
+    assert_eq!(told("--cluster check a:1 --nosuch"), "Unrecognized option or bad number of args for: '--nosuch'");
+}
+
+#[test]
+fn an_argument_may_come_from_standard_input() {
+    assert_eq!(read("-x --cluster check").unwrap(), ["check", "--", "from stdin"]);
+    assert_eq!(read("-X TAG --cluster create TAG a:2").unwrap(), ["create", "--", "from stdin", "a:2"]);
+    assert_eq!(read("-X TAG --cluster create a:1"), Err(UsageError::NoTag));
+}
+
+#[test]
+fn what_follows_two_dashes_is_an_argument() {
+    assert_eq!(read("--cluster create a:1 -4 -- -5 --yes").unwrap(), words("create --ipv4 -- a:1 -5 --yes"));
+}
+
+#[test]
 fn misuse_is_refused_in_redis_clis_words() {
-    let unrecognized = |word: &str| Err(UsageError::Unrecognized(word.into()));
+    let unrecognized = |word: &str| Err(UsageError::Unrecognized(word.into(), None));
     assert_eq!(read("--cluster"), Err(UsageError::ClusterMisused));
     assert_eq!(read("--cluster check a:1 --cluster info a:1"), Err(UsageError::ClusterMisused));
-    assert_eq!(read("--cluster nosuch a:1"), Err(UsageError::UnknownSub("nosuch".into())));
+    assert_eq!(read("--cluster nosuch a:1"), Err(UsageError::UnknownSub(None)));
     assert_eq!(read("--cluster create"), Err(UsageError::WrongCount));
     assert_eq!(read("--cluster check a:1 --nosuch"), unrecognized("--nosuch"));
     assert_eq!(read("--cluster check a:1 -a"), unrecognized("-a"));
@@ -122,14 +164,15 @@ fn misuse_is_refused_in_redis_clis_words() {
 
 #[test]
 fn help_is_help_everywhere() {
-    assert_eq!(read("--cluster help").unwrap(), words("--help"));
+    assert_eq!(read("--cluster help").unwrap(), ["the cluster manager's help"]);
+    assert_eq!(read("--cluster help create").unwrap(), words("help create"));
     assert_eq!(read("--cluster create --help").unwrap(), words("create --help"));
     assert_eq!(read("check -h").unwrap(), words("check --help"));
 }
 
 #[test]
 fn slotctls_own_commands_pass_untouched() {
-    for line in ["up create --masters 3 --set x", "ps --json", "--help", "", "-V", "down check --wipe"] {
+    for line in ["up create --masters 3 --set x", "ps --json", "--help", "help", "", "-V", "down check --wipe"] {
         assert_eq!(read(line).unwrap(), words(line), "{line}");
     }
 }

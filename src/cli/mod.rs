@@ -1,6 +1,6 @@
 //! slotctl: the terminal twin. It calls the engine's operations itself, one command a run, and prints what they say.
 //!
-//! [`argv`] brings redis-cli's grammar into one order, [`args`] reads it, and each command is a function: `create`,
+//! [`argv`] brings redis-cli's grammar ([`grammar`]) into one order, [`args`] reads it, and each command is a function: `create`,
 //! `check` and `info` in [`cluster`], the others in the modules of their names. [`redis_lines`] holds the lines that
 //! scripts search for; [`json`] the shapes of `--json`.
 
@@ -14,6 +14,7 @@ pub mod export;
 pub mod failover;
 pub mod failure;
 pub mod form;
+pub mod grammar;
 pub mod interrupt;
 pub mod json;
 pub mod local;
@@ -48,8 +49,12 @@ use terminal::{Terminal, complain};
 /// says and its own check at the end holds, else 1.
 #[must_use]
 pub fn run(argv: Vec<OsString>) -> u8 {
-    let argv = match argv::normalise(argv) {
-        Ok(argv) => argv,
+    let argv = match argv::normalise(argv, terminal::all_of_stdin) {
+        Ok(argv::Line::Words(argv)) => argv,
+        Ok(argv::Line::ClusterHelp) => {
+            Terminal::new(false).print(&grammar::Grammar::new().help());
+            return 0;
+        }
         Err(error) => {
             complain(&error.to_string());
             return 1;

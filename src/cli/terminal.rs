@@ -2,7 +2,7 @@
 //!
 //! Nothing goes to standard error on success, and nothing but one JSON object to standard output under `--json`.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{BufRead, IsTerminal, Read, Write};
 
 use serde::Serialize;
 use tokio::sync::oneshot;
@@ -107,6 +107,17 @@ fn write_out(text: &str) {
     let mut out = std::io::stdout().lock();
     // A reader that went away (`| head`) is no reason to stop half-way through an operation.
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// All of standard input, for `-x`: one value of a server, which can't be longer than this.
+///
+/// # Errors
+/// It can't be read, is longer, or no valid text.
+pub fn all_of_stdin() -> Result<String, String> {
+    const LONGEST: u64 = 512 * 1024 * 1024;
+    let mut all = String::new();
+    std::io::stdin().lock().take(LONGEST + 1).read_to_string(&mut all).map_err(|error| error.to_string())?;
+    if all.len() as u64 > LONGEST { Err("it is longer than a server takes (512 MB)".to_owned()) } else { Ok(all) }
 }
 
 /// One line of standard input without its end; `None` at the end of the input. Read on a thread of its own, so that
