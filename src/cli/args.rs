@@ -70,6 +70,39 @@ pub enum Cmd {
     /// Make a replica the master of its shard, as a plan that is shown first.
     #[command(disable_help_flag = true)]
     Failover(FailoverArgs),
+    /// Say what a command would do, and send nothing that changes anything.
+    Plan(PlanArgs),
+}
+
+/// `plan`.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// Print the redis commands that would be sent, one a line, and nothing else. No password is among them.
+    #[arg(long)]
+    pub commands: bool,
+    /// Whose plan.
+    #[command(subcommand)]
+    pub of: PlannedCmd,
+}
+
+/// The commands that have a plan.
+#[derive(Debug, Subcommand)]
+pub enum PlannedCmd {
+    /// Of the creation of a cluster.
+    #[command(disable_help_flag = true)]
+    Create(CreateArgs),
+    /// Of a reshard.
+    #[command(disable_help_flag = true)]
+    Reshard(ReshardArgs),
+    /// Of a rebalance.
+    #[command(disable_help_flag = true)]
+    Rebalance(RebalanceArgs),
+    /// Of a move of exactly these slots.
+    #[command(disable_help_flag = true)]
+    MoveSlots(MoveSlotsArgs),
+    /// Of a failover.
+    #[command(disable_help_flag = true)]
+    Failover(FailoverArgs),
 }
 
 /// `up` and `config`.

@@ -120,6 +120,33 @@ fn an_option_that_makes_no_sense_is_refused_with_the_reason() {
 }
 
 #[test]
+fn plan_stands_before_the_sub_command() {
+    let wanted = words("plan --commands reshard --pass=p --cluster-slots=5 -- a:1");
+    for line in [
+        "plan reshard a:1 --cluster-slots 5 --commands -a p",
+        "--cluster plan reshard a:1 --slots 5 --commands -a p",
+        "-a p plan --commands --slots 5 reshard a:1",
+    ] {
+        assert_eq!(
+            read(line).map(|mut got| {
+                got[2..5].sort();
+                got
+            }),
+            Ok({
+                let mut w = wanted.clone();
+                w[2..5].sort();
+                w
+            }),
+            "{line}"
+        );
+    }
+    assert_eq!(read("plan"), Err(UsageError::NotPlannable));
+    assert_eq!(read("plan info a:1"), Err(UsageError::NotPlannable));
+    assert_eq!(read("plan --help").unwrap(), words("plan --help"));
+    assert_eq!(read("plan failover demo --lost").unwrap(), words("plan failover --lost -- demo"));
+}
+
+#[test]
 fn a_mistyped_word_brings_the_nearest() {
     let told = |line: &str| read(line).unwrap_err().to_string();
     assert_eq!(

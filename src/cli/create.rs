@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use futures_util::future::join_all;
+use serde::Serialize;
 
+use crate::core::plan::ShownCommand;
 use crate::core::plan::create::{CreatePlan, CreatePlanError};
-use crate::core::topology::{NodeAddr, View};
+use crate::core::topology::{NodeAddr, NodeId, Role, View};
 use crate::engine::client::{NodeClient, NodeError, NodeErrorKind};
 use crate::engine::command::Auth;
 use crate::engine::create::{Journal, Mode, reset_touched, restore_settings};
@@ -90,6 +92,55 @@ pub async fn create(
         steps: steps_json(&steps.views()),
     });
     if whole { Ok(()) } else { Err(Failure::Shown) }
+}
+
+/// A creation as its plan's JSON shows it.
+#[derive(Debug, Serialize)]
+struct CreationJson {
+    nodes: Vec<PlannedNodeJson>,
+}
+
+/// A node of it.
+#[derive(Debug, Serialize)]
+struct PlannedNodeJson {
+    addr: String,
+    id: String,
+    role: Role,
+    master: Option<String>,
+    slots: String,
+    slot_count: usize,
+}
+
+impl CreationJson {
+    fn of(plan: &CreatePlan) -> Self {
+        let node = |addr: &NodeAddr, id: &NodeId| (addr.to_string(), id.to_string());
+        let masters = plan.masters.iter().map(|m| {
+            let (addr, id) = node(&m.node.addr, &m.node.id);
+            let (slots, slot_count) = (m.slots.to_string(), usize::from(m.slots.count()));
+            PlannedNodeJson { addr, id, role: Role::Master, master: None, slots, slot_count }
+        });
+        let replicas = plan.replicas.iter().map(|r| {
+            let (addr, id) = node(&r.node.addr, &r.node.id);
+            let master = Some(r.master.to_string());
+            PlannedNodeJson { addr, id, role: Role::Replica, master, slots: String::new(), slot_count: 0 }
+        });
+        Self { nodes: masters.chain(replicas).collect() }
+    }
+}
+
+/// `plan create`: the plan for these empty servers, and nothing else.
+///
+/// # Errors
+/// Bad nodes (all of them are named), or too few.
+pub async fn plan(args: &CreateArgs, terminal: Terminal) -> Result<(), Failure> {
+    let (addrs, access) = reach(args).await?;
+    let replicas = usize::from(args.cluster_replicas);
+    let candidates = inspect(&addrs, &access.auth).await.map_err(|unfit| refuse(terminal, &unfit))?;
+    let plan = CreatePlan::new(candidates, replicas).map_err(|error| no_plan(terminal, &error))?;
+    terminal.say(|text| redis_lines::plan(text, &plan, &addrs, replicas));
+    let commands: Vec<ShownCommand> = plan.commands().into_iter().map(Into::into).collect();
+    super::plan::tell(terminal, &CreationJson::of(&plan), &commands);
+    Ok(())
 }
 
 /// The nodes by address, and how to log in.

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::core::limits::can_fail_over;
+use crate::core::plan::ShownCommand;
 use crate::core::plan::failover::{
     FailoverMode, FailoverPlan, NodeNow, Refusal, lost_masters, plan_for_lost, plan_for_node,
 };
@@ -32,6 +33,12 @@ struct FailoverJson {
     steps: Vec<StepJson>,
     nodes: Vec<NodeJson>,
     findings: Vec<FindingJson>,
+}
+
+/// The plans alone as JSON.
+#[derive(Debug, Serialize)]
+struct PlansJson {
+    failovers: Vec<PlanJson>,
 }
 
 /// A plan as JSON shows it.
@@ -88,6 +95,11 @@ pub async fn failover(means: &Means<'_>, args: &FailoverArgs) -> Result<(), Fail
     }
     let plans = plan(args, &nodes)?;
     means.terminal.say(|text| plans.iter().for_each(|plan| show(text, plan)));
+    let planned = PlansJson { failovers: plans.iter().map(PlanJson::from).collect() };
+    let commands: Vec<ShownCommand> = plans.iter().map(|plan| plan.command().into()).collect();
+    if means.tell_plan(&planned, &commands) {
+        return Ok(());
+    }
     if !means.yes {
         let question = "Do you want to proceed with this failover (type 'yes' to accept): ";
         means.ask_for_yes(question, "nothing was sent to any node").await?;
@@ -218,12 +230,7 @@ fn show(text: &mut Text, plan: &FailoverPlan) {
             text.line(format_args!("   {meaning}"));
         }
     }
-    text.line(format_args!(
-        "   command: redis-cli -h {} -p {} {}",
-        plan.replica.host,
-        plan.replica.port,
-        plan.mode.command().join(" ")
-    ));
+    text.line(format_args!("   command: {}", plan.command().redis_cli_line()));
 }
 
 fn tell(means: &Means<'_>, plans: &[FailoverPlan], after: &Gathered, steps: &Steps) {

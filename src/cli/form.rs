@@ -19,6 +19,7 @@ use super::carry_out::{Halt, Wish, Work, carry_out};
 use super::draft::shell_word;
 use super::failure::Failure;
 use super::interrupt::Interrupt;
+use super::plan::no_plan;
 use super::redis_lines;
 use super::steps::timed_report;
 use super::terminal::Terminal;
@@ -41,8 +42,10 @@ pub struct Means<'a> {
     pub terminal: Terminal,
     /// Ctrl-C and the like.
     pub interrupt: &'a Interrupt,
-    /// Whether questions are answered yes beforehand.
+    /// Whether questions are answered yes beforehand; never where only the plan is wanted.
     pub yes: bool,
+    /// Whether only the plan is wanted: see [`plan`](super::plan).
+    pub plan: bool,
 }
 
 impl Means<'_> {
@@ -52,6 +55,9 @@ impl Means<'_> {
     /// # Errors
     /// Another answer, or `--json`, which can't ask.
     pub async fn ask_for_yes(&self, question: &str, otherwise: &str) -> Result<(), Failure> {
+        if self.plan {
+            return Err(no_plan());
+        }
         if self.terminal.is_json() {
             return Err(Failure::cant_ask());
         }

@@ -21,6 +21,7 @@ pub mod local;
 pub mod login;
 pub mod move_slots;
 pub mod moving;
+pub mod plan;
 pub mod ps;
 pub mod rebalance;
 pub mod redis_lines;
@@ -34,6 +35,7 @@ pub mod text;
 pub mod up;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use crate::workspace::store::Workspace;
 use clap::Parser;
@@ -68,7 +70,12 @@ pub fn run(argv: Vec<OsString>) -> u8 {
             return u8::from(error.use_stderr());
         }
     };
-    let terminal = Terminal::new(cli.json);
+    let Cli { command, json, home } = cli;
+    let (command, plan, bare) = match command {
+        Cmd::Plan(plan) => (plan.of.into(), true, plan.commands && !json),
+        command => (command, false, false),
+    };
+    let terminal = if bare { Terminal::bare() } else { Terminal::new(json) };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -76,24 +83,32 @@ pub fn run(argv: Vec<OsString>) -> u8 {
             return 1;
         }
     };
-    let result = runtime.block_on(async { dispatch(&cli, terminal, &Interrupt::listen()).await });
+    let result = runtime.block_on(async { dispatch(&command, plan, home, terminal, &Interrupt::listen()).await });
     // A thread may still wait for standard input.
     runtime.shutdown_background();
     exit_code(result, terminal)
 }
 
-async fn dispatch(cli: &Cli, terminal: Terminal, interrupt: &Interrupt) -> Result<(), Failure> {
-    match &cli.command {
-        Cmd::Create(args) => return create::create(args, cli.home.clone(), terminal, interrupt).await,
+/// `plan`: whether only the plan is wanted. `home`: the workspace's folder, where it was given.
+async fn dispatch(
+    command: &Cmd,
+    plan: bool,
+    home: Option<PathBuf>,
+    terminal: Terminal,
+    interrupt: &Interrupt,
+) -> Result<(), Failure> {
+    match command {
+        Cmd::Create(args) if plan => return until_cancelled(create::plan(args, terminal), interrupt).await,
+        Cmd::Create(args) => return create::create(args, home, terminal, interrupt).await,
         Cmd::Check(args) => return until_cancelled(cluster::check(args, terminal), interrupt).await,
         Cmd::Info(args) => return until_cancelled(cluster::info(args, terminal), interrupt).await,
-        Cmd::Setup(args) => return setup::setup(args, cli.home.clone(), terminal, interrupt).await,
+        Cmd::Setup(args) => return setup::setup(args, home, terminal, interrupt).await,
         _ => {}
     }
-    let workspace = Workspace::open(cli.home.clone())?;
+    let workspace = Workspace::open(home)?;
     let env_yes = login::env_says_yes(|name| std::env::var(name).ok());
-    let with = |yes: bool| Means { workspace: &workspace, terminal, interrupt, yes: yes || env_yes };
-    match &cli.command {
+    let with = |yes: bool| Means { workspace: &workspace, terminal, interrupt, yes: (yes || env_yes) && !plan, plan };
+    match command {
         Cmd::Up(args) => up::up(&with(args.yes), args).await,
         Cmd::Config(args) => up::config(&with(args.yes), args).await,
         Cmd::Ps => until_cancelled(ps::ps(&workspace, terminal), interrupt).await,
@@ -107,7 +122,7 @@ async fn dispatch(cli: &Cli, terminal: Terminal, interrupt: &Interrupt) -> Resul
         Cmd::MoveSlots(args) => move_slots::move_slots(&with(args.how.yes), args).await,
         Cmd::Resume(args) => resume::resume(&with(args.how.yes), args).await,
         Cmd::Failover(args) => failover::failover(&with(args.yes), args).await,
-        Cmd::Create(_) | Cmd::Check(_) | Cmd::Info(_) | Cmd::Setup(_) => Ok(()),
+        Cmd::Create(_) | Cmd::Check(_) | Cmd::Info(_) | Cmd::Setup(_) | Cmd::Plan(_) => Ok(()),
     }
 }
 

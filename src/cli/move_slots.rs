@@ -28,6 +28,10 @@ pub async fn move_slots(means: &Means<'_>, args: &MoveSlotsArgs) -> Result<(), F
         return Ok(());
     }
     means.terminal.say(|text| scene.say_moves(text, &plan));
+    let how = options(&args.how);
+    if scene.tell_plan(means, &plan, how).await? {
+        return Ok(());
+    }
     confirm(means, "Do you want to proceed with this plan (type 'yes' to accept): ").await?;
-    carry_out(means, &scene, &plan, Mode::Fresh, options(&args.how), Told::Lines).await
+    carry_out(means, &scene, &plan, Mode::Fresh, how, Told::Lines).await
 }

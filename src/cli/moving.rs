@@ -9,7 +9,7 @@ use crate::core::plan::moves::{Master, MovePlan, MoveRefusal, masters_of, obstac
 use crate::core::slot::SlotSet;
 use crate::core::topology::{NodeAddr, NodeId};
 use crate::engine::gather::Gathered;
-use crate::engine::migrate::{Method, MigrateError, Mode, News, Options, Report, migrate};
+use crate::engine::migrate::{Method, MigrateError, Mode, News, Options, Report, migrate, preview};
 use crate::workspace::document::MoveJournal;
 use crate::workspace::journal::JournalFile;
 
@@ -31,6 +31,12 @@ struct MoveJson {
     to_id: String,
     slots: String,
     slot_count: usize,
+}
+
+/// A plan of moves as JSON shows it.
+#[derive(Debug, Serialize)]
+struct MovesJson {
+    moves: Vec<MoveJson>,
 }
 
 /// What the commands that move slots print as JSON.
@@ -118,6 +124,9 @@ impl Scene {
 
     /// The result of a run that sent nothing; with a plan, of one that only shows it.
     pub(super) fn tell_nothing_moved(&self, means: &Means<'_>, simulated: Option<&MovePlan>) {
+        if means.tell_plan(&MovesJson { moves: Vec::new() }, &[]) {
+            return;
+        }
         means.terminal.object(&MovedJson {
             ok: true,
             simulated: simulated.is_some(),
@@ -127,6 +136,22 @@ impl Scene {
             nodes: nodes_of(&self.gathered.topology),
             findings: findings_of(&self.gathered.check()),
         });
+    }
+
+    /// Where only the plan is wanted: looks whether it can be carried out, and tells its commands. The command must end
+    /// then.
+    pub(super) async fn tell_plan(
+        &self,
+        means: &Means<'_>,
+        plan: &MovePlan,
+        options: Options,
+    ) -> Result<bool, Failure> {
+        if !means.plan {
+            return Ok(false);
+        }
+        let commands = preview(plan, &self.seeds(), &self.access.auth, options).await;
+        let commands = commands.map_err(|why| Failure::message(&format!("[ERR] {why}")))?;
+        Ok(means.tell_plan(&MovesJson { moves: self.moves_json(plan) }, &commands))
     }
 
     fn moves_json(&self, plan: &MovePlan) -> Vec<MoveJson> {

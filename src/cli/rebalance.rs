@@ -31,14 +31,18 @@ pub async fn rebalance(means: &Means<'_>, args: &RebalanceArgs) -> Result<(), Fa
         return Ok(());
     };
     show(means, &scene, &result, args.cluster_simulate);
-    if args.cluster_simulate {
+    if args.cluster_simulate && !means.plan {
         scene.tell_nothing_moved(means, Some(&result.plan));
+        return Ok(());
+    }
+    let how = options(&args.how);
+    if scene.tell_plan(means, &result.plan, how).await? {
         return Ok(());
     }
     if std::io::stdin().is_terminal() || means.terminal.is_json() {
         confirm(means, "Do you want to proceed with this plan (type 'yes' to accept): ").await?;
     }
-    carry_out(means, &scene, &result.plan, Mode::Fresh, options(&args.how), Told::Marks).await
+    carry_out(means, &scene, &result.plan, Mode::Fresh, how, Told::Marks).await
 }
 
 fn show(means: &Means<'_>, scene: &Scene, result: &Rebalance, simulate: bool) {

@@ -41,8 +41,12 @@ pub async fn reshard(means: &Means<'_>, args: &ReshardArgs) -> Result<(), Failur
     if plan.is_empty() {
         return Err(Failure::message("*** These nodes have no slots to give: nothing was moved."));
     }
+    let how = options(&args.how);
+    if scene.tell_plan(means, &plan, how).await? {
+        return Ok(());
+    }
     confirm(means, QUESTION).await?;
-    carry_out(means, &scene, &plan, Mode::Fresh, options(&args.how), Told::Lines).await
+    carry_out(means, &scene, &plan, Mode::Fresh, how, Told::Lines).await
 }
 
 fn show(means: &Means<'_>, scene: &Scene, sources: &[&Master], target: &Master, count: u16) {

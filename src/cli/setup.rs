@@ -77,7 +77,7 @@ pub async fn setup(
         Chore::Running { .. } | Chore::StopAll | Chore::RemoveData => {}
     }
     let Some(workspace) = Workspace::find(home)? else { return Ok(()) };
-    let means = Means { workspace: &workspace, terminal, interrupt, yes: true };
+    let means = Means { workspace: &workspace, terminal, interrupt, yes: true, plan: false };
     match &args.chore {
         Chore::Running { list } => running(&means, list.as_deref()),
         Chore::StopAll => stop_all(&means).await,

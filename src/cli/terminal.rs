@@ -18,6 +18,8 @@ pub struct Terminal {
     live: bool,
     colour: bool,
     json: bool,
+    /// Only [`result`](Self::result)s are printed: they are for a program that reads lines.
+    bare: bool,
 }
 
 impl Terminal {
@@ -29,7 +31,13 @@ impl Terminal {
         // An old Windows console would show the escapes as they are.
         let capable = !cfg!(windows) || ["WT_SESSION", "TERM", "ANSICON", "ConEmuANSI"].into_iter().any(set);
         let live = std::io::stdout().is_terminal() && !dumb && capable && !json;
-        Self { live, colour: live && !set("NO_COLOR"), json }
+        Self { live, colour: live && !set("NO_COLOR"), json, bare: false }
+    }
+
+    /// The process's own streams, where only [`result`](Self::result)s are wanted.
+    #[must_use]
+    pub fn bare() -> Self {
+        Self { live: false, colour: false, json: false, bare: true }
     }
 
     /// Whether lines can be rewritten: a person looks on.
@@ -50,9 +58,16 @@ impl Terminal {
         Text::new(self.colour)
     }
 
-    /// Prints text to standard output at once; nothing under `--json`.
+    /// Prints text to standard output at once; nothing under `--json` or where only results are wanted.
     pub fn print(self, text: &str) {
-        if !self.json {
+        if !self.json && !self.bare {
+            write_out(text);
+        }
+    }
+
+    /// Prints what was asked for where nothing else is wanted.
+    pub fn result(self, text: &str) {
+        if self.bare {
             write_out(text);
         }
     }

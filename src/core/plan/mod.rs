@@ -24,4 +24,68 @@ impl NodeCommand {
     pub fn new<W: Into<String>>(node: &NodeAddr, words: impl IntoIterator<Item = W>) -> Self {
         Self { node: node.clone(), words: words.into_iter().map(Into::into).collect() }
     }
+
+    /// The command as one would type it into a shell.
+    #[must_use]
+    pub fn redis_cli_line(&self) -> String {
+        format!("redis-cli -h {} -p {} {}", self.node.host, self.node.port, shell_words(&self.words))
+    }
+}
+
+/// A command as a plan shows it before anything is sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ShownCommand {
+    /// The command.
+    #[serde(flatten)]
+    pub command: NodeCommand,
+    /// What is not to be taken word by word: what stands for something that is only known when it is sent, how often
+    /// it is sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+impl ShownCommand {
+    /// The line of a shell script: a command with a note is a comment.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let line = self.command.redis_cli_line();
+        self.note.as_ref().map_or(line.clone(), |note| format!("# {line}  ({note})"))
+    }
+}
+
+impl From<NodeCommand> for ShownCommand {
+    fn from(command: NodeCommand) -> Self {
+        Self { command, note: None }
+    }
+}
+
+/// Words as a shell takes them.
+#[must_use]
+pub fn shell_words(words: &[String]) -> String {
+    words.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ")
+}
+
+fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.:/@%+,=".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_copied_as_a_shell_takes_them() {
+        let node = NodeAddr::new("127.0.0.1", 7000);
+        let command = NodeCommand::new(&node, ["CONFIG", "SET", "save", "900 1"]);
+        assert_eq!(command.redis_cli_line(), "redis-cli -h 127.0.0.1 -p 7000 CONFIG SET save '900 1'");
+        assert_eq!(shell_word(""), "''");
+        assert_eq!(shell_word("it's"), r"'it'\''s'");
+        let shown = ShownCommand { command, note: Some("twice".into()) };
+        assert_eq!(shown.line(), "# redis-cli -h 127.0.0.1 -p 7000 CONFIG SET save '900 1'  (twice)");
+    }
 }

@@ -11,6 +11,7 @@
 mod atomic;
 mod chunk;
 mod classic;
+mod preview;
 mod probe;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,8 @@ use thiserror::Error;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
+
+pub use preview::preview;
 
 use crate::core::check::Finding;
 use crate::core::plan::moves::{Master, MovePlan, SlotMove, masters_of, obstacles};

@@ -17,7 +17,7 @@ use crate::gui::theme::{Palette, Tone};
 use super::bits;
 use super::confirm::buttons;
 use super::icon_button::icon_button_enabled;
-use super::plan_view::{code_block, heading_with_copy, redis_cli_line};
+use super::plan_view::{code_block, heading_with_copy};
 use super::problem_list::tone_line;
 
 /// The tallest that the plans may grow before they scroll, points.
@@ -69,7 +69,7 @@ pub fn failover_ui(
         meaning_ui(ui, plans);
     });
     ui.add_space(4.0);
-    let lines: Vec<String> = plans.iter().map(|plan| redis_cli_line(&plan.command())).collect();
+    let lines: Vec<String> = plans.iter().map(|plan| plan.command().redis_cli_line()).collect();
     let heading = if lines.len() == 1 { tr!("failover.command") } else { tr!("failover.commands") };
     heading_with_copy(ui, &heading, &tr!("failover.copy"), || lines.join("\n"));
     code_block(ui, "failover_commands", &lines.join("\n"));

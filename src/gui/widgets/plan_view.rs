@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use egui::{CollapsingHeader, Frame, Label, RichText, TextWrapMode, Ui};
 
-use crate::core::plan::NodeCommand;
 use crate::core::plan::create::CreatePlan;
+use crate::core::plan::{NodeCommand, shell_words};
 use crate::core::topology::NodeAddr;
 use crate::gui::i18n::tr;
 use crate::gui::icons::Icon;
@@ -70,7 +70,7 @@ pub fn plan_body(ui: &mut Ui, plan: &CreatePlan) {
     ui.add_space(8.0);
     let commands = plan.commands();
     heading_with_copy(ui, &tr!("plan.commands", n = commands.len()), &tr!("plan.copy_commands"), || {
-        commands.iter().map(redis_cli_line).collect::<Vec<_>>().join("\n")
+        commands.iter().map(NodeCommand::redis_cli_line).collect::<Vec<_>>().join("\n")
     });
     node_commands(ui, plan, &commands);
 }
@@ -109,37 +109,5 @@ fn node_commands(ui: &mut Ui, plan: &CreatePlan, commands: &[NodeCommand]) {
             let text: Vec<String> = commands.iter().map(|command| shell_words(&command.words)).collect();
             code_block(ui, &node.addr, &text.join("\n"));
         });
-    }
-}
-
-/// The command as one would type it into a shell.
-pub(super) fn redis_cli_line(command: &NodeCommand) -> String {
-    format!("redis-cli -h {} -p {} {}", command.node.host, command.node.port, shell_words(&command.words))
-}
-
-fn shell_words(words: &[String]) -> String {
-    words.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ")
-}
-
-fn shell_word(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.:/@%+,=".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn commands_are_copied_as_a_shell_takes_them() {
-        let node = NodeAddr::new("127.0.0.1", 7000);
-        let command = NodeCommand::new(&node, ["CONFIG", "SET", "save", "900 1"]);
-        assert_eq!(redis_cli_line(&command), "redis-cli -h 127.0.0.1 -p 7000 CONFIG SET save '900 1'");
-        assert_eq!(shell_word(""), "''");
-        assert_eq!(shell_word("it's"), r"'it'\''s'");
     }
 }
