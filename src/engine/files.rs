@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +21,10 @@ pub const NODE_MARKER: &str = ".slotdeck-node";
 
 /// The marker in a cluster's folder that Slotdeck made (not in one that existed before).
 pub const CLUSTER_MARKER: &str = ".slotdeck-cluster";
+
+/// How often, and how long apart, the removal of a node's folder is tried while something in it is in use: 3 s in all.
+const SWEEPS: u32 = 15;
+const BETWEEN_SWEEPS: Duration = Duration::from_millis(200);
 
 /// Why files were not written or removed.
 #[derive(Debug, thiserror::Error)]
@@ -168,15 +173,49 @@ pub fn only_remnants(dir: &Path, name: &str) -> bool {
     ours && entries(dir).is_ok_and(|paths| paths.iter().all(remnant))
 }
 
-/// The marker goes last: what a crash leaves can still be removed by the next call.
+/// Windows keeps a removed file in its folder until the last program has closed it (an ended server's, a virus
+/// scanner's), and a server that is going may write once more: the folder is swept again for a while.
 fn remove_node(node: &Path) -> Result<(), FilesError> {
+    for _ in 0..SWEEPS {
+        match sweep_node(node) {
+            Err(FilesError::Io { source, .. }) if in_use(&source) => std::thread::sleep(BETWEEN_SWEEPS),
+            answer => return answer,
+        }
+    }
+    sweep_node(node)
+}
+
+/// Whether a removal failed only because of what another program still has open.
+fn in_use(error: &io::Error) -> bool {
+    const SHARING_VIOLATION: i32 = 32;
+    match error.kind() {
+        io::ErrorKind::DirectoryNotEmpty => true,
+        io::ErrorKind::PermissionDenied => cfg!(windows),
+        _ => cfg!(windows) && error.raw_os_error() == Some(SHARING_VIOLATION),
+    }
+}
+
+/// The marker goes last: what a crash leaves can still be removed by the next call.
+fn sweep_node(node: &Path) -> Result<(), FilesError> {
     let marker = node.join(NODE_MARKER);
     for path in entries(node)?.into_iter().filter(|path| *path != marker) {
         let removed = if kind(&path)? == Kind::Dir { fs::remove_dir_all(&path) } else { remove_file_or_link(&path) };
-        removed.map_err(io_error("remove", &path))?;
+        gone_already(removed).map_err(io_error("remove", &path))?;
     }
-    fs::remove_file(&marker).map_err(io_error("remove", &marker))?;
-    fs::remove_dir(node).map_err(io_error("remove", node))
+    let text = fs::read(&marker).unwrap_or_default();
+    gone_already(fs::remove_file(&marker)).map_err(io_error("remove", &marker))?;
+    gone_already(fs::remove_dir(node)).map_err(|error| {
+        // Without it, what is left would be nobody's.
+        let _ = atomic_write(&marker, &text, false);
+        io_error("remove", node)(error)
+    })
+}
+
+fn gone_already(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        answer => answer,
+    }
 }
 
 fn remove_cluster_dir(dir: &Path) -> Result<(), FilesError> {

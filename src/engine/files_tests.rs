@@ -190,6 +190,23 @@ fn a_wipe_that_was_cut_short_is_finished_by_the_next() {
 }
 
 #[test]
+fn what_an_ending_server_still_writes_is_wiped_as_well() {
+    let dir = tempfile::tempdir().unwrap();
+    let spec = spec(dir.path().join("dev"));
+    write_node_files(&spec, &files(&[7000])).unwrap();
+    let late = spec.node_dir(7000).join("late.rdb");
+    let write = move || {
+        let begun = std::time::Instant::now();
+        while begun.elapsed() < Duration::from_millis(500) && fs::write(&late, "data").is_ok() {}
+    };
+    let server = std::thread::Builder::new().name("server".into()).spawn(write).unwrap();
+    let wiped = wipe(&spec.dir, &[7000]);
+    server.join().unwrap();
+    assert_eq!(wiped.unwrap(), Wiped::default());
+    assert!(!spec.dir.exists());
+}
+
+#[test]
 fn what_a_write_that_was_cut_off_left_is_written_over_and_nothing_else_is() {
     let home = tempfile::tempdir().unwrap();
     let mut spec = ClusterSpec::new("cut", home.path().join("cut"));
