@@ -84,6 +84,10 @@ install() {
     # For the programs that run with the system's own folders only; a real Windows has this library.
     beside_programs "$WINEPREFIX/drive_c/windows/system32"
     wine "$1" /S || fail "the setup ended with exit code $?"
+    where_installed
+}
+
+where_installed() {
     app=$(find "$WINEPREFIX/drive_c/users" -type d -path '*/Programs/Slotdeck')
     [ -x "$app/slotdeck.exe" ] && [ -x "$app/slotctl.exe" ] || fail "the setup installed no programs"
 }
@@ -107,6 +111,11 @@ start_app() {
     rm -f "$outline"
     SLOTDECK_OUTLINE=$(windows_path "$outline") "${RUN_WINE[@]}" "$@" >"$work/app.out" 2>&1 &
     APP_PID=$!
+    app_opens
+}
+
+# Waits for the window of $APP_PID and its first frame.
+app_opens() {
     local tries
     for tries in $(seq 300); do
         [ -s "$outline" ] && break
@@ -120,6 +129,69 @@ start_app() {
         sleep 0.1
     done
     [ -n "$WINDOW" ] || fail "the window is not on the screen"
+}
+
+# The setup and the uninstaller, page by page. Their windows tell nobody what they hold: a page is there when its picture
+# is another one than the last page's and stays for a second.
+page_picture() { import -window "$SETUP_WINDOW" rgb:- 2>/dev/null | md5sum; }
+
+setup_opens() {
+    SETUP_WINDOW='' LAST_PAGE=''
+    local tries
+    for tries in $(seq 100); do
+        SETUP_WINDOW=$(xdotool search --onlyvisible --name '^Slotdeck ' 2>/dev/null | tail -1) || true
+        [ -n "$SETUP_WINDOW" ] && return
+        sleep 0.2
+    done
+    fail "the setup shows no window"
+}
+
+# setup_page NAME: waits for the next page, takes its picture, and presses the button that goes on: in the lower right,
+# left of Cancel.
+setup_page() {
+    local until=$((SECONDS + 60)) now=none WIDTH HEIGHT
+    while :; do
+        [ $SECONDS -lt $until ] || fail "no page $1"
+        local before=$now
+        sleep 1
+        now=$(page_picture)
+        [ "$now" = "$before" ] && [ "$now" != "$LAST_PAGE" ] && break
+    done
+    shot "$1"
+    LAST_PAGE=$now
+    eval "$(xdotool getwindowgeometry --shell "$SETUP_WINDOW" | grep -E '^(WIDTH|HEIGHT)=')"
+    xdotool windowactivate --sync "$SETUP_WINDOW"
+    xdotool mousemove --window "$SETUP_WINDOW" $((WIDTH - 158)) $((HEIGHT - 27))
+    sleep 0.3
+    xdotool click 1
+}
+
+# install_by_hand SETUP: with the mouse through all pages, the last of which opens the window.
+install_by_hand() {
+    beside_programs "$WINEPREFIX/drive_c/windows/system32"
+    outline=$work/outline.tsv
+    rm -f "$outline"
+    SLOTDECK_OUTLINE=$(windows_path "$outline") "${RUN_WINE[@]}" "$1" >"$work/app.out" 2>&1 &
+    APP_PID=$!
+    setup_opens
+    setup_page 00-setup-1-for-whom
+    setup_page 00-setup-2-components
+    setup_page 00-setup-3-folder
+    setup_page 00-setup-4-done
+    until_true 30 opened_by_setup
+    app_opens
+    where_installed
+}
+
+opened_by_setup() { APP_PID=$(pids 'slotdeck\.exe' | head -1) && [ -n "$APP_PID" ]; }
+
+# remove_by_hand: the uninstaller's pages; it works as a copy of itself.
+remove_by_hand() {
+    "${RUN_WINE[@]}" "$app/uninstall.exe" >/dev/null 2>&1 &
+    setup_opens
+    setup_page 22-uninstall-1-data
+    setup_page 22-uninstall-2-done
+    until_true 30 test ! -e "$app"
 }
 
 # place NAME [ROLE]: left, top, right, bottom of what has this name (a regular expression for all of it).
@@ -215,16 +287,18 @@ crash() {
 
 is_master() { [ "$(cli "$1" role | head -1)" = master ] && covered "$1"; }
 
-# programs PATTERN: how many processes of this Windows have such a command line. (Wine 8 has no tasklist.)
-programs() {
-    local pid count=0
+# pids PATTERN: the processes of this Windows that have such a command line. (Wine 8 has no tasklist.)
+pids() {
+    local pid
     for pid in $(pgrep -f "$1"); do
         if tr '\0' '\n' 2>/dev/null <"/proc/$pid/environ" | grep -qxF "WINEPREFIX=$WINEPREFIX"; then
-            count=$((count + 1))
+            echo "$pid"
         fi
     done
-    echo "$count"
 }
+
+# programs PATTERN: how many there are.
+programs() { pids "$1" | wc -l; }
 
 no_server() { [ "$(programs 'redis-server\.exe.*redis\.conf')" = 0 ]; }
 no_server_left() { until_true 5 no_server; }

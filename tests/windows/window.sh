@@ -4,7 +4,7 @@
 # believed more than the window.
 #
 # tests/windows/window.sh SETUP [LOCALE [PORT]]: starts with the setup in an empty Windows whose language is LOCALE (en or
-# zh_CN), and ends with its removal. Screenshots go to $SLOTDECK_SHOTS, the Wine prefix below $work.
+# zh_CN), by mouse through its pages, and ends with its removal. Screenshots go to $SLOTDECK_SHOTS, the Wine prefix below $work.
 set -Eeuo pipefail
 cd "$(dirname "$0")/../.."
 . dev/lib.sh
@@ -159,8 +159,7 @@ stop_and_delete() {
 }
 
 remove() {
-    wine "$app/uninstall.exe" /S
-    until_true 30 test ! -e "$app"
+    remove_by_hand
     ! wine reg query 'HKCU\Software\Microsoft\Windows\CurrentVersion\Uninstall\Slotdeck' >/dev/null 2>&1 || fail "still in the list of programs"
 }
 
@@ -179,9 +178,9 @@ for_all silent || fail "something answers on ports $port-$((port + 5))"
 start_display 1400x900
 new_prefix "prefix-$locale" "$([ "$locale" = en ] || echo "$locale")"
 windows_server "$WINEPREFIX/drive_c/Program Files/Redis"
-install "$setup"
-start_app "$app/slotdeck.exe"
+install_by_hand "$setup"
 see "$(t welcome.title)" 10
+sleep 1
 shot 01-welcome
 make_cluster
 write_keys
