@@ -94,7 +94,7 @@ fn main() {
             let view = View::parse(&reply(nodes, number)).expect("a view").into();
             let health = NodeHealth { state_ok: Some(true), link_up: (number >= nodes / 2).then_some(true) };
             let answer = Answer { view, health, info: info() };
-            (addr(number), Known { answer: Some(Arc::new(answer)), at: Some(SystemTime::now()), error: None })
+            (addr(number), Known { answer: Some(Arc::new(answer)), at: Some(SystemTime::now()), ..Known::default() })
         })
         .collect();
     if let (Some(before), Some(now)) = (before, resident()) {

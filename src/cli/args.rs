@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::core::secret::Secret;
+use crate::core::spec::ProblemKind;
 
 /// Make, see and run Redis Clusters in the terminal.
 ///
@@ -108,8 +109,7 @@ pub enum PlannedCmd {
 /// `up` and `config`.
 #[derive(Debug, Args)]
 pub struct UpArgs {
-    /// The cluster's name.
-    #[arg(required_unless_present = "cluster_file")]
+    /// The cluster's name; may be left out with --cluster-file.
     pub name: Option<String>,
     /// Take everything that is not given here from this cluster definition (a .slotdeck file).
     #[arg(long, value_name = "FILE")]
@@ -121,10 +121,10 @@ pub struct UpArgs {
     #[arg(long, value_name = "N", visible_alias = "cluster-replicas")]
     pub replicas: Option<u16>,
     /// The first port; the others follow it.
-    #[arg(long, value_name = "P", conflicts_with = "ports")]
+    #[arg(long, value_name = "P", conflicts_with = "ports", value_parser = port)]
     pub port: Option<u16>,
     /// Exactly these ports, one a node, masters first.
-    #[arg(long, value_name = "A,B,…", value_delimiter = ',')]
+    #[arg(long, value_name = "A,B,…", value_delimiter = ',', value_parser = port)]
     pub ports: Option<Vec<u16>>,
     /// The address that the servers bind to [default: 127.0.0.1].
     #[arg(long, value_name = "ADDRESS")]
@@ -156,6 +156,9 @@ pub struct ExportArgs {
     pub name: String,
     /// The file [default: NAME.slotdeck in this folder].
     pub file: Option<PathBuf>,
+    /// Do not ask before a file is replaced.
+    #[arg(long, short = 'y', visible_alias = "cluster-yes")]
+    pub yes: bool,
 }
 
 /// A command on one cluster.
@@ -362,7 +365,7 @@ pub struct FailoverArgs {
     pub target: String,
     /// The replica that takes over, or the master that is replaced by its best replica: an id, the beginning of one, or
     /// host:port.
-    #[arg(value_name = "NODE", required_unless_present = "lost", conflicts_with = "lost")]
+    #[arg(value_name = "NODE", conflicts_with = "lost")]
     pub node: Option<String>,
     /// Replace every master that is lost.
     #[arg(long)]
@@ -379,6 +382,17 @@ pub struct FailoverArgs {
     /// How to log in.
     #[command(flatten)]
     pub login: LoginArgs,
+}
+
+/// A port, or why it is none.
+fn port(text: &str) -> Result<u16, String> {
+    match text.trim().parse::<u64>() {
+        Ok(number) => match u16::try_from(number) {
+            Ok(port) if port > 0 => Ok(port),
+            _ => Err(ProblemKind::PortOutOfRange(u32::try_from(number).unwrap_or(u32::MAX)).to_string()),
+        },
+        Err(_) => Err(ProblemKind::NotANumber(text.to_owned()).to_string()),
+    }
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "clap's value parsers return a Result")]
@@ -412,9 +426,17 @@ mod tests {
     #[test]
     fn up_takes_a_name_or_a_definition() {
         let read = |line: &str| Cli::try_parse_from(line.split(' '));
-        assert!(read("slotctl up").is_err());
+        // Without either the command itself says what it can be given.
+        assert!(read("slotctl up").is_ok());
         assert!(read("slotctl up --cluster-file x.slotdeck").is_ok());
         assert!(read("slotctl up demo --cluster-file x.slotdeck").is_ok());
+    }
+
+    #[test]
+    fn a_port_that_is_none_is_told_in_plain_words() {
+        assert_eq!(port("7000"), Ok(7000));
+        assert_eq!(port("99999"), Err("Port 99999 does not exist: ports go from 1 to 65535.".to_owned()));
+        assert!(port("0").is_err() && port("x").unwrap_err().contains("'x'"));
     }
 
     #[test]

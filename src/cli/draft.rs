@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::core::secret::Secret;
+use crate::core::spec::ProblemKind;
 use crate::core::spec::{ClusterSpec, Field, Ports, Problem, ServerExe, Severity};
 use crate::workspace::definition_file;
 
@@ -77,6 +78,23 @@ fn definition(file: &Path, args: &UpArgs, clusters_dir: &Path) -> Result<Cluster
 
 /// The option that a field is set with.
 fn option_of(field: Field, args: &UpArgs) -> &'static str {
+    let given = match field {
+        Field::Name => args.name.is_some(),
+        Field::Masters => args.masters.is_some(),
+        Field::Replicas => args.replicas.is_some(),
+        Field::Ports => args.port.is_some() || args.ports.is_some(),
+        Field::Bind => args.bind.is_some(),
+        Field::Dir => args.dir.is_some(),
+        Field::NodeTimeout => args.node_timeout.is_some(),
+        Field::Maxmemory | Field::MaxmemoryPolicy | Field::Save | Field::Extra | Field::ExtraFor(_) => {
+            !args.set.is_empty()
+        }
+        // Never in a definition.
+        Field::Server | Field::Password => true,
+    };
+    if args.cluster_file.is_some() && !given {
+        return "--cluster-file";
+    }
     match field {
         Field::Server => "--server",
         Field::Name => "NAME",
@@ -95,11 +113,35 @@ fn option_of(field: Field, args: &UpArgs) -> &'static str {
 /// Problems as lines: `--port: Port 7000 can't be used: …`.
 #[must_use]
 pub fn problem_lines(problems: &[Problem], severity: Severity, args: &UpArgs) -> Vec<String> {
-    problems
-        .iter()
-        .filter(|problem| problem.severity == severity)
-        .map(|problem| format!("{}: {}", option_of(problem.field, args), problem.kind))
-        .collect()
+    let problems: Vec<&Problem> = problems.iter().filter(|problem| problem.severity == severity).collect();
+    let mut lines: Vec<String> = Vec::new();
+    for problem in &problems {
+        let line = format!("{}: {}", option_of(problem.field, args), same_reason(&problem.kind, &problems));
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    lines
+}
+
+/// A problem in words; ports that can't be used for one reason are one: `Ports 7000-7005 can't be used: …`.
+fn same_reason(kind: &ProblemKind, problems: &[&Problem]) -> String {
+    let is_bus = matches!(kind, ProblemKind::BusPortInUse { .. });
+    let port_of = |kind: &ProblemKind| match kind {
+        ProblemKind::PortInUse { port, reason } if !is_bus => Some((*port, reason.clone())),
+        ProblemKind::BusPortInUse { bus_port, reason, .. } if is_bus => Some((*bus_port, reason.clone())),
+        _ => None,
+    };
+    let Some((_, reason)) = port_of(kind) else { return kind.to_string() };
+    let alike = problems.iter().filter_map(|problem| port_of(&problem.kind)).filter(|(_, other)| *other == reason);
+    let ports: Vec<u16> = alike.map(|(port, _)| port).collect();
+    if ports.len() < 2 {
+        return kind.to_string();
+    }
+    let what = if is_bus { "Bus ports" } else { "Ports" };
+    // "another program uses it" is about one of them.
+    let reason = reason.replace("uses it", "uses each of them").replace("keeps it", "keeps them");
+    format!("{what} {} can't be used: {reason}.", ports_text(&ports))
 }
 
 /// What is about to be made, before anything is.
@@ -243,6 +285,32 @@ mod tests {
         let lines = problem_lines(&problems, Severity::Error, &listed);
         assert_eq!(lines, ["--ports: Port 7000 is listed twice."]);
         assert!(problem_lines(&problems, Severity::Warning, &args(&[]))[0].starts_with("--replicas: Without replicas"));
+    }
+
+    #[test]
+    fn what_a_definition_says_is_not_blamed_on_an_option() {
+        let problems = [Problem::error(Field::Ports, ProblemKind::PortTwice(7000))];
+        let of = |line: &[&str]| problem_lines(&problems, Severity::Error, &args(line)).remove(0);
+        assert!(of(&["--cluster-file", "x"]).starts_with("--cluster-file: "));
+        assert!(of(&["--cluster-file", "x", "--port", "7000"]).starts_with("--port: "));
+        assert!(of(&[]).starts_with("--port: "));
+    }
+
+    #[test]
+    fn a_run_of_taken_ports_is_one_line() {
+        let taken = |port| {
+            let reason = "another program uses it".to_owned();
+            Problem::error(Field::Ports, ProblemKind::PortInUse { port, reason })
+        };
+        let bus = ProblemKind::BusPortInUse { port: 7004, bus_port: 17_004, reason: "another program uses it".into() };
+        let problems = [taken(7000), taken(7001), taken(7003), Problem::error(Field::Ports, bus)];
+        assert_eq!(
+            problem_lines(&problems, Severity::Error, &args(&[])),
+            [
+                "--port: Ports 7000-7001, 7003 can't be used: another program uses each of them.",
+                "--port: Bus port 17004 (of the node on 7004) can't be used: another program uses it."
+            ]
+        );
     }
 
     #[test]

@@ -6,11 +6,10 @@ use serde::Serialize;
 
 use crate::core::definition::{Definition, EXTENSION};
 use crate::workspace::definition_file;
-use crate::workspace::store::Workspace;
 
 use super::args::ExportArgs;
 use super::failure::Failure;
-use super::terminal::Terminal;
+use super::form::Means;
 
 /// `export` as JSON.
 #[derive(Debug, Serialize)]
@@ -24,8 +23,9 @@ struct ExportJson {
 /// Writes the definition of a cluster that was launched here.
 ///
 /// # Errors
-/// No such cluster, one that was only attached, or a file that can't be written.
-pub fn export(workspace: &Workspace, terminal: Terminal, args: &ExportArgs) -> Result<(), Failure> {
+/// No such cluster, one that was only attached, a no to replacing a file, or one that can't be written.
+pub async fn export(means: &Means<'_>, args: &ExportArgs) -> Result<(), Failure> {
+    let (workspace, terminal) = (means.workspace, means.terminal);
     let doc = workspace.load(&args.name)?;
     let Some(spec) = doc.spec else {
         return Err(Failure::message(&format!(
@@ -35,6 +35,14 @@ pub fn export(workspace: &Workspace, terminal: Terminal, args: &ExportArgs) -> R
     };
     let (definition, left_out) = Definition::of(&spec, &workspace.clusters_dir());
     let file = args.file.clone().unwrap_or_else(|| PathBuf::from(format!("{}.{EXTENSION}", doc.name)));
+    if file.is_dir() {
+        return Err(Failure::message(&format!("{} is a folder: name a file", file.display())));
+    }
+    // A link is replaced as well, wherever it leads.
+    if !means.yes && file.symlink_metadata().is_ok() {
+        let question = format!("{} is there already: replace it? (type 'yes' to accept): ", file.display());
+        means.ask_for_yes(&question, "nothing was written").await?;
+    }
     definition_file::write(&file, &definition).map_err(|error| Failure::message(&error))?;
     terminal.say(|text| {
         text.line(format_args!("Wrote {}", file.display()));

@@ -18,6 +18,7 @@ use crate::workspace::store::{ClusterLock, WorkspaceError};
 
 use super::args::FailoverArgs;
 use super::cluster::{Access, access, look, resolved, seed_of};
+use super::draft::shell_word;
 use super::failure::Failure;
 use super::form::Means;
 use super::json::{FindingJson, NodeJson, findings_of, nodes_of};
@@ -88,6 +89,13 @@ struct Place {
 /// # Errors
 /// No plan, a no to the question, or a failover that did not end as it should.
 pub async fn failover(means: &Means<'_>, args: &FailoverArgs) -> Result<(), Failure> {
+    if args.node.is_none() && !args.lost {
+        return Err(Failure::message(&format!(
+            "failover needs a node: 'slotctl failover {target} NODE' names the replica that takes over, or the master \
+             that is replaced; 'slotctl failover {target} --lost' replaces every lost master",
+            target = shell_word(&args.target)
+        )));
+    }
     let (mut place, gathered) = find(means, args).await?;
     let mut nodes = nodes_now(&gathered);
     for node in &mut nodes {

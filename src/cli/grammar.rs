@@ -275,7 +275,7 @@ impl Grammar {
             sub.options.iter().any(|option| {
                 let word = format!("--cluster-{}", option.split(' ').next().unwrap_or(option));
                 let names = OPTIONS.iter().find(|known| known.names.contains(&word.as_str())).map(|known| known.names);
-                names.unwrap_or_default().iter().any(|name| answers_to(arg, name))
+                answers_to(arg, &word) || names.unwrap_or_default().iter().any(|name| answers_to(arg, name))
             })
         };
         let own = |arg: &&Arg| {

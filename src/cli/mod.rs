@@ -113,7 +113,7 @@ async fn dispatch(
         Cmd::Config(args) => up::config(&with(args.yes), args).await,
         Cmd::Ps => until_cancelled(ps::ps(&workspace, terminal), interrupt).await,
         Cmd::Servers(args) => until_cancelled(servers::servers(&workspace, terminal, args), interrupt).await,
-        Cmd::Export(args) => export::export(&workspace, terminal, args),
+        Cmd::Export(args) => export::export(&Means { yes: args.yes, ..with(false) }, args).await,
         Cmd::Start(args) => local::start(&with(args.yes), &args.name).await,
         Cmd::Stop(args) => local::stop(&with(true), &args.name).await,
         Cmd::Down(args) => local::down(&with(args.yes), args).await,

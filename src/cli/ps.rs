@@ -161,8 +161,8 @@ async fn ask_all(addrs: &[NodeAddr], auth: &Auth) -> BTreeMap<NodeAddr, Known> {
     let answers = addrs.iter().map(|addr| async move {
         let answer = async { ask(&NodeClient::connect(addr, auth).await?).await };
         match answer.await {
-            Ok(answer) => Known { answer: Some(Arc::new(answer)), at: Some(SystemTime::now()), error: None },
-            Err(error) => Known { answer: None, at: None, error: Some(error.kind.to_string()) },
+            Ok(answer) => Known { answer: Some(Arc::new(answer)), at: Some(SystemTime::now()), ..Known::default() },
+            Err(error) => Known { error: Some(error.kind.to_string()), ..Known::default() },
         }
     });
     addrs.iter().cloned().zip(join_all(answers).await).collect()

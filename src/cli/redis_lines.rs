@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::core::check::Finding;
+use crate::core::check::{Finding, unserved};
 use crate::core::plan::create::{Affinity, CreatePlan};
 use crate::core::slot::{SLOT_COUNT, Slot, SlotSet};
 use crate::core::topology::{Node, NodeAddr, NodeId, Role, Topology};
@@ -140,11 +140,7 @@ pub fn check(text: &mut Text, topology: &Topology, seed: &NodeAddr, findings: &[
     text.info(">>> Check for open slots...");
     let mut whole = open_slots(text, &nodes);
     text.info(">>> Check slots coverage...");
-    let mut covered = SlotSet::new();
-    for (_, node) in &nodes {
-        covered.union_with(&node.slots);
-    }
-    if covered.len() == usize::from(SLOT_COUNT) {
+    if unserved(topology).is_empty() {
         text.ok(format_args!("[OK] All {SLOT_COUNT} slots covered."));
     } else {
         text.error(format_args!("[ERR] Not all {SLOT_COUNT} slots are covered by nodes.\n"));

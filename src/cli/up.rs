@@ -148,6 +148,11 @@ async fn leave(means: &Means<'_>, spec: &ClusterSpec, why: String) -> Failure {
 
 /// The options as a spec without problems.
 async fn checked_spec(means: &Means<'_>, args: &UpArgs) -> Result<ClusterSpec, Failure> {
+    if args.name.is_none() && args.cluster_file.is_none() {
+        return Err(Failure::message(
+            "NAME: give the cluster a name, as in 'slotctl up demo', or --cluster-file FILE with a definition, which brings one",
+        ));
+    }
     let server = server(means.workspace, args).await?;
     let password = if args.password_stdin {
         let line = read_line().await.filter(|line| !line.is_empty());

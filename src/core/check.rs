@@ -78,16 +78,20 @@ impl fmt::Display for Finding {
                 write!(f, "Slot {slot} is open: {node} is importing it from {partner}")
             }
             Finding::SlotsDisagree(nodes) => {
-                write!(f, "Nodes don't agree about the slots: {} see other owners", listed(nodes))
+                write!(f, "Nodes don't agree about the slots: {} {} other owners", listed(nodes), see(nodes))
             }
             Finding::RolesDisagree(nodes) => {
-                write!(f, "Nodes don't agree about roles: {} see other masters and replicas", listed(nodes))
+                write!(f, "Nodes don't agree about roles: {} {} other masters and replicas", listed(nodes), see(nodes))
             }
             Finding::Unknown { by, missing } => write!(f, "{by} does not know {}", listed(missing)),
             Finding::LinkDown(addr) => write!(f, "Replica {addr} has no link to its master"),
             Finding::NoReplica(addr) => write!(f, "Master {addr} has no replica"),
         }
     }
+}
+
+fn see(nodes: &[NodeAddr]) -> &'static str {
+    if nodes.len() == 1 { "sees" } else { "see" }
 }
 
 fn listed(nodes: &[NodeAddr]) -> String {
@@ -121,6 +125,30 @@ pub fn check(topology: &Topology, health: &BTreeMap<NodeAddr, NodeHealth>) -> Ve
     check_agreement(topology, &mut findings);
     check_replicas(&nodes, &mut findings);
     findings
+}
+
+/// Slots that are not served: those that nobody owns, and those whose owner does not answer or is called failed or
+/// nearly so. They are still owned on paper; until a replica takes over or the owner is back, nobody can use them.
+#[must_use]
+pub fn unserved(topology: &Topology) -> SlotSet {
+    let answering: BTreeSet<&NodeId> = topology.views.values().map(|view| &view.myself).collect();
+    let silent = |addr: &NodeAddr| topology.unreachable.keys().any(|a| a.host == addr.host && a.port == addr.port);
+    let complained: BTreeSet<&NodeId> = topology
+        .views
+        .values()
+        .flat_map(|view| view.nodes.values())
+        .filter(|node| node.flags.fail || node.flags.pfail)
+        .map(|node| &node.id)
+        .collect();
+    let nodes = topology.nodes();
+    let mut served = SlotSet::new();
+    for node in nodes.values().filter(|node| node.role == Role::Master) {
+        let lost = complained.contains(&node.id) || node.addr.as_ref().is_some_and(silent);
+        if answering.contains(&node.id) || !lost {
+            served.union_with(&node.slots);
+        }
+    }
+    Slot::all().filter(|slot| !served.contains(*slot)).collect()
 }
 
 fn check_coverage(nodes: &BTreeMap<NodeId, Node>, findings: &mut Vec<Finding>) {

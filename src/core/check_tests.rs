@@ -104,3 +104,35 @@ fn a_master_without_replica_is_worth_knowing_but_no_error() {
     assert_eq!(findings, [Finding::NoReplica(addr(7000))]);
     assert!(!findings[0].is_error());
 }
+
+#[test]
+fn slots_of_a_master_that_is_lost_are_not_served_though_it_owns_them() {
+    let line = |letter: char, flags: &str, slots: &str| {
+        let port = if letter == 'a' { 7000 } else { 7001 };
+        format!(
+            "{} 127.0.0.1:{port}@{} {flags} - 0 0 1 connected {slots}\n",
+            letter.to_string().repeat(40),
+            port + 10000
+        )
+    };
+    let seen = |flags: &str| {
+        let text = line('a', "myself,master", "0-99") + &line('b', flags, "100-16383");
+        let views = [(NodeAddr::new("127.0.0.1", 7000), std::sync::Arc::new(View::parse(&text).unwrap()))].into();
+        Topology { views, ..Topology::default() }
+    };
+    assert!(unserved(&seen("master")).is_empty(), "nobody complains");
+    assert_eq!(unserved(&seen("master,fail")).to_string(), "100-16383");
+    assert_eq!(unserved(&seen("master,fail?")).to_string(), "100-16383");
+    let mut silent = seen("master");
+    silent.unreachable.insert(NodeAddr::new("127.0.0.1", 7001), "refused".into());
+    assert_eq!(unserved(&silent).to_string(), "100-16383");
+}
+
+#[test]
+fn one_node_sees_and_several_see() {
+    let at = |port| NodeAddr::new("127.0.0.1", port);
+    assert!(
+        Finding::RolesDisagree(vec![at(7000)]).to_string().ends_with("127.0.0.1:7000 sees other masters and replicas")
+    );
+    assert!(Finding::SlotsDisagree(vec![at(7000), at(7001)]).to_string().ends_with("127.0.0.1:7001 see other owners"));
+}

@@ -197,7 +197,9 @@ fn form(dir: &str) -> Option<PathProblem> {
     (!drive.starts_with('\\')).then_some(PathProblem::DriveRelative)
 }
 
-fn is_unc(dir: &str) -> bool {
+/// Whether a path, its separators backslashes, begins with another machine and a share: `\\\\server\\share`.
+#[must_use]
+pub fn is_unc(dir: &str) -> bool {
     dir.strip_prefix(r"\\").is_some_and(|rest| !rest.starts_with(['?', '.', '\\']) && rest.contains('\\'))
 }
 

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::core::build::Build;
-use crate::core::check::{Finding, check};
+use crate::core::check::{Finding, check, unserved};
 use crate::core::slot::SLOT_COUNT;
 use crate::core::topology::{Node, NodeAddr, NodeId, Role, Topology, View, slot_owner};
 use crate::core::version::ServerVersion;
 
 use super::client::info_field;
-use super::gather::Answer;
+use super::gather::{ASKED_AT_ONCE, Answer};
 use super::snapshot::{Health, NO_OWNER, NodeStats, NodeView, Phase, ProcessState, ProcessView, Reach, Standing};
 
 /// What is known of one node: its last answer, when that was, and what went wrong since.
@@ -24,6 +24,34 @@ pub struct Known {
     pub at: Option<SystemTime>,
     /// What happened the last time, if that was no answer.
     pub error: Option<String>,
+    /// Commands a second between the last two answers, without those that asked for them; `None` before the second
+    /// answer, and after a silence.
+    pub ops: Option<u64>,
+}
+
+impl Known {
+    /// Takes an answer in.
+    pub fn answered(&mut self, answer: Arc<Answer>, at: SystemTime) {
+        let before = self.answer.as_deref().zip(self.at).filter(|_| self.error.is_none());
+        let ops = before.and_then(|(before, then)| {
+            let (was, is) = (commands(&before.info)?, commands(&answer.info)?);
+            let seconds = at.duration_since(then).ok()?.as_secs_f64();
+            (seconds > 0.0).then(|| ops_without(was, is, ASKED_AT_ONCE, seconds))
+        });
+        *self = Self { answer: Some(answer), at: Some(at), error: None, ops: ops.or(self.ops) };
+    }
+}
+
+fn commands(info: &str) -> Option<u64> {
+    info_field(info, "total_commands_processed")?.parse().ok()
+}
+
+/// Commands a second, from a server's count before and after, without the `ours` that are ours.
+fn ops_without(before: u64, after: u64, ours: u64, seconds: f64) -> u64 {
+    let theirs = after.saturating_sub(before).saturating_sub(ours) as f64;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rounded count, never negative")]
+    let rate = (theirs / seconds).round() as u64;
+    rate
 }
 
 /// Which shard a node belongs to, by id; kept from one assembly to the next so that colours stay.
@@ -134,7 +162,7 @@ fn node_view(
         epoch: node.as_ref().map_or(0, |n| n.epoch),
         standing: id.as_ref().and_then(|id| standings.get(id).copied()).unwrap_or_default(),
         reach: reach(k),
-        stats: answer.map(stats),
+        stats: answer.map(|answer| stats(answer, k.and_then(|k| k.ops))),
         process: processes.get(addr).cloned().unwrap_or(stopped_or_external),
         id,
     }
@@ -182,14 +210,14 @@ fn reach(known: Option<&Known>) -> Reach {
     }
 }
 
-fn stats(answer: &Answer) -> NodeStats {
+fn stats(answer: &Answer, ops: Option<u64>) -> NodeStats {
     let info = answer.info.as_str();
     let number = |name: &str| info_field(info, name).and_then(|v| v.parse::<u64>().ok());
     let silence = super::failover::silence(info);
     NodeStats {
         keys: super::inspect::keys_in(info),
         used_memory: number("used_memory").unwrap_or(0),
-        ops_per_sec: number("instantaneous_ops_per_sec").unwrap_or(0),
+        ops_per_sec: ops.or_else(|| number("instantaneous_ops_per_sec")).unwrap_or(0),
         clients: number("connected_clients").unwrap_or(0),
         link_up: answer.health.link_up,
         lag_bytes: None,
@@ -272,8 +300,7 @@ fn judge(known: &BTreeMap<NodeAddr, Known>, topology: &Topology, phase: Phase, l
         .collect();
     let findings = check(topology, &health);
     let down = |f: &Finding| matches!(f, Finding::Uncovered(_) | Finding::StateFail(_));
-    // Slots of a failed master are still owned on paper; without a promoted replica they are not served.
-    let overall = if topology.views.is_empty() || findings.iter().any(down) || lost_master(topology) {
+    let overall = if topology.views.is_empty() || findings.iter().any(down) || !unserved(topology).is_empty() {
         Health::Down
     } else if findings.iter().any(Finding::is_error) {
         Health::Degraded
@@ -281,12 +308,6 @@ fn judge(known: &BTreeMap<NodeAddr, Known>, topology: &Topology, phase: Phase, l
         Health::Ok
     };
     (findings, overall)
-}
-
-/// Whether the cluster calls a master failed that still owns slots.
-fn lost_master(topology: &Topology) -> bool {
-    let failed = |n: &Node| n.flags.fail && n.role == Role::Master && !n.slots.is_empty();
-    topology.views.values().any(|view| view.nodes.values().any(failed))
 }
 
 #[cfg(test)]

@@ -32,6 +32,7 @@ fn answer(myself: char, lines: &[Line], link_up: Option<bool>, info: &str) -> Kn
         })),
         at: Some(SystemTime::UNIX_EPOCH),
         error: None,
+        ops: None,
     }
 }
 
@@ -70,8 +71,31 @@ fn a_node_that_went_silent_keeps_its_last_values_and_says_since_when() {
     let shown = show(&known, &mut Shards::new());
     assert_eq!(shown.nodes[0].stats.as_ref().unwrap().keys, 5);
     assert!(matches!(&shown.nodes[0].reach, Reach::Stale { error, .. } if error == "connection refused"));
-    assert_eq!(shown.health, Health::Degraded);
+    assert_eq!(shown.health, Health::Down, "as the check says: nobody serves its slots");
     assert!(shown.slot_owner.iter().all(|owner| *owner == 0), "the slots are its own until somebody takes them");
+}
+
+#[test]
+fn a_silent_replica_leaves_the_cluster_degraded() {
+    let mut known = healthy();
+    known.get_mut(&addr(7001)).unwrap().error = Some("connection refused".into());
+    assert_eq!(show(&known, &mut Shards::new()).health, Health::Degraded);
+}
+
+#[test]
+fn our_own_questions_are_no_load() {
+    let info = |n: u64| format!("total_commands_processed:{n}\r\ninstantaneous_ops_per_sec:77\r\n");
+    let at = |secs| SystemTime::UNIX_EPOCH + Duration::from_secs(secs);
+    let mut known = Known::default();
+    let mut ops = |n: u64, secs| {
+        let answer = answer('a', &HEALTHY, None, &info(n)).answer.unwrap();
+        known.answered(answer, at(secs));
+        show(&[(addr(7000), known.clone())].into(), &mut Shards::new()).nodes[0].stats.as_ref().unwrap().ops_per_sec
+    };
+    assert_eq!(ops(1000, 10), 77, "one answer tells no rate of its own");
+    assert_eq!(ops(1003, 11), 0);
+    assert_eq!(ops(1206, 13), 100);
+    assert_eq!(ops(5, 14), 0, "a server that started anew");
 }
 
 #[test]

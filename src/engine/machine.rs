@@ -12,7 +12,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use crate::core::reserved_ports::{excluded_reason, read_excluded};
 use crate::core::spec::{ClusterSpec, MachineFacts};
 use crate::core::topology::BUS_PORT_OFFSET;
-use crate::core::windows_path::{WindowsFacts, expand};
+use crate::core::windows_path::{WindowsFacts, expand, is_unc};
 use crate::engine::files::only_remnants;
 use crate::os::system;
 
@@ -259,7 +259,8 @@ fn measured(dir: &Path, name: &str) -> Folder {
         return Folder::default(); // Not a place on this machine yet; the spec's own check says so.
     }
     let Some((nearest, found)) = dir.ancestors().find_map(|path| Some((path, existing(path)?))) else {
-        return Folder { error: Some("its drive does not exist".to_owned()), ..Folder::default() };
+        let error = no_root(&dir.to_string_lossy()).to_owned();
+        return Folder { error: Some(error), ..Folder::default() };
     };
     let refused = |reason: String| Folder { error: Some(reason), ..Folder::default() };
     match found {
@@ -280,6 +281,15 @@ fn measured(dir: &Path, name: &str) -> Folder {
     // What a launch of this very cluster left when it was cut off is no obstacle to the next one.
     let holds = if nearest == dir && !only_remnants(dir, name) { first_entry(dir) } else { None };
     Folder { error, holds, free, windows: None }
+}
+
+/// Why not even the root of a path is there.
+fn no_root(dir: &str) -> &'static str {
+    if is_unc(&dir.replace('/', "\\")) {
+        "the other machine or its share is not there, or can't be reached"
+    } else {
+        "its drive does not exist"
+    }
 }
 
 /// `None` where there is nothing, not even a link that leads nowhere.

@@ -151,3 +151,10 @@ fn every_address_of_a_list_is_tried_but_for_those_that_may_be_missing() {
     assert!(super::network_facts("127.0.0.1 192.0.2.7", &[].into()).bind_error.is_some());
     assert!(super::addresses("  ").is_err());
 }
+
+#[test]
+fn a_share_that_is_away_is_no_missing_drive() {
+    assert!(super::no_root(r"\\server\share\demo").contains("share"));
+    assert!(super::no_root("//server/share/demo").contains("share"));
+    assert_eq!(super::no_root(r"Q:\demo"), "its drive does not exist");
+}

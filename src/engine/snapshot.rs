@@ -318,7 +318,7 @@ pub struct NodeStats {
     pub keys: u64,
     /// `used_memory`, bytes.
     pub used_memory: u64,
-    /// `instantaneous_ops_per_sec`.
+    /// Commands a second, without our own where two answers tell; else `instantaneous_ops_per_sec`.
     pub ops_per_sec: u64,
     /// `connected_clients`, Slotdeck's own among them.
     pub clients: u64,

@@ -24,7 +24,8 @@ pub fn atomic_write(path: &Path, bytes: &[u8], private: bool) -> io::Result<()> 
     }
     #[cfg(not(unix))]
     let _ = private; // On Windows it has the rights of its folder: private below the user's own, else not.
-    let mut file = builder.tempfile_in(folder)?;
+    // Its error would name the temporary file, which means nothing to anybody.
+    let mut file = builder.tempfile_in(folder).map_err(|error| bare(&error))?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     persist(file, path)?;
@@ -83,6 +84,12 @@ fn private_mode(builder: &mut fs::DirBuilder) {
 
 #[cfg(not(unix))]
 fn private_mode(_builder: &mut fs::DirBuilder) {}
+
+/// What the system said, without the path that tempfile adds to it.
+fn bare(error: &io::Error) -> io::Error {
+    let text = error.to_string();
+    io::Error::new(error.kind(), text.split(" at path ").next().unwrap_or(&text))
+}
 
 fn parent(path: &Path) -> io::Result<&Path> {
     path.parent()

@@ -332,7 +332,7 @@ impl Actor {
             PollEvent::Node(polled) => {
                 let known = cluster.known.entry(polled.addr).or_default();
                 match polled.answer {
-                    Ok(answer) => *known = Known { answer: Some(answer), at: Some(polled.at), error: None },
+                    Ok(answer) => known.answered(answer, polled.at),
                     Err(error) => known.error = Some(error.kind.to_string()),
                 }
                 cluster.stale = true;
