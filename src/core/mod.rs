@@ -3,6 +3,7 @@
 //! Everything here is a value or a function from values to values. Time, randomness and ports arrive as
 //! arguments, so every rule in this layer can be tested without a server.
 
+pub mod backup;
 pub mod build;
 pub mod capability;
 pub mod check;
@@ -11,6 +12,7 @@ pub mod definition;
 pub mod getting;
 pub mod limits;
 pub mod plan;
+pub mod rdb;
 pub mod reserved_ports;
 pub mod secret;
 pub mod slot;

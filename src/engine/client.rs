@@ -136,8 +136,7 @@ impl NodeClient {
         match self.call(words).await {
             Ok(_) => Ok(()),
             Err(NodeError { kind: NodeErrorKind::Refused(reply), .. })
-                if auth.user.is_empty()
-                    && (reply.contains("without any password") || reply.contains("no password is set")) =>
+                if needs_no_password(auth, &reply) =>
             {
                 Ok(())
             }
@@ -220,6 +219,11 @@ impl NodeClient {
     pub async fn run(&self, command: &NodeCommand) -> Result<Value, NodeError> {
         self.call(&command.words).await
     }
+}
+
+/// Whether a server refuses a password only because it has none.
+pub(super) fn needs_no_password(auth: &Auth, reply: &str) -> bool {
+    auth.user.is_empty() && (reply.contains("without any password") || reply.contains("no password is set"))
 }
 
 /// The text of a reply that is one (bulk, simple, verbatim or a number); bytes that are no UTF-8 are replaced.

@@ -3,6 +3,7 @@
 mod actor;
 
 pub mod assemble;
+pub mod backup;
 pub mod children;
 pub mod client;
 pub mod command;

@@ -6,6 +6,7 @@ use std::path::Path;
 
 /// How the temporary files are called that a crash may leave behind: `.slotdeck-….tmp`.
 pub const TEMP_PREFIX: &str = ".slotdeck-";
+const TEMP_SUFFIX: &str = ".tmp";
 
 /// Puts `bytes` into the file at `path`, all or nothing: a temporary file in the same folder, fsync, rename, and on
 /// Unix fsync of the folder. The folder must exist. With `private`, on Unix only the user can read the file (mode 0600);
@@ -16,7 +17,7 @@ pub const TEMP_PREFIX: &str = ".slotdeck-";
 pub fn atomic_write(path: &Path, bytes: &[u8], private: bool) -> io::Result<()> {
     let folder = parent(path)?;
     let mut builder = tempfile::Builder::new();
-    builder.prefix(TEMP_PREFIX).suffix(".tmp");
+    builder.prefix(TEMP_PREFIX).suffix(TEMP_SUFFIX);
     #[cfg(unix)]
     if !private {
         use std::os::unix::fs::PermissionsExt;
@@ -97,8 +98,22 @@ fn parent(path: &Path) -> io::Result<&Path> {
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not a full path of a file"))
 }
 
-/// Renames the temporary file. On Windows a virus scanner or an indexer may hold the old file for a moment: asks again.
-fn persist(mut file: tempfile::NamedTempFile, path: &Path) -> io::Result<()> {
+/// A temporary file in this folder, on Unix the user's alone (mode 0600), for what is written piece by piece; [`persist`]
+/// gives it its name. Dropped before that, it is removed.
+///
+/// # Errors
+/// What the system said.
+pub fn private_temp_file(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    tempfile::Builder::new().prefix(TEMP_PREFIX).suffix(TEMP_SUFFIX).tempfile_in(folder)
+}
+
+/// Gives a temporary file its name, replacing what has it. The caller has synced its contents.
+///
+/// On Windows a virus scanner or an indexer may hold the old file for a moment: asks again.
+///
+/// # Errors
+/// What the system said.
+pub fn persist(mut file: tempfile::NamedTempFile, path: &Path) -> io::Result<()> {
     let mut tries = if cfg!(windows) { 10 } else { 1 };
     loop {
         match file.persist(path) {
