@@ -68,6 +68,9 @@ pub enum Cmd {
     /// Finish a move of slots that was left half-way.
     #[command(disable_help_flag = true)]
     Resume(ResumeArgs),
+    /// Copy each master's keys into an RDB file, all at the same time (as redis-cli --cluster backup).
+    #[command(disable_help_flag = true)]
+    Backup(super::data_args::BackupArgs),
     /// Make a replica the master of its shard, as a plan that is shown first.
     #[command(disable_help_flag = true)]
     Failover(FailoverArgs),

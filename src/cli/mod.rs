@@ -6,9 +6,11 @@
 
 pub mod args;
 pub mod argv;
+pub mod backup;
 mod carry_out;
 pub mod cluster;
 pub mod create;
+pub mod data_args;
 pub mod draft;
 pub mod export;
 pub mod failover;
@@ -22,6 +24,7 @@ pub mod login;
 pub mod move_slots;
 pub mod moving;
 pub mod plan;
+pub mod progress;
 pub mod ps;
 pub mod rebalance;
 pub mod redis_lines;
@@ -121,6 +124,7 @@ async fn dispatch(
         Cmd::Rebalance(args) => rebalance::rebalance(&with(args.how.yes), args).await,
         Cmd::MoveSlots(args) => move_slots::move_slots(&with(args.how.yes), args).await,
         Cmd::Resume(args) => resume::resume(&with(args.how.yes), args).await,
+        Cmd::Backup(args) => backup::backup(args, terminal, interrupt).await,
         Cmd::Failover(args) => failover::failover(&with(args.yes), args).await,
         Cmd::Create(_) | Cmd::Check(_) | Cmd::Info(_) | Cmd::Setup(_) | Cmd::Plan(_) => Ok(()),
     }

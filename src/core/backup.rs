@@ -123,7 +123,11 @@ pub fn nodes_json(nodes: &BTreeMap<NodeId, Node>, problems: usize) -> String {
 
 fn node_json(node: &Node, problems: usize) -> String {
     let range = |range: super::slot::SlotRange| {
-        if range.first == range.last { format!("[{}]", range.first) } else { format!("[{},{}]", range.first, range.last) }
+        if range.first == range.last {
+            format!("[{}]", range.first)
+        } else {
+            format!("[{},{}]", range.first, range.last)
+        }
     };
     let slots: Vec<String> = node.slots.ranges().into_iter().map(range).collect();
     let (host, port) = node.addr.as_ref().map_or(("", 0), |addr| (addr.host.as_str(), addr.port));
@@ -192,8 +196,13 @@ e7d1eecce10fd6bb5eb35b9f99a514335d9ba9ca ::1:30001@31001 myself,master - 0 0 1 c
         let nodes = View::parse(NODES).unwrap().nodes;
         let json = nodes_json(&nodes, 0);
         assert!(json.starts_with("[\n  {\n    \"name\": \"07c37dfeb235213a872192d90877d0cd55635b91\",\n"), "{json}");
-        assert!(json.contains("\"replicate\": \"e7d1eecce10fd6bb5eb35b9f99a514335d9ba9ca\",\n    \"slots\": [],\n"), "{json}");
-        assert!(json.contains("\"slots\": [[0,5460],[7000]],\n    \"slots_count\": 5462,\n    \"flags\": \"master\",\n"));
+        assert!(
+            json.contains("\"replicate\": \"e7d1eecce10fd6bb5eb35b9f99a514335d9ba9ca\",\n    \"slots\": [],\n"),
+            "{json}"
+        );
+        assert!(
+            json.contains("\"slots\": [[0,5460],[7000]],\n    \"slots_count\": 5462,\n    \"flags\": \"master\",\n")
+        );
         assert!(json.ends_with(",\n    \"importing\": {\"93\": \"292f8b365bb7edb5e285caf0b7e6ddc7265d2f4f\"}\n  }\n]"));
         let read: serde_json::Value = serde_json::from_str(&nodes_json(&nodes, 2)).unwrap();
         assert_eq!(read[1]["cluster_errors"], 2);

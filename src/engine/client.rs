@@ -135,11 +135,7 @@ impl NodeClient {
         let words: &[&str] = if auth.user.is_empty() { &["AUTH", password] } else { &["AUTH", &auth.user, password] };
         match self.call(words).await {
             Ok(_) => Ok(()),
-            Err(NodeError { kind: NodeErrorKind::Refused(reply), .. })
-                if needs_no_password(auth, &reply) =>
-            {
-                Ok(())
-            }
+            Err(NodeError { kind: NodeErrorKind::Refused(reply), .. }) if needs_no_password(auth, &reply) => Ok(()),
             Err(NodeError { kind: NodeErrorKind::Refused(reply), addr }) => {
                 Err(NodeError { addr, kind: NodeErrorKind::Auth(reply) })
             }

@@ -160,6 +160,14 @@ impl TestServer {
         Self::start_with_file(port, &format!("port {port}\nbind 127.0.0.1\ndir ./\nlogfile server.log\n{extra}\n"))
     }
 
+    /// The same of this server program.
+    #[track_caller]
+    pub fn start_of(program: &Path, extra: &str) -> Self {
+        let port = free_port();
+        let own = format!("port {port}\nbind 127.0.0.1\ndir ./\nlogfile server.log\n");
+        Self::start_program(program, port, &format!("{own}{extra}\n"))
+    }
+
     /// Starts an empty cluster node on a free port in a new folder; otherwise as [`TestServer::start`].
     #[track_caller]
     pub fn start_cluster_node(extra: &str) -> Self {

@@ -43,7 +43,8 @@ fn entries(bytes: &[u8]) -> Vec<Entry> {
 
 #[test]
 fn a_key_comes_with_its_database_its_expiry_and_its_value_as_dump_gives_it() {
-    let body = b"\xfe\x03\xfb\x02\x01\xfc\x01\x00\x00\x00\x00\x00\x00\x00\xf8\x05\x00\x01k\xc0\x0a\x01\x04list\x02\x01a\x01b";
+    let body =
+        b"\xfe\x03\xfb\x02\x01\xfc\x01\x00\x00\x00\x00\x00\x00\x00\xf8\x05\x00\x01k\xc0\x0a\x01\x04list\x02\x01a\x01b";
     let found = entries(&file(b"REDIS0009", body));
     let first = Entry {
         db: 3,

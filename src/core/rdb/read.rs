@@ -201,7 +201,8 @@ impl<R: Read> Input<R> {
                     return self.damaged("a name that is too long");
                 }
                 let packed = self.raw(packed, limit)?;
-                lzf::unpack(&packed, length).map_or_else(|| self.damaged("a compressed string that can't be unpacked"), Ok)
+                lzf::unpack(&packed, length)
+                    .map_or_else(|| self.damaged("a compressed string that can't be unpacked"), Ok)
             }
             Length::Encoded(_) => self.damaged("a string of no known encoding"),
         }

@@ -142,5 +142,6 @@ fn skip_group<R: Read>(input: &mut Input<R>, kind: u8) -> Result<(), RdbError> {
 /// (`moduleTypeNameByID`).
 pub(super) fn module_name(id: u64) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    (0..9).rev().map(|i| char::from(LETTERS[usize::from((id >> (10 + 6 * i)) as u8 & 63)])).collect()
+    let bits = |i: u32| usize::try_from(id >> (10 + 6 * i) & 63).unwrap_or_default();
+    (0..9).rev().map(|i| char::from(LETTERS[bits(i)])).collect()
 }

@@ -22,6 +22,7 @@ use crate::core::backup::{BackupFile, MANIFEST_FILE, Manifest, NODES_FILE, file_
 use crate::core::rdb::RdbError;
 use crate::core::slot::SlotSet;
 use crate::core::topology::{NodeAddr, NodeId};
+use crate::core::version::ServerVersion;
 use crate::workspace::atomic::{atomic_write, create_private_dir_all, persist, private_temp_file, sync_folder};
 
 use super::client::NodeError;
@@ -40,8 +41,8 @@ pub struct Source {
     pub id: NodeId,
     /// The slots that it owns.
     pub slots: SlotSet,
-    /// Its server, like `Redis 7.0.15`.
-    pub server: String,
+    /// Its server; `None` where it does not say.
+    pub server: Option<ServerVersion>,
 }
 
 /// What is told on the way.
@@ -54,7 +55,7 @@ pub enum News {
     /// So many more bytes have come.
     Bytes(u64),
     /// A file was read again and is right.
-    Checked(BackupFile),
+    Checked(Box<BackupFile>),
 }
 
 /// Receives the news; must not block.
@@ -181,7 +182,7 @@ async fn copy_one(
     let failed = |error| BackupError::Write { path: path.clone(), error };
     let temp = private_temp_file(folder).map_err(failed)?;
     report(News::Asked(source.addr.clone()));
-    let stream = RdbStream::request(&source.addr, auth, connect).await.map_err(BackupError::Node)?;
+    let stream = RdbStream::request(&source.addr, source.server, auth, connect).await.map_err(BackupError::Node)?;
     let length = match stream.extent() {
         Extent::Bytes(length) => Some(length),
         Extent::Mark(_) => None,
@@ -197,7 +198,7 @@ async fn copy_one(
     // On Windows a file that is still open can't be renamed.
     drop(file.into_std().await);
     let record = check(source, &temp, bytes).await?;
-    report(News::Checked(record.clone()));
+    report(News::Checked(Box::new(record.clone())));
     Ok(Saved { temp, record })
 }
 
@@ -214,7 +215,7 @@ async fn check(source: &Source, temp: &NamedTempFile, bytes: u64) -> Result<Back
         file: file_name(&source.addr, &source.id),
         node: source.id.clone(),
         addr: source.addr.to_string(),
-        server: source.server.clone(),
+        server: source.server.map_or_else(|| "unknown".to_owned(), |version| version.to_string()),
         slots: source.slots.clone(),
         bytes,
         sha256: found.sha256,

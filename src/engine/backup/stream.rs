@@ -8,6 +8,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::core::topology::NodeAddr;
+use crate::core::version::ServerVersion;
 use crate::engine::client::{NodeError, NodeErrorKind, needs_no_password};
 use crate::engine::command::Auth;
 
@@ -70,11 +71,11 @@ impl Wire {
     }
 
     async fn send(&mut self, words: &[&str]) -> Result<(), NodeError> {
-        let mut bytes = format!("*{}\r\n", words.len());
+        let mut command = redis::Cmd::new();
         for word in words {
-            bytes.push_str(&format!("${}\r\n{word}\r\n", word.len()));
+            command.arg(*word);
         }
-        let sent = self.stream.get_mut().write_all(bytes.as_bytes()).await;
+        let sent = self.stream.get_mut().write_all(&command.get_packed_command()).await;
         sent.map_err(|error| self.error(NodeErrorKind::Lost(error.to_string())))
     }
 
@@ -125,14 +126,23 @@ impl Wire {
 }
 
 impl RdbStream {
-    /// Asks for the file and waits until the master begins to send it.
-    pub(super) async fn request(addr: &NodeAddr, auth: &Auth, deadline: Duration) -> Result<Self, NodeError> {
+    /// Asks for the file and waits until the master begins to send it. `version` is the master's own, where it is known.
+    pub(super) async fn request(
+        addr: &NodeAddr,
+        version: Option<ServerVersion>,
+        auth: &Auth,
+        deadline: Duration,
+    ) -> Result<Self, NodeError> {
         let mut wire = Wire::connect(addr, deadline).await?;
         wire.log_in(auth).await?;
         // Whether the file goes through the master's disk is its own setting. It must know that we understand the mark;
         // masters before 2.8.18, and without rdb-only (7.0), refuse these words, and are taken as they are.
         let _ = wire.call(&["REPLCONF", "capa", "eof"]).await?;
         let _ = wire.call(&["REPLCONF", "rdb-only", "1"]).await?;
+        // Valkey 9.1 writes an older format, which can't hold fields that expire, for replicas that do not say this.
+        if let Some(ServerVersion { major, minor, patch, .. }) = version {
+            let _ = wire.call(&["REPLCONF", "version", &format!("{major}.{minor}.{patch}")]).await?;
+        }
         wire.send(&["SYNC"]).await?;
         let line = wire.line().await?;
         if let Some(refusal) = line.strip_prefix('-') {
@@ -232,7 +242,7 @@ mod tests {
 
     async fn received(words: &[u8], piece: usize) -> Result<Vec<u8>, String> {
         let addr = master(words.to_vec(), piece).await;
-        let stream = RdbStream::request(&addr, &Auth::default(), SILENCE).await.map_err(|e| e.to_string())?;
+        let stream = RdbStream::request(&addr, None, &Auth::default(), SILENCE).await.map_err(|e| e.to_string())?;
         let mut file = Vec::new();
         stream.receive(&mut file, |_| ()).await.map_err(|e| format!("{e:?}"))?;
         Ok(file)
@@ -258,7 +268,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_refusal_is_told_in_the_servers_words() {
-        let why = received(b"-NOPERM this user has no permissions to run the 'sync' command\r\n", 100).await.unwrap_err();
+        let why =
+            received(b"-NOPERM this user has no permissions to run the 'sync' command\r\n", 100).await.unwrap_err();
         assert!(why.contains("NOPERM"), "{why}");
     }
 }

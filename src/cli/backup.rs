@@ -1,0 +1,196 @@
+//! `backup`: each master's keys into an RDB file, with what is needed to check and to restore them.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use serde::Serialize;
+
+use crate::core::backup::{BackupFile, Holdings, MANIFEST_FORMAT, Manifest, NODES_FILE, nodes_json};
+use crate::core::check::Finding;
+use crate::core::plan::moves::{masters_of, obstacles};
+use crate::core::topology::NodeAddr;
+use crate::core::version::ServerVersion;
+use crate::engine::backup::{BackupError, News, Report, Source, copy, keep, prepare};
+use crate::engine::gather::Gathered;
+
+use super::cluster::{Access, access, look, resolved, seed_of};
+use super::data_args::BackupArgs;
+use super::failure::Failure;
+use super::interrupt::Interrupt;
+use super::json::{FindingJson, findings_of};
+use super::progress::{ProgressLine, bytes};
+use super::redis_lines;
+use super::terminal::{Terminal, complain};
+
+/// `backup` as JSON.
+#[derive(Debug, Serialize)]
+struct BackupJson {
+    ok: bool,
+    dir: String,
+    files: Vec<BackupFile>,
+    /// Null where a file holds types of values that are not known.
+    keys: Option<u64>,
+    bytes: u64,
+    seconds: f64,
+    problems: Vec<String>,
+    findings: Vec<FindingJson>,
+}
+
+/// `backup HOST:PORT DIR`.
+///
+/// # Errors
+/// A master that does not send its file, a file that can't be written or is not what a server writes, a cluster that is
+/// not whole or changes meanwhile.
+pub async fn backup(args: &BackupArgs, terminal: Terminal, interrupt: &Interrupt) -> Result<(), Failure> {
+    let seed = resolved(seed_of(std::slice::from_ref(&args.node))?, &args.login, false).await?;
+    let access = access(&args.login).await?;
+    let before = look(&seed, &access, terminal).await?;
+    let findings = before.check();
+    terminal.say(|text| {
+        redis_lines::check(text, &before.topology, &seed, &findings);
+    });
+    let sources = sources(&before, &seed);
+    insist_on_masters(&before, &findings)?;
+    prepare(&args.dir, args.cluster_replace).map_err(|error| failed(&error))?;
+    let (begun, created) = (Instant::now(), SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs()));
+    let progress = Arc::new(Mutex::new(Progress { terminal, line: ProgressLine::new(terminal), begun, got: 0 }));
+    let report: Report = {
+        let progress = Arc::clone(&progress);
+        Arc::new(move |news| progress.lock().unwrap_or_else(PoisonError::into_inner).take(news))
+    };
+    let copied = copy(&sources, &args.dir, &access.auth, access.connect, report, &interrupt.token()).await;
+    progress.lock().unwrap_or_else(PoisonError::into_inner).line.end();
+    let saved = copied.map_err(|error| failed(&error))?;
+    let problems = problems(&before, &findings, &seed, &access, terminal).await?;
+    let manifest = Manifest {
+        format: MANIFEST_FORMAT,
+        made_by: format!("slotctl {}", env!("CARGO_PKG_VERSION")),
+        created,
+        files: saved.iter().map(|one| one.record.clone()).collect(),
+        problems: problems.clone(),
+    };
+    let nodes = nodes_json(&before.topology.nodes(), problems.len());
+    terminal.say(|text| {
+        text.info(format_args!("Saving cluster configuration to: {}", args.dir.join(NODES_FILE).display()));
+    });
+    keep(saved, &args.dir, &nodes, &manifest).map_err(|error| failed(&error))?;
+    tell(args, terminal, manifest, begun, &findings)
+}
+
+/// The masters, each as it sees itself. One without slots has no keys, but may have functions.
+fn sources(gathered: &Gathered, seed: &NodeAddr) -> Vec<Source> {
+    let server = |addr: &NodeAddr| gathered.infos.get(addr).and_then(|info| ServerVersion::parse_info(info));
+    let source = |master: crate::core::plan::moves::Master| Source {
+        server: server(&master.addr),
+        addr: master.addr,
+        id: master.id,
+        slots: master.slots,
+    };
+    masters_of(&gathered.topology, seed).into_iter().map(source).collect()
+}
+
+/// A lost master's keys would be missing without a word.
+fn insist_on_masters(gathered: &Gathered, findings: &[Finding]) -> Result<(), Failure> {
+    let lost = obstacles(&gathered.topology, findings);
+    let lost = lost.iter().find(|finding| matches!(finding, Finding::Unreachable(..) | Finding::Failed(_)));
+    match lost {
+        Some(finding) => Err(Failure::message(&format!(
+            "[ERR] {finding}: its keys can't be copied. 'slotctl failover' makes a replica the master; then try again."
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// What makes the copy less than the whole cluster at about one time.
+async fn problems(
+    before: &Gathered,
+    findings: &[Finding],
+    seed: &NodeAddr,
+    access: &Access,
+    terminal: Terminal,
+) -> Result<Vec<String>, Failure> {
+    let mut problems: Vec<String> = obstacles(&before.topology, findings).iter().map(ToString::to_string).collect();
+    let after = look(seed, access, terminal).await?;
+    if before.topology.slot_owner() != after.topology.slot_owner() {
+        problems.push("Slots changed hands during the backup: keys can be missing, or be there twice".to_owned());
+    }
+    Ok(problems)
+}
+
+fn failed(error: &BackupError) -> Failure {
+    Failure::message(&format!("[ERR] Failed to back cluster! {error}."))
+}
+
+fn tell(
+    args: &BackupArgs,
+    terminal: Terminal,
+    manifest: Manifest,
+    begun: Instant,
+    findings: &[Finding],
+) -> Result<(), Failure> {
+    let ok = manifest.problems.is_empty();
+    let (keys, size, seconds) = (manifest.key_count(), manifest.bytes(), begun.elapsed().as_secs_f64());
+    terminal.say(|text| {
+        if !ok {
+            text.warn(
+                "*** Cluster seems to have some problems, please be aware of it if you're going to restore this backup.",
+            );
+        }
+        text.ok(format_args!("[OK] Backup created into: {}", args.dir.display()));
+    });
+    for problem in &manifest.problems {
+        complain(&format!("[ERR] {problem}."));
+    }
+    terminal.object(&BackupJson {
+        ok,
+        dir: args.dir.display().to_string(),
+        keys,
+        bytes: size,
+        seconds,
+        problems: manifest.problems,
+        files: manifest.files,
+        findings: findings_of(findings),
+    });
+    if ok { Ok(()) } else { Err(Failure::Shown) }
+}
+
+/// What has come so far.
+struct Progress {
+    terminal: Terminal,
+    line: ProgressLine,
+    begun: Instant,
+    got: u64,
+}
+
+impl Progress {
+    fn take(&mut self, news: News) {
+        match news {
+            News::Asked(addr) => {
+                self.line.end();
+                self.terminal.say(|text| text.info(format_args!(">>> Node {addr} -> Saving RDB...")));
+            }
+            News::Begun(..) => {}
+            News::Bytes(count) => {
+                self.got += count;
+                let millis = self.begun.elapsed().as_millis().max(1);
+                let rate = u64::try_from(u128::from(self.got) * 1000 / millis).unwrap_or(u64::MAX);
+                self.line.show(|| format!("{} received, {}/s", bytes(self.got), bytes(rate)));
+            }
+            News::Checked(file) => {
+                self.line.end();
+                self.terminal.say(|text| text.line(format_args!("{}: {}", file.addr, checked(&file))));
+            }
+        }
+    }
+}
+
+fn checked(file: &BackupFile) -> String {
+    let keys = match file.holds.as_ref().map(Holdings::key_count) {
+        Some(keys) => format!("{keys} keys in {}", bytes(file.bytes)),
+        None => format!("{}, with types of values that this version does not know", bytes(file.bytes)),
+    };
+    match &file.crc64 {
+        Some(_) => format!("{keys}, read again: the checksum is right"),
+        None => format!("{keys}, read again to its end (the server writes no checksum)"),
+    }
+}
