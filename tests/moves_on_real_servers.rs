@@ -5,17 +5,17 @@
 mod common;
 mod slotctl_tools;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use common::follower::Follower;
 use common::{TestServer, cached_server, server_program, wait_until};
-use redis::{Connection, RedisResult, Value};
+use redis::{Connection, Value};
 use slotctl_tools::{Ran, redis_cli, slotctl_at};
-use slotdeck::core::slot::{Slot, key_slot};
+use slotdeck::core::slot::key_slot;
 
 /// Three masters and a workspace of their own.
 struct Cluster {
@@ -60,83 +60,13 @@ impl Cluster {
     }
 
     fn client(&self) -> Follower {
-        Follower {
-            ports: self.servers.iter().map(TestServer::port).collect(),
-            open: BTreeMap::new(),
-            at: BTreeMap::new(),
-        }
+        Follower::new(&self.servers)
     }
 
     /// Insists that the cluster is whole: all slots covered, none open, all nodes agree.
     #[track_caller]
     fn is_whole(&self) {
         self.slotctl(&["check", &self.addr(0)]).fine().says("[OK] All 16384 slots covered.");
-    }
-}
-
-/// A client that follows the cluster's redirections.
-struct Follower {
-    ports: Vec<u16>,
-    open: BTreeMap<u16, Connection>,
-    at: BTreeMap<Slot, u16>,
-}
-
-impl Follower {
-    fn connection(&mut self, port: u16) -> &mut Connection {
-        self.open.entry(port).or_insert_with(|| {
-            redis::Client::open(format!("redis://127.0.0.1:{port}/")).unwrap().get_connection().unwrap()
-        })
-    }
-
-    fn call(&mut self, key: &[u8], words: &[&[u8]]) -> RedisResult<Value> {
-        let slot = key_slot(key);
-        let mut port = *self.at.get(&slot).unwrap_or(&self.ports[0]);
-        let mut asking = false;
-        for _ in 0..2000 {
-            let connection = self.connection(port);
-            if asking {
-                redis::cmd("ASKING").exec(connection)?;
-            }
-            let mut command = redis::Cmd::new();
-            for word in words {
-                command.arg(*word);
-            }
-            let error = match command.query::<Value>(connection) {
-                Ok(value) => return Ok(value),
-                Err(error) => error,
-            };
-            let text = error.to_string();
-            asking = false;
-            match error.redirect_node() {
-                Some((addr, _)) => {
-                    let to: u16 = addr.rsplit(':').next().unwrap().parse().unwrap();
-                    asking = error.code() == Some("ASK");
-                    if !asking {
-                        self.at.insert(slot, to);
-                    }
-                    port = to;
-                }
-                None if text.contains("TRYAGAIN") || text.contains("CLUSTERDOWN") => {
-                    std::thread::sleep(Duration::from_millis(1));
-                }
-                None => return Err(error),
-            }
-        }
-        panic!("no end of redirections for {}", key.escape_ascii());
-    }
-
-    #[track_caller]
-    fn set(&mut self, key: &[u8], value: &[u8]) {
-        self.call(key, &[b"SET", key, value]).unwrap();
-    }
-
-    #[track_caller]
-    fn get(&mut self, key: &[u8]) -> Option<Vec<u8>> {
-        match self.call(key, &[b"GET", key]).unwrap() {
-            Value::BulkString(bytes) => Some(bytes),
-            Value::Nil => None,
-            other => panic!("GET gave {other:?}"),
-        }
     }
 }
 

@@ -14,6 +14,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a helper that fails must fail its test")]
 #![allow(clippy::missing_panics_doc, reason = "test helpers panic to fail the test")]
 
+pub mod follower;
+
 use std::fs::{File, OpenOptions, TryLockError};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};

@@ -1,0 +1,124 @@
+//! `dev/bench reshard`: 1,000 slots of a cluster that holds 300,000 keys of 64 bytes, there and back; slotctl and the
+//! server's own command-line program in turn, as whole programs from start to end. Then the price for clients: how long
+//! a steady writer and a steady reader wait meanwhile.
+//!
+//! `RUNS=n`, `KEYS=n`, `SLOTS=n`; `SERVERS="system redis-newest"` names the servers; `REPLICAS=1` gives each master one.
+
+#![expect(clippy::expect_used, reason = "a bench that can't go on should say so and end")]
+
+mod bed;
+
+use std::time::Duration;
+
+use bed::clients::{Clients, Waits, figures};
+use bed::{Cluster, Family, Shape, median, say_load, say_row, setting};
+
+/// How slots are moved.
+#[derive(Clone, Copy)]
+struct Way {
+    name: &'static str,
+    /// `None`: the server's own program.
+    method: Option<&'static str>,
+    more: &'static [&'static str],
+}
+
+const THEIRS: Way = Way { name: "", method: None, more: &[] };
+const CLASSIC: Way = Way { name: "slotctl, key by key", method: Some("classic"), more: &[] };
+const ATOMIC: Way = Way { name: "slotctl, atomically", method: Some("atomic"), more: &[] };
+
+impl Way {
+    /// Moves the slots from one master to another, and takes the time.
+    fn go(self, family: &Family, cluster: &Cluster, from: usize, to: usize, slots: usize) -> f64 {
+        let (from, to, slots) = (cluster.id(from), cluster.id(to), slots.to_string());
+        let seed = cluster.addr(0);
+        let mut args = vec!["reshard", &seed, "--cluster-from", &from, "--cluster-to", &to];
+        args.extend(["--cluster-slots", &slots, "--cluster-yes"]);
+        args.extend(self.more);
+        match self.method {
+            None => cluster.cli(&family.cli, &args),
+            Some(method) => {
+                args.extend(["--method", method]);
+                cluster.slotctl(&args)
+            }
+        }
+    }
+}
+
+fn main() {
+    let (runs, keys, slots) = (setting("RUNS", 3), setting("KEYS", 300_000), setting("SLOTS", 1000));
+    let replicas = setting("REPLICAS", 0);
+    say_load("before");
+    for family in Family::all() {
+        let cluster = Cluster::start(&family, Shape { masters: 3, replicas, ..Shape::default() });
+        cluster.load(keys);
+        println!("\n{}: {slots} of 16384 slots of {keys} keys, there and back, {runs} runs in turn", family.name);
+        println!("  {:<44} {:>11}  {:>16}  {:>7}", "", "median", "", "times");
+        let ways = ways(&family, &cluster);
+        let mut took: Vec<Vec<f64>> = ways.iter().map(|_| Vec::new()).collect();
+        for _ in 0..runs {
+            for (way, took) in ways.iter().zip(&mut took) {
+                took.push(way.go(&family, &cluster, 0, 1, slots));
+                took.push(way.go(&family, &cluster, 1, 0, slots));
+            }
+        }
+        for (way, values) in ways.iter().zip(&took) {
+            say_row(&title(*way, &family), values, median(&took[0]));
+        }
+        clients(&family, &cluster, &ways, keys, slots, runs);
+        assert_eq!(cluster.keys(), keys, "no key is lost");
+    }
+    println!();
+    say_load("after");
+}
+
+fn title(way: Way, family: &Family) -> String {
+    match way.method {
+        None => [&[family.cli_name()], way.more].concat().join(" "),
+        Some(_) => way.name.to_owned(),
+    }
+}
+
+/// The ways that these servers have.
+fn ways(family: &Family, cluster: &Cluster) -> Vec<Way> {
+    let help: Vec<String> =
+        redis::cmd("CLUSTER").arg("HELP").query(&mut cluster.servers[0].connect(None)).expect("CLUSTER HELP");
+    let atomic = help.iter().any(|line| line.starts_with("MIGRATION") || line.starts_with("MIGRATESLOTS"));
+    let pipelined = Way { more: &["--cluster-pipeline", "1000"], ..THEIRS };
+    let mut ways = vec![THEIRS, pipelined, CLASSIC];
+    if atomic {
+        ways.push(ATOMIC);
+        let own = std::process::Command::new(&family.cli).args(["--cluster", "help"]).output().expect("its help");
+        if String::from_utf8_lossy(&own.stdout).contains("atomic-slot-migration") {
+            ways.push(Way { more: &["--cluster-use-atomic-slot-migration"], ..THEIRS });
+        }
+    }
+    ways
+}
+
+/// What a writer and a reader notice of each way, and of nothing at all.
+fn clients(family: &Family, cluster: &Cluster, ways: &[Way], keys: usize, slots: usize, runs: usize) {
+    println!("  {:<36} {:>36}   {:>26}", "what clients wait, in ms", "a read: p50, p99, longest", "a write");
+    let mut all: Vec<Waits> = ways.iter().map(|_| Waits::default()).collect();
+    let mut idle = Waits::default();
+    for _ in 0..runs {
+        idle.add(watched(cluster, keys, || std::thread::sleep(Duration::from_millis(1500))));
+        for (way, waits) in ways.iter().zip(&mut all) {
+            waits.add(watched(cluster, keys, || {
+                way.go(family, cluster, 0, 1, slots);
+                way.go(family, cluster, 1, 0, slots);
+            }));
+        }
+    }
+    let titles = std::iter::once("nothing moves".to_owned()).chain(ways.iter().map(|way| title(*way, family)));
+    for (title, waits) in titles.zip(std::iter::once(&idle).chain(&all)) {
+        let [a, b, c] = figures(&waits.reads);
+        let [d, e, f] = figures(&waits.writes);
+        println!("  {title:<44} {a:>9.2}{b:>9.2}{c:>9.2}   {d:>9.2}{e:>9.2}{f:>9.2}   of {}", waits.reads.len());
+    }
+}
+
+fn watched(cluster: &Cluster, keys: usize, work: impl FnOnce()) -> Waits {
+    let clients = Clients::start(&cluster.servers, keys);
+    work();
+    clients.stop()
+}
