@@ -178,6 +178,7 @@ pub(super) fn options(args: &MoveArgs) -> Options {
         timeout: args.cluster_timeout.filter(|ms| *ms > 0).map(Duration::from_millis),
         pipeline: args.cluster_pipeline.filter(|keys| *keys > 0),
         replace: args.cluster_replace,
+        ..Options::default()
     }
 }
 
@@ -301,7 +302,7 @@ impl Progress {
     fn take(&mut self, news: &News) {
         match news {
             News::Counted { slots, keys } => (self.slots, self.keys) = (*slots, *keys),
-            News::Begun { .. } => {}
+            News::Begun { .. } | News::Paused | News::GoesOn => {}
             News::Keys(count) => self.keys_done += count,
             News::Moved { from, to, slots } => {
                 self.slots_done += slots.len();

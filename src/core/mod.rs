@@ -13,6 +13,7 @@ pub mod getting;
 pub mod limits;
 pub mod plan;
 pub mod rdb;
+pub mod rate;
 pub mod reserved_ports;
 pub mod secret;
 pub mod slot;

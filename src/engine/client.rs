@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use redis::aio::MultiplexedConnection;
+use redis::io::tcp::TcpSettings;
 use redis::{AsyncConnectionConfig, Client, ConnectionAddr, ErrorKind, IntoConnectionInfo, RedisConnectionInfo, Value};
 use thiserror::Error;
 
@@ -108,7 +108,9 @@ impl NodeClient {
         let info = ConnectionAddr::Tcp(addr.host.clone(), addr.port)
             .into_connection_info()
             .map_err(|error| fail(NodeErrorKind::Connect(error.to_string())))?
-            .set_redis_settings(plain);
+            .set_redis_settings(plain)
+            // Else what is sent while an answer is due waits for it: a round trip more.
+            .set_tcp_settings(TcpSettings::default().set_nodelay(true));
         let client = Client::open(info).map_err(|error| fail(NodeErrorKind::Connect(error.to_string())))?;
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(deadline))
@@ -159,24 +161,47 @@ impl NodeClient {
     /// [`NodeErrorKind::Refused`] for an error reply (`-NOAUTH` and the like as [`NodeErrorKind::Auth`]), else
     /// [`NodeErrorKind::Timeout`] or [`NodeErrorKind::Lost`].
     pub async fn call<W: AsRef<[u8]>>(&self, words: &[W]) -> Result<Value, NodeError> {
-        let mut command = redis::Cmd::new();
-        for word in words {
-            command.arg(word.as_ref());
-        }
         let mut connection = self.connection.clone();
-        match tokio::time::timeout(self.call_deadline, connection.send_packed_command(&command)).await {
+        match tokio::time::timeout(self.call_deadline, connection.send_packed_command(&command(words))).await {
             Err(_) => Err(self.error(NodeErrorKind::Timeout(self.call_deadline))),
             Ok(Err(error)) => Err(self.error(call_error(&error, self.call_deadline))),
-            Ok(Ok(Value::ServerError(error))) => {
-                Err(self.error(reply_error(error.code(), error.details().unwrap_or_default())))
-            }
-            Ok(Ok(value)) => Ok(value),
+            Ok(Ok(value)) => self.answer(value),
         }
     }
 
-    /// Sends several commands at once; the answers come in the same order.
+    /// Sends several commands in one piece, which server and system handle in a few strokes; the answers come in the same
+    /// order. Where the connection breaks or no answer comes in time, that is the answer to all of them, also to those
+    /// that were carried out.
     pub async fn call_all<W: AsRef<[u8]>>(&self, commands: &[Vec<W>]) -> Vec<Result<Value, NodeError>> {
-        join_all(commands.iter().map(|words| self.call(words))).await
+        if commands.is_empty() {
+            return Vec::new();
+        }
+        let mut pipeline = redis::Pipeline::with_capacity(commands.len());
+        for words in commands {
+            pipeline.add_command(command(words));
+        }
+        let mut connection = self.connection.clone();
+        let sending = connection.send_packed_commands(&pipeline, 0, commands.len());
+        let kind = match tokio::time::timeout(self.call_deadline, sending).await {
+            Ok(Ok(values)) if values.len() == commands.len() => {
+                return values.into_iter().map(|value| self.answer(value)).collect();
+            }
+            Ok(Ok(values)) => {
+                NodeErrorKind::Unexpected(format!("{} answers to {} commands", values.len(), commands.len()))
+            }
+            Ok(Err(error)) => call_error(&error, self.call_deadline),
+            Err(_) => NodeErrorKind::Timeout(self.call_deadline),
+        };
+        commands.iter().map(|_| Err(self.error(kind.clone()))).collect()
+    }
+
+    fn answer(&self, value: Value) -> Result<Value, NodeError> {
+        match value {
+            Value::ServerError(error) => {
+                Err(self.error(reply_error(error.code(), error.details().unwrap_or_default())))
+            }
+            value => Ok(value),
+        }
     }
 
     /// Sends one command and takes its answer as text.
@@ -220,6 +245,12 @@ impl NodeClient {
 /// Whether a server refuses a password only because it has none.
 pub(super) fn needs_no_password(auth: &Auth, reply: &str) -> bool {
     auth.user.is_empty() && (reply.contains("without any password") || reply.contains("no password is set"))
+fn command<W: AsRef<[u8]>>(words: &[W]) -> redis::Cmd {
+    let mut command = redis::Cmd::new();
+    for word in words {
+        command.arg(word.as_ref());
+    }
+    command
 }
 
 /// The text of a reply that is one (bulk, simple, verbatim or a number); bytes that are no UTF-8 are replaced.

@@ -11,7 +11,7 @@ use redis::Value;
 use tokio::time::{Instant, sleep};
 
 use crate::core::topology::Role;
-use crate::engine::client::{CONNECT_DEADLINE, NodeClient, NodeError, as_text};
+use crate::engine::client::{NodeClient, NodeError, as_text};
 use crate::engine::gather::Gathered;
 
 use super::{Backend, Context, News, Pair, Why, keys_in};
@@ -36,7 +36,7 @@ pub(super) async fn run(pair: &Pair<'_>, context: &Context<'_>) -> Result<(), Wh
     let task = Task::begin(pair).await?;
     let deadline = Instant::now() + context.options.timeout.unwrap_or(LONGEST);
     let mut asked_to_end: Option<(Instant, Why)> = None;
-    let mut pause = Duration::from_millis(5);
+    let mut pause = Duration::from_millis(2);
     loop {
         match task.state().await? {
             State::Done => break,
@@ -61,11 +61,12 @@ pub(super) async fn run(pair: &Pair<'_>, context: &Context<'_>) -> Result<(), Wh
             return Err(format!("{why}, but has not ended yet"));
         }
         sleep(pause).await;
-        pause = (pause * 2).min(Duration::from_millis(100));
+        // A short migration is not waited for longer than it takes, a long one not asked about all the time.
+        pause = (pause * 5 / 4).min(Duration::from_millis(100));
     }
     let slots: Vec<_> = pair.one.slots.iter().collect();
     // Nobody else knows how many it were.
-    if let Ok(counts) = keys_in(&pair.to, &slots).await {
+    if let Ok(counts) = keys_in(pair.to.one(), &slots).await {
         (context.report)(News::Keys(counts.into_iter().sum()));
     }
     let (from, to) = (pair.from.addr().clone(), pair.to.addr().clone());
@@ -87,14 +88,14 @@ impl<'a> Task<'a> {
         let numbers = ranges.iter().flat_map(|range| [range.first.to_string(), range.last.to_string()]);
         let backend = pair.backend;
         if backend == Backend::RedisAtomic {
-            let at = &pair.to;
+            let at = pair.to.one();
             let words: Vec<String> =
                 ["CLUSTER", "MIGRATION", "IMPORT"].map(str::to_owned).into_iter().chain(numbers).collect();
             let answer = at.call(&words).await.map_err(|error| error.to_string())?;
             let id = as_text(&answer).ok_or_else(|| format!("{}: MIGRATION IMPORT gave no task", at.addr()))?;
             return Ok(Self { backend, at, id });
         }
-        let at = &pair.from;
+        let at = pair.from.one();
         let known: BTreeSet<String> = tasks(at, backend).await.map_err(|e| e.to_string())?.into_keys().collect();
         let mut words = ["CLUSTER", "MIGRATESLOTS", "SLOTSRANGE"].map(str::to_owned).to_vec();
         words.extend(numbers);
@@ -164,7 +165,7 @@ pub(super) async fn await_running(gathered: &Gathered, context: &Context<'_>) ->
     let deadline = Instant::now() + context.options.timeout.unwrap_or(LONGEST);
     let masters = gathered.topology.views.iter().filter(|(_, v)| v.me().is_some_and(|me| me.role == Role::Master));
     for (addr, _) in masters {
-        let client = NodeClient::connect_with(addr, context.auth, CONNECT_DEADLINE, context.patience()).await;
+        let client = NodeClient::connect_with(addr, context.auth, context.connect(), context.patience()).await;
         let client = client.map_err(|error| error.to_string())?;
         loop {
             let mut running = 0;

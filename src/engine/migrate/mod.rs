@@ -11,11 +11,16 @@
 mod atomic;
 mod chunk;
 mod classic;
+mod drain;
+mod pace;
+mod pairs;
+mod pool;
 mod preview;
 mod probe;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,20 +33,22 @@ use tokio_util::sync::CancellationToken;
 pub use preview::preview;
 
 use crate::core::check::Finding;
-use crate::core::plan::moves::{Master, MovePlan, SlotMove, masters_of, obstacles};
+use crate::core::plan::moves::{Master, MovePlan, masters_of, obstacles};
+use crate::core::rate::Rate;
 use crate::core::slot::SlotSet;
 use crate::core::topology::{NodeAddr, NodeId};
 
-use super::client::{CONNECT_DEADLINE, NodeClient, NodeError};
+use super::client::CONNECT_DEADLINE;
 use super::command::Auth;
 use super::gather::{Gathered, gather};
+
+use pace::Pace;
+use pairs::{Pair, connect, count, keys_in};
 
 /// How long the news of new owners may take to every node: each is told directly, and gossip repeats it.
 const SPREAD_DEADLINE: Duration = Duration::from_secs(30);
 /// redis-cli's own MIGRATE timeout (`--cluster-timeout`), which bounds one wait for the target, not a whole batch.
 pub const MIGRATE_TIMEOUT: Duration = Duration::from_mins(1);
-/// How many slots one pipeline asks about.
-const COUNT_BATCH: usize = 1024;
 
 /// How slots may be moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -77,7 +84,7 @@ impl fmt::Display for Backend {
 }
 
 /// What a person may set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Options {
     /// Which way.
     pub method: Method,
@@ -87,6 +94,13 @@ pub struct Options {
     pub pipeline: Option<usize>,
     /// Whether keys that the target holds already are overwritten.
     pub replace: bool,
+    /// How long a connection may take; `None` for [`CONNECT_DEADLINE`].
+    pub connect: Option<Duration>,
+    /// At most so much a second, over all pairs. The servers' own migrations know no such limit: with one, slots move key
+    /// by key.
+    pub max_rate: Option<Rate>,
+    /// While this file exists, nothing is begun: no slot, no batch of keys, no atomic migration.
+    pub pause_file: Option<PathBuf>,
 }
 
 /// Whether a plan is new, or may have been begun.
@@ -128,6 +142,10 @@ pub enum News {
         /// Which.
         slots: SlotSet,
     },
+    /// The pause file is there: the move waits.
+    Paused,
+    /// The pause file is gone.
+    GoesOn,
 }
 
 /// Receives the news; must not block.
@@ -158,22 +176,6 @@ fn open_words(open: &SlotSet) -> String {
 /// Why a pair stopped, in words: what failed, where.
 type Why = String;
 
-/// The two ends of a move, connected.
-struct Pair<'a> {
-    one: &'a SlotMove,
-    from: NodeClient,
-    to: NodeClient,
-    /// Masters that are neither.
-    others: Vec<NodeClient>,
-    /// Where the source finds the target.
-    place: NodeAddr,
-    backend: Backend,
-    /// Slots that the target owns already and whose opening is only to be closed.
-    owned: SlotSet,
-    /// Whether the source knows MIGRATE with KEYS (3.0.6).
-    many_keys: bool,
-}
-
 /// What all pairs share.
 struct Context<'a> {
     auth: &'a Auth,
@@ -182,6 +184,7 @@ struct Context<'a> {
     /// Asked to stop, by a person or by another pair's failure.
     stop: CancellationToken,
     mode: Mode,
+    pace: Pace,
 }
 
 impl Context<'_> {
@@ -192,6 +195,16 @@ impl Context<'_> {
     /// For calls to servers that may be busy with a large value.
     fn patience(&self) -> Duration {
         self.timeout().max(Duration::from_secs(5)) * 10
+    }
+
+    /// How long a connection may take.
+    fn connect(&self) -> Duration {
+        self.options.connect.unwrap_or(CONNECT_DEADLINE)
+    }
+
+    /// Waits until so much may be moved.
+    async fn pass(&self, keys: u64, bytes: u64) {
+        self.pace.pass(keys, bytes, &self.stop, &self.report).await;
     }
 }
 
@@ -210,7 +223,8 @@ pub async fn migrate(
     cancel: &CancellationToken,
 ) -> Result<Gathered, MigrateError> {
     let stop = cancel.child_token();
-    let context = Context { auth, options, report, stop, mode };
+    let pace = Pace::new(options.max_rate, options.pause_file.clone());
+    let context = Context { auth, options, report, stop, mode, pace };
     let (before, masters) = prepare(plan, seeds, &context).await.map_err(MigrateError::Untouched)?;
     let work = match mode {
         Mode::Fresh => plan.clone(),
@@ -224,7 +238,7 @@ pub async fn migrate(
     let locks: BTreeMap<&NodeId, Semaphore> = masters.iter().map(|m| (&m.id, Semaphore::new(1))).collect();
     let results = join_all(pairs.iter().map(|pair| run_pair(pair, &locks, &context))).await;
     let failed: Vec<Why> = results.into_iter().filter_map(Result::err).collect();
-    let after = await_agreement(seeds, auth, plan, failed.is_empty() && !cancel.is_cancelled()).await;
+    let after = await_agreement(seeds, &context, plan, failed.is_empty() && !cancel.is_cancelled()).await;
     let now = masters_of(&after.topology, &seeds[0]);
     let left = plan.rest(&now).slot_count();
     let open = open_slots(&after, plan);
@@ -239,10 +253,10 @@ pub async fn migrate(
 
 /// Looks at the cluster and insists that the plan can be carried out.
 async fn prepare(plan: &MovePlan, seeds: &[NodeAddr], context: &Context<'_>) -> Result<(Gathered, Vec<Master>), Why> {
-    let mut gathered = gather(seeds, context.auth, CONNECT_DEADLINE).await;
+    let mut gathered = gather(seeds, context.auth, context.connect()).await;
     if context.mode == Mode::Resume {
         atomic::await_running(&gathered, context).await?;
-        gathered = gather(seeds, context.auth, CONNECT_DEADLINE).await;
+        gathered = gather(seeds, context.auth, context.connect()).await;
     }
     if gathered.topology.views.is_empty() {
         return Err("no node of the cluster answers".to_owned());
@@ -292,94 +306,6 @@ fn open_slots(gathered: &Gathered, plan: &MovePlan) -> SlotSet {
     open.filter(|slot| plan.moves().iter().any(|one| one.slots.contains(*slot))).collect()
 }
 
-/// Connects to all masters and finds out for each pair how its slots can be moved.
-async fn connect<'a>(
-    work: &'a MovePlan,
-    masters: &[Master],
-    gathered: &Gathered,
-    context: &Context<'_>,
-) -> Result<Vec<Pair<'a>>, Why> {
-    let patience = context.patience();
-    let connecting =
-        masters.iter().map(|m| NodeClient::connect_with(&m.addr, context.auth, CONNECT_DEADLINE, patience));
-    let clients: Vec<NodeClient> =
-        join_all(connecting).await.into_iter().collect::<Result<_, NodeError>>().map_err(|e| e.to_string())?;
-    let by_id: BTreeMap<&NodeId, (&Master, NodeClient)> =
-        masters.iter().zip(clients).map(|(master, client)| (&master.id, (master, client))).collect();
-    let open = open_slots(gathered, work);
-    let mut pairs = Vec::new();
-    for one in work.moves() {
-        let end =
-            |id: &NodeId| by_id.get(id).cloned().ok_or_else(|| format!("{} is no master that answers", id.short()));
-        let ((source, from), (target, to)) = (end(&one.from)?, end(&one.to)?);
-        let others = by_id.iter().filter(|(id, _)| **id != &one.from && **id != &one.to);
-        // What was begun key by key is finished key by key.
-        let begun = one.slots.iter().any(|slot| open.contains(slot));
-        let method = if begun { Method::Classic } else { context.options.method };
-        let backend = probe::backend(&from, &to, method).await?;
-        let mut many_keys = true;
-        if backend == Backend::Classic {
-            many_keys = probe::classic(&from, source, context.auth).await?;
-        }
-        // The source's own idea of where the target is; ours may lead through a tunnel.
-        let seen = gathered.topology.views.get(&source.addr).and_then(|view| view.nodes.get(&one.to)?.addr.clone());
-        pairs.push(Pair {
-            one,
-            others: others.map(|(_, (_, client))| client.clone()).collect(),
-            place: seen.filter(|addr| !addr.host.is_empty()).unwrap_or_else(|| target.addr.clone()),
-            owned: one.slots.iter().filter(|slot| target.slots.contains(*slot)).collect(),
-            from,
-            to,
-            backend,
-            many_keys,
-        });
-    }
-    Ok(pairs)
-}
-
-/// Counts the keys that will move, and refuses targets that hold keys of slots they do not own: those would be in the
-/// way, or be overwritten.
-async fn count(pairs: &[Pair<'_>], context: &Context<'_>) -> Result<(), Why> {
-    let (mut slots, mut keys) = (0, 0);
-    for pair in pairs {
-        let all: Vec<_> = pair.one.slots.iter().collect();
-        slots += all.len();
-        keys += keys_in(&pair.from, &all).await?.into_iter().sum::<u64>();
-        if context.mode == Mode::Resume || context.options.replace {
-            continue;
-        }
-        let strays = keys_in(&pair.to, &all).await?;
-        if let Some((slot, count)) = all.iter().zip(strays).find(|(_, count)| *count > 0) {
-            return Err(format!(
-                "{} already holds {count} keys of slot {slot}, which it does not own; --cluster-replace overwrites \
-                 those that {} has too",
-                pair.to.addr(),
-                pair.from.addr()
-            ));
-        }
-    }
-    (context.report)(News::Counted { slots, keys });
-    Ok(())
-}
-
-/// COUNTKEYSINSLOT for each slot, pipelined.
-async fn keys_in(client: &NodeClient, slots: &[crate::core::slot::Slot]) -> Result<Vec<u64>, Why> {
-    let mut counts = Vec::with_capacity(slots.len());
-    for batch in slots.chunks(COUNT_BATCH) {
-        let commands: Vec<Vec<String>> = batch
-            .iter()
-            .map(|slot| vec!["CLUSTER".to_owned(), "COUNTKEYSINSLOT".to_owned(), slot.to_string()])
-            .collect();
-        for answer in client.call_all(&commands).await {
-            match answer.map_err(|error| error.to_string())? {
-                redis::Value::Int(count) => counts.push(u64::try_from(count).unwrap_or_default()),
-                other => return Err(format!("{}: COUNTKEYSINSLOT gave {other:?}", client.addr())),
-            }
-        }
-    }
-    Ok(counts)
-}
-
 /// One pair, as soon as its source is free (and its target, where the servers themselves move the slots). A failure
 /// stops the others at their next safe point.
 async fn run_pair(pair: &Pair<'_>, locks: &BTreeMap<&NodeId, Semaphore>, context: &Context<'_>) -> Result<(), Why> {
@@ -411,16 +337,18 @@ async fn run_pair(pair: &Pair<'_>, locks: &BTreeMap<&NodeId, Semaphore>, context
 }
 
 /// Looks until all nodes agree about the slots, for as long as that may take.
-async fn await_agreement(seeds: &[NodeAddr], auth: &Auth, plan: &MovePlan, expect: bool) -> Gathered {
+async fn await_agreement(seeds: &[NodeAddr], context: &Context<'_>, plan: &MovePlan, expect: bool) -> Gathered {
+    let mut pause = Duration::from_millis(5);
     let deadline = Instant::now() + SPREAD_DEADLINE;
     loop {
-        let gathered = gather(seeds, auth, CONNECT_DEADLINE).await;
+        let gathered = gather(seeds, context.auth, context.connect()).await;
         let masters = masters_of(&gathered.topology, &seeds[0]);
         let disagree = gathered.check().iter().any(|finding| matches!(finding, Finding::SlotsDisagree(_)));
         let settled = !disagree && (!expect || plan.rest(&masters).is_empty());
         if settled || Instant::now() > deadline {
             return gathered;
         }
-        sleep(Duration::from_millis(20)).await;
+        sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_millis(100));
     }
 }

@@ -8,9 +8,10 @@ use crate::core::plan::moves::MovePlan;
 use crate::core::plan::{NodeCommand, ShownCommand};
 use crate::core::slot::Slot;
 use crate::core::topology::NodeAddr;
-use crate::engine::client::NodeClient;
 use crate::engine::command::Auth;
 
+use super::pace::Pace;
+use super::pool::Pool;
 use super::{Backend, Context, Mode, Options, Pair, Why, connect, count, keys_in, prepare};
 
 /// Makes sure that a new plan can be carried out, as [`migrate`](super::migrate) does before it changes anything, and
@@ -26,7 +27,7 @@ pub async fn preview(
     options: Options,
 ) -> Result<Vec<ShownCommand>, String> {
     let stop = CancellationToken::new();
-    let context = Context { auth, options, report: Arc::new(|_| {}), stop, mode: Mode::Fresh };
+    let context = Context { auth, options, report: Arc::new(|_| {}), stop, mode: Mode::Fresh, pace: Pace::default() };
     let (before, masters) = prepare(plan, seeds, &context).await?;
     let pairs = connect(plan, &masters, &before, &context).await?;
     count(&pairs, &context).await?;
@@ -55,14 +56,14 @@ fn atomic(pair: &Pair<'_>, backend: Backend) -> ShownCommand {
 
 async fn classic(pair: &Pair<'_>, context: &Context<'_>) -> Result<Vec<ShownCommand>, Why> {
     let slots: Vec<Slot> = pair.one.slots.iter().collect();
-    let counts = keys_in(&pair.from, &slots).await?;
+    let counts = keys_in(pair.from.one(), &slots).await?;
     Ok(slots.into_iter().zip(counts).flat_map(|(slot, keys)| one_slot(pair, context, slot, keys)).collect())
 }
 
 /// The commands of one slot. Several slots are open at a time; for each of them this is the order.
 fn one_slot(pair: &Pair<'_>, context: &Context<'_>, slot: Slot, keys: u64) -> Vec<ShownCommand> {
     let number = slot.to_string();
-    let set = |client: &NodeClient, what: &str, id: &str| {
+    let set = |client: &Pool, what: &str, id: &str| {
         ShownCommand::from(NodeCommand::new(client.addr(), ["CLUSTER", "SETSLOT", &number, what, id]))
     };
     let (from, to) = (pair.one.from.as_str(), pair.one.to.as_str());

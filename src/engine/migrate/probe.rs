@@ -43,7 +43,7 @@ pub(super) async fn classic(from: &NodeClient, source: &Master, auth: &Auth) -> 
     let Some(key) = named.into_iter().find(|name| source.slots.contains(key_slot(name.as_bytes()))) else {
         return Ok(true);
     };
-    let login = super::chunk::login_words(auth);
+    let login = super::drain::login_words(auth);
     let port = from.addr().port.to_string();
     let host = from.addr().host.clone();
     let mut words: Vec<Vec<u8>> =
