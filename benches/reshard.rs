@@ -35,7 +35,7 @@ impl Way {
         args.extend(["--cluster-slots", &slots, "--cluster-yes"]);
         args.extend(self.more);
         match self.method {
-            None => cluster.cli(&family.cli, &args),
+            None => family.cli(&args),
             Some(method) => {
                 args.extend(["--method", method]);
                 cluster.slotctl(&args)
@@ -111,9 +111,9 @@ fn clients(family: &Family, cluster: &Cluster, ways: &[Way], keys: usize, slots:
     }
     let titles = std::iter::once("nothing moves".to_owned()).chain(ways.iter().map(|way| title(*way, family)));
     for (title, waits) in titles.zip(std::iter::once(&idle).chain(&all)) {
-        let [a, b, c] = figures(&waits.reads);
-        let [d, e, f] = figures(&waits.writes);
-        println!("  {title:<44} {a:>9.2}{b:>9.2}{c:>9.2}   {d:>9.2}{e:>9.2}{f:>9.2}   of {}", waits.reads.len());
+        let shown = |waits| figures(waits).map(|figure| format!("{figure:>9.2}")).concat();
+        let (reads, writes) = (shown(&waits.reads), shown(&waits.writes));
+        println!("  {title:<44} {reads}   {writes}   of {}", waits.reads.len());
     }
 }
 

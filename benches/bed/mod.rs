@@ -3,12 +3,12 @@
 #![allow(dead_code, reason = "each bench uses its own part of this module")]
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a bench that can't go on should say so and end")]
 
+pub mod clients;
 #[path = "../../tests/common/mod.rs"]
 pub mod common;
-pub mod clients;
 pub mod proxy;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -54,6 +54,11 @@ impl Family {
         Some(Self::of(server, cli))
     }
 
+    /// Runs redis-cli or valkey-cli; how long it took.
+    pub fn cli<S: AsRef<str>>(&self, args: &[S]) -> f64 {
+        timed(Command::new(&self.cli).arg("--cluster").args(args.iter().map(AsRef::as_ref)))
+    }
+
     /// The command-line program's name.
     pub fn cli_name(&self) -> &str {
         self.cli.file_name().and_then(|name| name.to_str()).unwrap_or("redis-cli")
@@ -92,7 +97,9 @@ impl Cluster {
                 let mut conf = "cluster-node-timeout 15000\n".to_owned();
                 if !shape.round_trip.is_zero() {
                     let announced = free_port();
-                    conf += &format!("cluster-announce-ip 127.0.0.1\ncluster-announce-port {announced}\n");
+                    for line in ["cluster-announce-ip 127.0.0.1", &format!("cluster-announce-port {announced}")] {
+                        conf.extend([line, "\n"]);
+                    }
                     proxies.push(announced);
                 }
                 TestServer::start_cluster_node_of(&family.server, &conf)
@@ -156,16 +163,14 @@ impl Cluster {
         timed(command.args(args.iter().map(AsRef::as_ref)))
     }
 
-    /// Runs redis-cli or valkey-cli; how long it took.
-    pub fn cli<S: AsRef<str>>(&self, program: &Path, args: &[S]) -> f64 {
-        timed(Command::new(program).arg("--cluster").args(args.iter().map(AsRef::as_ref)))
-    }
-
     /// Writes `key:0` and so on.
     pub fn load(&self, keys: usize) {
         let mut connections: Vec<Connection> = self.servers.iter().map(|server| server.connect(None)).collect();
-        let masters: Vec<(u16, u16, usize)> =
-            connections.iter_mut().enumerate().flat_map(|(i, c)| owned(c).into_iter().map(move |(a, b)| (a, b, i))).collect();
+        let masters: Vec<(u16, u16, usize)> = connections
+            .iter_mut()
+            .enumerate()
+            .flat_map(|(i, c)| owned(c).into_iter().map(move |(a, b)| (a, b, i)))
+            .collect();
         let value = vec![b'v'; VALUE];
         let mut batches: Vec<redis::Pipeline> = connections.iter().map(|_| redis::pipe()).collect();
         for number in 0..keys {

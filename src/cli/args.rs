@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::core::rate::Rate;
 use crate::core::secret::Secret;
 use crate::core::spec::ProblemKind;
 
@@ -281,6 +282,12 @@ pub struct MoveArgs {
     /// auto: atomically where both servers can; classic: key by key; atomic: atomically or not at all.
     #[arg(long, value_enum, default_value_t)]
     pub method: MethodArg,
+    /// At most so much a second: keys (5000), or memory that they take (512KB, 20MB). Slots move key by key then.
+    #[arg(long, value_name = "RATE")]
+    pub max_rate: Option<Rate>,
+    /// While this file exists, the move waits between slots and batches of keys.
+    #[arg(long, value_name = "FILE")]
+    pub pause_file: Option<PathBuf>,
     /// Do not ask.
     #[arg(long, short = 'y', visible_alias = "cluster-yes")]
     pub yes: bool,

@@ -21,6 +21,7 @@ pub mod interrupt;
 pub mod json;
 pub mod local;
 pub mod login;
+mod move_progress;
 pub mod move_slots;
 pub mod moving;
 pub mod plan;

@@ -29,7 +29,7 @@ pub async fn move_slots(means: &Means<'_>, args: &MoveSlotsArgs) -> Result<(), F
     }
     means.terminal.say(|text| scene.say_moves(text, &plan));
     let how = options(&args.how);
-    if scene.tell_plan(means, &plan, how).await? {
+    if scene.tell_plan(means, &plan, how.clone()).await? {
         return Ok(());
     }
     confirm(means, "Do you want to proceed with this plan (type 'yes' to accept): ").await?;

@@ -1,15 +1,14 @@
 //! What the commands that move slots share: the cluster, the question, the journal, the progress, the end.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::core::plan::moves::{Master, MovePlan, MoveRefusal, masters_of, obstacles};
-use crate::core::slot::SlotSet;
 use crate::core::topology::{NodeAddr, NodeId};
 use crate::engine::gather::Gathered;
-use crate::engine::migrate::{Method, MigrateError, Mode, News, Options, Report, migrate, preview};
+use crate::engine::migrate::{Method, MigrateError, Mode, Options, Report, migrate, preview};
 use crate::workspace::document::MoveJournal;
 use crate::workspace::journal::JournalFile;
 
@@ -18,8 +17,11 @@ use super::cluster::{Access, access, look, resolved, seed_of};
 use super::failure::Failure;
 use super::form::Means;
 use super::json::{FindingJson, NodeJson, findings_of, nodes_of};
+use super::login;
+use super::move_progress::Progress;
+pub(super) use super::move_progress::Told;
 use super::redis_lines;
-use super::terminal::{Terminal, complain};
+use super::terminal::complain;
 use super::text::Text;
 
 /// A move as JSON shows it.
@@ -178,7 +180,9 @@ pub(super) fn options(args: &MoveArgs) -> Options {
         timeout: args.cluster_timeout.filter(|ms| *ms > 0).map(Duration::from_millis),
         pipeline: args.cluster_pipeline.filter(|keys| *keys > 0),
         replace: args.cluster_replace,
-        ..Options::default()
+        connect: login::connect_timeout(&args.login),
+        max_rate: args.max_rate,
+        pause_file: args.pause_file.clone(),
     }
 }
 
@@ -192,15 +196,6 @@ pub(super) async fn confirm(means: &Means<'_>, question: &str) -> Result<(), Fai
         return Ok(());
     }
     means.ask_for_yes(question, "nothing was moved").await
-}
-
-/// How moved slots are told where no line can be rewritten.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Told {
-    /// A line for each, as redis-cli's reshard.
-    Lines,
-    /// A `#` for each, as redis-cli's rebalance.
-    Marks,
 }
 
 /// Carries the plan out under its journal, and tells how it went.
@@ -223,8 +218,9 @@ pub(super) async fn carry_out(
         replace: options.replace,
         timeout_ms: options.timeout.and_then(|timeout| u64::try_from(timeout.as_millis()).ok()),
         pipeline: options.pipeline,
+        max_rate: options.max_rate,
     })?;
-    let progress = Arc::new(Mutex::new(Progress::new(means.terminal, told)));
+    let progress = Arc::new(Mutex::new(Progress::new(means.terminal, told, options.pause_file.clone())));
     let report: Report = {
         let progress = Arc::clone(&progress);
         Arc::new(move |news| progress.lock().unwrap_or_else(PoisonError::into_inner).take(&news))
@@ -258,7 +254,7 @@ fn tell(
 ) -> Result<(), Failure> {
     let findings = after.check();
     let against = obstacles(&after.topology, &findings);
-    let seconds = progress.begun.elapsed().as_secs_f64();
+    let seconds = progress.elapsed().as_secs_f64();
     means.terminal.say(|text| {
         text.ok(format_args!(
             "[OK] {} slots with {} keys were moved in {seconds:.2} s; all nodes agree.",
@@ -278,90 +274,4 @@ fn tell(
         findings: findings_of(&findings),
     });
     if against.is_empty() { Ok(()) } else { Err(Failure::Shown) }
-}
-
-/// What has been moved so far, and its line.
-struct Progress {
-    terminal: Terminal,
-    told: Told,
-    begun: Instant,
-    slots: usize,
-    keys: u64,
-    slots_done: usize,
-    keys_done: u64,
-    /// Whether something stands in the row that is not ended.
-    row: bool,
-}
-
-impl Progress {
-    fn new(terminal: Terminal, told: Told) -> Self {
-        let begun = Instant::now();
-        Self { terminal, told, begun, slots: 0, keys: 0, slots_done: 0, keys_done: 0, row: false }
-    }
-
-    fn take(&mut self, news: &News) {
-        match news {
-            News::Counted { slots, keys } => (self.slots, self.keys) = (*slots, *keys),
-            News::Begun { .. } | News::Paused | News::GoesOn => {}
-            News::Keys(count) => self.keys_done += count,
-            News::Moved { from, to, slots } => {
-                self.slots_done += slots.len();
-                if !self.terminal.is_live() {
-                    self.tell_moved(from, to, slots);
-                }
-            }
-        }
-        if self.terminal.is_live() {
-            self.terminal.print(&format!("\r\x1b[K{}", self.line(self.begun.elapsed())));
-            self.row = true;
-        }
-    }
-
-    fn tell_moved(&mut self, from: &NodeAddr, to: &NodeAddr, slots: &SlotSet) {
-        match self.told {
-            Told::Lines => self.terminal.say(|text| {
-                for slot in slots.iter() {
-                    text.line(format_args!("Moving slot {slot} from {from} to {to}: "));
-                }
-            }),
-            Told::Marks => {
-                self.terminal.print(&"#".repeat(slots.len()));
-                self.row = true;
-            }
-        }
-    }
-
-    /// Slots and keys so far, keys a second, time left.
-    fn line(&self, elapsed: Duration) -> String {
-        let seconds = elapsed.as_secs_f64().max(0.001);
-        let rate = self.keys_done as f64 / seconds;
-        let line = format!("{} of {} slots, {} of {} keys", self.slots_done, self.slots, self.keys_done, self.keys);
-        if self.keys_done == 0 || seconds < 1.0 {
-            return line;
-        }
-        let left = self.keys.saturating_sub(self.keys_done) as f64 / rate;
-        format!("{line}, {rate:.0} keys/s, {left:.0} s left")
-    }
-
-    fn end(&mut self) {
-        if self.row {
-            self.terminal.print(if self.terminal.is_live() { "\r\x1b[K" } else { "\n" });
-            self.row = false;
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_line_has_rate_and_time_left() {
-        let mut progress = Progress::new(Terminal::new(true), Told::Lines);
-        progress.take(&News::Counted { slots: 100, keys: 5000 });
-        assert_eq!(progress.line(Duration::from_secs(1)), "0 of 100 slots, 0 of 5000 keys");
-        progress.take(&News::Keys(1000));
-        let line = progress.line(Duration::from_secs(2));
-        assert_eq!(line, "0 of 100 slots, 1000 of 5000 keys, 500 keys/s, 8 s left");
-    }
 }

@@ -36,7 +36,7 @@ pub async fn rebalance(means: &Means<'_>, args: &RebalanceArgs) -> Result<(), Fa
         return Ok(());
     }
     let how = options(&args.how);
-    if scene.tell_plan(means, &result.plan, how).await? {
+    if scene.tell_plan(means, &result.plan, how.clone()).await? {
         return Ok(());
     }
     if std::io::stdin().is_terminal() || means.terminal.is_json() {

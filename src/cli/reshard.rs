@@ -42,7 +42,7 @@ pub async fn reshard(means: &Means<'_>, args: &ReshardArgs) -> Result<(), Failur
         return Err(Failure::message("*** These nodes have no slots to give: nothing was moved."));
     }
     let how = options(&args.how);
-    if scene.tell_plan(means, &plan, how).await? {
+    if scene.tell_plan(means, &plan, how.clone()).await? {
         return Ok(());
     }
     confirm(means, QUESTION).await?;

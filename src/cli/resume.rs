@@ -26,6 +26,7 @@ pub async fn resume(means: &Means<'_>, args: &ResumeArgs) -> Result<(), Failure>
     how.replace |= journal.replace;
     how.timeout = how.timeout.or(journal.timeout_ms.map(Duration::from_millis));
     how.pipeline = how.pipeline.or(journal.pipeline);
+    how.max_rate = how.max_rate.or(journal.max_rate);
     if args.how.method == MethodArg::Auto && journal.classic {
         how.method = Method::Classic;
     }

@@ -245,6 +245,8 @@ impl NodeClient {
 /// Whether a server refuses a password only because it has none.
 pub(super) fn needs_no_password(auth: &Auth, reply: &str) -> bool {
     auth.user.is_empty() && (reply.contains("without any password") || reply.contains("no password is set"))
+}
+
 fn command<W: AsRef<[u8]>>(words: &[W]) -> redis::Cmd {
     let mut command = redis::Cmd::new();
     for word in words {

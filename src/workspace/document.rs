@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::plan::create::CreatePlan;
 use crate::core::plan::moves::MovePlan;
+use crate::core::rate::Rate;
 use crate::core::spec::ClusterSpec;
 use crate::core::topology::NodeAddr;
 
@@ -64,6 +65,9 @@ pub struct MoveJournal {
     /// `--cluster-pipeline`.
     #[serde(default)]
     pub pipeline: Option<usize>,
+    /// `--max-rate`.
+    #[serde(default)]
+    pub max_rate: Option<Rate>,
 }
 
 /// A cluster as it is remembered.

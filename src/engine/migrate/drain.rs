@@ -101,7 +101,9 @@ impl Drain<'_> {
             Err(NodeError { kind: NodeErrorKind::Refused(why), .. }) => {
                 if self.context.pace.counts_bytes() {
                     let at = self.pair.from.addr();
-                    return Err(format!("{at} does not tell how much memory a key takes ({why}): limit the rate in keys"));
+                    return Err(format!(
+                        "{at} does not tell how much memory a key takes ({why}): limit the rate in keys"
+                    ));
                 }
                 let most = most_keys.min(BLIND_KEYS);
                 return Ok(slots.into_iter().flat_map(|keys| in_batches(keys, None, most, u64::MAX)).collect());
