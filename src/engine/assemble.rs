@@ -7,12 +7,15 @@ use std::time::{Duration, SystemTime};
 
 use crate::core::build::Build;
 use crate::core::check::{Finding, check, unserved};
+use crate::core::history::{Counters, Metric, Rates, rates};
 use crate::core::slot::SLOT_COUNT;
 use crate::core::topology::{Node, NodeAddr, NodeId, Role, Topology, View, slot_owner};
 use crate::core::version::ServerVersion;
 
 use super::client::info_field;
-use super::gather::{ASKED_AT_ONCE, Answer};
+use super::figures::counters;
+use super::gather::Answer;
+use super::poll::Asked;
 use super::snapshot::{Health, NO_OWNER, NodeStats, NodeView, Phase, ProcessState, ProcessView, Reach, Standing};
 
 /// What is known of one node: its last answer, when that was, and what went wrong since.
@@ -24,34 +27,19 @@ pub struct Known {
     pub at: Option<SystemTime>,
     /// What happened the last time, if that was no answer.
     pub error: Option<String>,
-    /// Commands a second between the last two answers, without those that asked for them; `None` before the second
-    /// answer, and after a silence.
-    pub ops: Option<u64>,
+    /// The counters of the last answer.
+    pub counters: Option<Counters>,
+    /// What the last two answers of one connection say of the time between them.
+    pub rates: Option<Rates>,
 }
 
 impl Known {
-    /// Takes an answer in.
-    pub fn answered(&mut self, answer: Arc<Answer>, at: SystemTime) {
-        let before = self.answer.as_deref().zip(self.at).filter(|_| self.error.is_none());
-        let ops = before.and_then(|(before, then)| {
-            let (was, is) = (commands(&before.info)?, commands(&answer.info)?);
-            let seconds = at.duration_since(then).ok()?.as_secs_f64();
-            (seconds > 0.0).then(|| ops_without(was, is, ASKED_AT_ONCE, seconds))
-        });
-        *self = Self { answer: Some(answer), at: Some(at), error: None, ops: ops.or(self.ops) };
+    /// Takes an answer in that came so.
+    pub fn answered(&mut self, answer: Arc<Answer>, at: SystemTime, asked: Asked) {
+        let now = counters(&answer.info, at, asked);
+        let rates = self.counters.as_ref().and_then(|before| rates(before, &now));
+        *self = Self { answer: Some(answer), at: Some(at), error: None, counters: Some(now), rates };
     }
-}
-
-fn commands(info: &str) -> Option<u64> {
-    info_field(info, "total_commands_processed")?.parse().ok()
-}
-
-/// Commands a second, from a server's count before and after, without the `ours` that are ours.
-fn ops_without(before: u64, after: u64, ours: u64, seconds: f64) -> u64 {
-    let theirs = after.saturating_sub(before).saturating_sub(ours) as f64;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rounded count, never negative")]
-    let rate = (theirs / seconds).round() as u64;
-    rate
 }
 
 /// Which shard a node belongs to, by id; kept from one assembly to the next so that colours stay.
@@ -162,7 +150,7 @@ fn node_view(
         epoch: node.as_ref().map_or(0, |n| n.epoch),
         standing: id.as_ref().and_then(|id| standings.get(id).copied()).unwrap_or_default(),
         reach: reach(k),
-        stats: answer.map(|answer| stats(answer, k.and_then(|k| k.ops))),
+        stats: answer.map(|answer| stats(answer, k.and_then(|k| k.rates.as_ref()))),
         process: processes.get(addr).cloned().unwrap_or(stopped_or_external),
         id,
     }
@@ -210,10 +198,12 @@ fn reach(known: Option<&Known>) -> Reach {
     }
 }
 
-fn stats(answer: &Answer, ops: Option<u64>) -> NodeStats {
+fn stats(answer: &Answer, rates: Option<&Rates>) -> NodeStats {
     let info = answer.info.as_str();
     let number = |name: &str| info_field(info, name).and_then(|v| v.parse::<u64>().ok());
     let silence = super::failover::silence(info);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate is never negative")]
+    let ops = rates.and_then(|rates| rates.sample.get(Metric::Ops)).map(|ops| ops.round() as u64);
     NodeStats {
         keys: super::inspect::keys_in(info),
         used_memory: number("used_memory").unwrap_or(0),

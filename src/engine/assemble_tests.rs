@@ -31,8 +31,7 @@ fn answer(myself: char, lines: &[Line], link_up: Option<bool>, info: &str) -> Kn
             info: info.to_owned(),
         })),
         at: Some(SystemTime::UNIX_EPOCH),
-        error: None,
-        ops: None,
+        ..Known::default()
     }
 }
 
@@ -86,16 +85,17 @@ fn a_silent_replica_leaves_the_cluster_degraded() {
 fn our_own_questions_are_no_load() {
     let info = |n: u64| format!("total_commands_processed:{n}\r\ninstantaneous_ops_per_sec:77\r\n");
     let at = |secs| SystemTime::UNIX_EPOCH + Duration::from_secs(secs);
-    let mut known = Known::default();
+    let (mut known, mut sent) = (Known::default(), 0);
     let mut ops = |n: u64, secs| {
         let answer = answer('a', &HEALTHY, None, &info(n)).answer.unwrap();
-        known.answered(answer, at(secs));
+        sent += 3; // CLUSTER NODES, CLUSTER INFO, INFO
+        known.answered(answer, at(secs), Asked { connection: 1, sent });
         show(&[(addr(7000), known.clone())].into(), &mut Shards::new()).nodes[0].stats.as_ref().unwrap().ops_per_sec
     };
     assert_eq!(ops(1000, 10), 77, "one answer tells no rate of its own");
     assert_eq!(ops(1003, 11), 0);
     assert_eq!(ops(1206, 13), 100);
-    assert_eq!(ops(5, 14), 0, "a server that started anew");
+    assert_eq!(ops(5, 14), 77, "a server that started anew tells its own");
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! One connection to one server, with a deadline on everything: the few commands that Slotdeck sends.
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
@@ -68,6 +70,7 @@ pub struct NodeClient {
     addr: NodeAddr,
     connection: MultiplexedConnection,
     call_deadline: Duration,
+    sent: Arc<AtomicU64>,
 }
 
 impl fmt::Debug for NodeClient {
@@ -119,7 +122,7 @@ impl NodeClient {
         let connecting = async {
             let connection = client.get_multiplexed_async_connection_with_config(&config).await;
             let connection = connection.map_err(|error| fail(connect_error(&error, deadline)))?;
-            let this = Self { addr: addr.clone(), connection, call_deadline };
+            let this = Self { addr: addr.clone(), connection, call_deadline, sent: Arc::default() };
             this.log_in(auth).await?;
             Ok(this)
         };
@@ -151,6 +154,12 @@ impl NodeClient {
         &self.addr
     }
 
+    /// How many commands this connection has sent: what a server counts of us.
+    #[must_use]
+    pub fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
     fn error(&self, kind: NodeErrorKind) -> NodeError {
         NodeError { addr: self.addr.clone(), kind }
     }
@@ -161,6 +170,7 @@ impl NodeClient {
     /// [`NodeErrorKind::Refused`] for an error reply (`-NOAUTH` and the like as [`NodeErrorKind::Auth`]), else
     /// [`NodeErrorKind::Timeout`] or [`NodeErrorKind::Lost`].
     pub async fn call<W: AsRef<[u8]>>(&self, words: &[W]) -> Result<Value, NodeError> {
+        self.sent.fetch_add(1, Ordering::Relaxed);
         let mut connection = self.connection.clone();
         match tokio::time::timeout(self.call_deadline, connection.send_packed_command(&command(words))).await {
             Err(_) => Err(self.error(NodeErrorKind::Timeout(self.call_deadline))),
@@ -180,6 +190,7 @@ impl NodeClient {
         for words in commands {
             pipeline.add_command(command(words));
         }
+        self.sent.fetch_add(commands.len() as u64, Ordering::Relaxed);
         let mut connection = self.connection.clone();
         let sending = connection.send_packed_commands(&pipeline, 0, commands.len());
         let kind = match tokio::time::timeout(self.call_deadline, sending).await {

@@ -56,9 +56,6 @@ impl Gathered {
     }
 }
 
-/// How many commands one [`ask`] is.
-pub const ASKED_AT_ONCE: u64 = 3;
-
 /// Asks one node for everything a check needs, in one pipeline.
 ///
 /// # Errors

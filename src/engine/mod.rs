@@ -15,6 +15,7 @@ pub mod draft;
 mod ending;
 pub mod event;
 pub mod failover;
+pub mod figures;
 pub mod files;
 pub mod folder_lock;
 pub mod gather;

@@ -36,6 +36,15 @@ pub struct PollPlan {
     pub urge: u64,
 }
 
+/// How an answer was asked for: what the server has counted of us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Asked {
+    /// Over which connection to this node, by number.
+    pub connection: u64,
+    /// How many commands that connection has sent by now.
+    pub sent: u64,
+}
+
 /// One node's answer, or what went wrong instead.
 #[derive(Debug)]
 pub struct Polled {
@@ -43,6 +52,8 @@ pub struct Polled {
     pub addr: NodeAddr,
     /// Its answer.
     pub answer: Result<Arc<Answer>, NodeError>,
+    /// How it came.
+    pub asked: Asked,
     /// When it came.
     pub at: SystemTime,
 }
@@ -60,6 +71,7 @@ pub enum PollEvent {
 #[derive(Debug, Default)]
 struct Line {
     client: Option<NodeClient>,
+    connections: u64,
     failures: u32,
     not_before: Option<Instant>,
 }
@@ -104,8 +116,10 @@ async fn round(
         }
     }
     while let Some((addr, line, answer)) = asking.next().await {
+        let sent = line.client.as_ref().map_or(0, NodeClient::sent);
+        let asked = Asked { connection: line.connections, sent };
         lines.insert(addr.clone(), line);
-        let polled = Polled { addr, answer: answer.map(Arc::new), at: SystemTime::now() };
+        let polled = Polled { addr, answer: answer.map(Arc::new), asked, at: SystemTime::now() };
         reports.send(PollEvent::Node(Box::new(polled))).await?;
     }
     reports.send(PollEvent::RoundDone).await
@@ -115,7 +129,10 @@ async fn ask_line(addr: NodeAddr, mut line: Line, auth: &Auth) -> (NodeAddr, Lin
     let asked = async {
         let client = match line.client.take() {
             Some(client) => client,
-            None => NodeClient::connect_within(&addr, auth, ANSWER_DEADLINE).await?,
+            None => {
+                line.connections += 1;
+                NodeClient::connect_within(&addr, auth, ANSWER_DEADLINE).await?
+            }
         };
         let answer = ask(&client).await?;
         Ok((client, answer))
@@ -123,13 +140,13 @@ async fn ask_line(addr: NodeAddr, mut line: Line, auth: &Auth) -> (NodeAddr, Lin
     let late = || NodeError { addr: addr.clone(), kind: NodeErrorKind::Timeout(ANSWER_DEADLINE) };
     match timeout(ANSWER_DEADLINE, asked).await.unwrap_or_else(|_| Err(late())) {
         Ok((client, answer)) => {
-            let line = Line { client: Some(client), failures: 0, not_before: None };
+            let line = Line { client: Some(client), connections: line.connections, failures: 0, not_before: None };
             (addr, line, Ok(answer))
         }
         Err(error) => {
             let failures = line.failures.saturating_add(1);
             let not_before = Some(Instant::now() + back_off(&error.kind, failures));
-            (addr, Line { client: None, failures, not_before }, Err(error))
+            (addr, Line { client: None, connections: line.connections, failures, not_before }, Err(error))
         }
     }
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::core::build::Build;
 use crate::core::check::Finding;
+use crate::core::history::History;
 use crate::core::limits::{Limit, can_fail_over, limits};
 use crate::core::plan::create::CreatePlan;
 use crate::core::slot::{Slot, SlotSet};
@@ -165,6 +166,8 @@ pub struct ClusterView {
     pub slot_keys: Option<SlotKeys>,
     /// What closing the window does to its servers.
     pub on_close: OnClose,
+    /// Its figures of the last half hour.
+    pub history: Arc<History>,
     /// When a poll last ended.
     pub polled_at: Option<SystemTime>,
     /// Another Slotdeck or slotctl is at work on it right now.
@@ -318,7 +321,8 @@ pub struct NodeStats {
     pub keys: u64,
     /// `used_memory`, bytes.
     pub used_memory: u64,
-    /// Commands a second, without our own where two answers tell; else `instantaneous_ops_per_sec`.
+    /// Commands a second between the last two polls, without those of the polls; `instantaneous_ops_per_sec` where
+    /// there was only one poll.
     pub ops_per_sec: u64,
     /// `connected_clients`, Slotdeck's own among them.
     pub clients: u64,

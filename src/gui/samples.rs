@@ -103,6 +103,7 @@ pub fn cluster(masters: usize) -> ClusterView {
         half_made: None,
         slot_keys: None,
         on_close: OnClose::Ask,
+        history: Arc::default(),
         polled_at: Some(now()),
         busy_elsewhere: false,
     }

@@ -196,6 +196,7 @@ pub fn cluster(nodes: Vec<NodeView>) -> ClusterView {
         half_made: None,
         slot_keys: None,
         on_close: OnClose::Ask,
+        history: Arc::default(),
         polled_at: None,
         busy_elsewhere: false,
     }

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::{mpsc, watch};
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::core::history::History;
 use crate::core::plan::create::CreatePlan;
 use crate::core::topology::NodeAddr;
 use crate::engine::assemble::{Known, Shards, assemble};
@@ -16,6 +17,7 @@ use crate::engine::create::{Journal as _, restore_settings};
 use crate::engine::creation::DocJournal;
 use crate::engine::diagnose::likely_cause;
 use crate::engine::event::{Level, What};
+use crate::engine::figures::history_row;
 use crate::engine::job::JobKind;
 use crate::engine::lifecycle::{adopt, auth_of};
 use crate::engine::poll::{PollEvent, PollPlan, poll};
@@ -55,6 +57,9 @@ pub(super) struct Cluster {
     exits: BTreeMap<NodeAddr, String>,
     shards: Shards,
     polled_at: Option<SystemTime>,
+    history: Arc<History>,
+    /// A round of answers is complete and not yet in the history.
+    round_done: bool,
     busy_elsewhere: bool,
     stale: bool,
     shown: Option<Arc<ClusterView>>,
@@ -95,6 +100,8 @@ impl Cluster {
             exits: BTreeMap::new(),
             shards: Shards::new(),
             polled_at: None,
+            history: Arc::default(),
+            round_done: false,
             busy_elsewhere: false,
             stale: true,
             shown: None,
@@ -175,6 +182,10 @@ impl Cluster {
         let phase = self.phase(job);
         let processes = self.processes(job);
         let assembled = assemble(&self.known, &processes, phase, &mut self.shards);
+        if std::mem::take(&mut self.round_done) && phase != Phase::Stopped {
+            let row = history_row(&assembled.nodes, &self.known, self.polled_at.unwrap_or_else(SystemTime::now));
+            Arc::make_mut(&mut self.history).record(row);
+        }
         let view = Arc::new(ClusterView {
             name: self.doc.name.clone(),
             spec: self.doc.spec.clone().map(Arc::new),
@@ -188,6 +199,7 @@ impl Cluster {
             half_made: self.half_made(job),
             slot_keys: self.slot_keys.clone(),
             on_close: self.on_close_wish.unwrap_or(self.doc.on_close),
+            history: self.history.clone(),
             polled_at: self.polled_at,
             busy_elsewhere: self.busy_elsewhere,
         });
@@ -332,7 +344,7 @@ impl Actor {
             PollEvent::Node(polled) => {
                 let known = cluster.known.entry(polled.addr).or_default();
                 match polled.answer {
-                    Ok(answer) => known.answered(answer, polled.at),
+                    Ok(answer) => known.answered(answer, polled.at, polled.asked),
                     Err(error) => known.error = Some(error.kind.to_string()),
                 }
                 cluster.stale = true;
@@ -340,6 +352,7 @@ impl Actor {
             }
             PollEvent::RoundDone => {
                 cluster.polled_at = Some(SystemTime::now());
+                cluster.round_done = true;
                 cluster.stale = true;
                 self.note_formed(name);
                 self.pace(name);
