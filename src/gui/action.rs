@@ -23,6 +23,8 @@ pub enum View {
     Slots,
     /// The table of nodes.
     Nodes,
+    /// The last half hour in plots.
+    Metrics,
     /// The servers' own logs.
     Log,
     /// What happened to this cluster.
@@ -31,7 +33,8 @@ pub enum View {
 
 impl View {
     /// All of them, in the order of the navigation.
-    pub const ALL: [View; 5] = [View::Overview, View::Slots, View::Nodes, View::Log, View::Events];
+    pub const ALL: [View; 6] =
+        [View::Overview, View::Slots, View::Nodes, View::Metrics, View::Log, View::Events];
 }
 
 /// What fills the window beside the navigation.
@@ -164,6 +167,13 @@ pub enum Action {
     Withdraw,
     /// Put this text on the clipboard.
     Copy(String),
+    /// Let the person choose where this text is written.
+    SaveText {
+        /// The name that the file is proposed to have.
+        name: String,
+        /// The text.
+        text: String,
+    },
     /// Let the person choose a server program; the engine probes it.
     ChooseServerFile,
     /// Let the person choose a folder; the wizard's draft gets it.

@@ -32,6 +32,7 @@ use super::views::attach::{AttachUi, attach_ui};
 use super::views::crash::crash_ui;
 use super::views::create::{CreateUi, create_ui};
 use super::views::events::{EventList, EventsUi, events_ui};
+use super::views::metrics::{MetricsUi, metrics_ui};
 use super::views::log::{LogUi, log_ui};
 use super::views::nodes::nodes_ui;
 use super::views::overview::overview_ui;
@@ -64,6 +65,7 @@ enum Picked {
     Folder(PathBuf),
     Definition(PathBuf),
     Export(PathBuf, Box<ClusterSpec>),
+    Text(PathBuf, String),
     /// No dialog could be opened.
     Nothing,
 }
@@ -77,6 +79,7 @@ struct UiState {
     create: CreateUi,
     slots: SlotsUi,
     nodes: NodeTableUi,
+    metrics: MetricsUi,
     log: LogUi,
     events: EventsUi,
     jobs: JobStripUi,
@@ -136,6 +139,7 @@ impl App {
         let settings = Settings { language: choice_of(i18n::language()), ..Settings::default() };
         let mut app = Self::new(ctx, Link::preview(snapshot), None, settings);
         app.fixed_time = Some(time);
+        format::show_utc(true);
         app.ui.screen = screen;
         app
     }
@@ -251,6 +255,7 @@ impl App {
                     View::Overview => overview_ui(ui, snapshot, cluster),
                     View::Slots => slots_ui(ui, cluster, &mut self.ui.slots),
                     View::Nodes => nodes_ui(ui, cluster, &mut self.ui.nodes),
+                    View::Metrics => metrics_ui(ui, cluster, &mut self.ui.metrics),
                     View::Log => log_ui(ui, cluster, &mut self.ui.log),
                     View::Events => events_ui(ui, &self.events, Some(name), &mut self.ui.events),
                 }
@@ -286,6 +291,7 @@ impl eframe::App for App {
                 Picked::Nothing => self.say(Level::Error, tr!("app.no_dialog")),
                 Picked::Folder(folder) => self.ui.create.folder_chosen(&folder),
                 Picked::Definition(file) => self.open_definition(&file),
+                Picked::Text(file, text) => self.write_text(&file, &text),
                 Picked::Export(file, spec) => self.write_definition(file, &spec),
             }
         }

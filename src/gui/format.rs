@@ -3,6 +3,8 @@
 use std::cell::Cell;
 use std::time::{Duration, SystemTime};
 
+use chrono::{DateTime, FixedOffset, Local, SecondsFormat, Utc};
+
 use super::i18n::tr;
 
 /// What stands where a value is not known.
@@ -13,6 +15,8 @@ thread_local! {
     static NOW: Cell<Option<SystemTime>> = const { Cell::new(None) };
     /// Whether an age was written in this frame: then it must be written anew after a second.
     static AGE_SHOWN: Cell<bool> = const { Cell::new(false) };
+    /// Whether times are shown in UTC.
+    static UTC: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Begins a frame: ages count from `now`.
@@ -91,14 +95,33 @@ pub fn age(then: SystemTime) -> String {
     }
 }
 
-/// The time of day in UTC, `14:05:09`.
-///
-/// UTC, because the standard library knows no time zones and the servers' logs are easier to compare with it than with
-/// an age; the column says so.
+/// Shows times in UTC in this thread, not in the machine's time zone: for tests and pictures.
+pub fn show_utc(yes: bool) {
+    UTC.set(yes);
+}
+
+/// A time in the machine's zone, with its distance to UTC.
+fn local(at: SystemTime) -> DateTime<FixedOffset> {
+    let utc = DateTime::<Utc>::from(at);
+    if UTC.get() { utc.fixed_offset() } else { utc.with_timezone(&Local).fixed_offset() }
+}
+
+/// The time of day where the person is, `14:05:09`.
 #[must_use]
 pub fn clock(at: SystemTime) -> String {
-    let secs = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs() % 86_400;
-    format!("{:02}:{:02}:{:02}", secs / 3600, secs / 60 % 60, secs % 60)
+    local(at).format("%H:%M:%S").to_string()
+}
+
+/// Day and time where the person is, `2025-10-09 14:05:09`.
+#[must_use]
+pub fn date_clock(at: SystemTime) -> String {
+    local(at).format("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// A time for programs, with milliseconds and the distance to UTC: `2025-10-09T14:05:09.250+02:00`.
+#[must_use]
+pub fn stamp(at: SystemTime) -> String {
+    local(at).to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 /// A part of a whole in percent: `33.3 %`.
@@ -140,6 +163,16 @@ mod tests {
         assert_eq!(age(now - Duration::from_secs(5)), "5 s ago");
         assert_eq!(age(now + Duration::from_secs(5)), "now");
         assert!(age_was_shown());
+    }
+
+    #[test]
+    fn times_are_those_of_the_place() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(100_000);
+        let here = DateTime::<Utc>::from(now).with_timezone(&Local);
+        assert_eq!(clock(now), here.format("%H:%M:%S").to_string());
+        show_utc(true);
         assert_eq!(clock(now), "03:46:40");
+        assert_eq!(date_clock(now), "1970-01-02 03:46:40");
+        assert_eq!(stamp(now + Duration::from_millis(5)), "1970-01-02T03:46:40.005Z");
     }
 }

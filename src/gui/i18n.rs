@@ -8,11 +8,13 @@
 use std::cell::Cell;
 
 /// The macro that reads the translation files does not tell cargo so; these lines make it build again when one changes.
-const _: [&str; 8] = [
+const _: [&str; 10] = [
     include_str!("../../assets/i18n/app.en.toml"),
     include_str!("../../assets/i18n/app.zh-CN.toml"),
     include_str!("../../assets/i18n/create.en.toml"),
     include_str!("../../assets/i18n/create.zh-CN.toml"),
+    include_str!("../../assets/i18n/metrics.en.toml"),
+    include_str!("../../assets/i18n/metrics.zh-CN.toml"),
     include_str!("../../assets/i18n/run.en.toml"),
     include_str!("../../assets/i18n/run.zh-CN.toml"),
     include_str!("../../assets/i18n/servers.en.toml"),

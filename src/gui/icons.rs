@@ -18,6 +18,8 @@ pub enum Icon {
     Nodes,
     Log,
     Events,
+    Metrics,
+    Pause,
     Ok,
     Warning,
     Error,
@@ -75,6 +77,8 @@ impl Icon {
     fn glyph(self) -> char {
         let icon = match self {
             Icon::Create => Lucide::Plus,
+            Icon::Metrics => Lucide::ChartLine,
+            Icon::Pause => Lucide::Pause,
             Icon::Attach => Lucide::Plug,
             Icon::Settings => Lucide::Settings,
             Icon::Overview => Lucide::LayoutDashboard,

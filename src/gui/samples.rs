@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use slotdeck::core::build::Build;
 use slotdeck::core::check::Finding;
+use slotdeck::core::history::{History, Metric, Row, Sample};
 use slotdeck::core::plan::create::allocate_slots;
 use slotdeck::core::slot::{SlotRange, SlotSet};
 use slotdeck::core::spec::ClusterSpec;
@@ -112,6 +113,40 @@ pub fn cluster(masters: usize) -> ClusterView {
 /// Three masters, three replicas, all well.
 pub fn healthy() -> ClusterView {
     cluster(3)
+}
+
+/// A healthy cluster under load, watched for twelve minutes, with a pause and a peak in them.
+pub fn measured() -> ClusterView {
+    measured_with(3)
+}
+
+/// As [`measured`], with so many masters.
+pub fn measured_with(masters: usize) -> ClusterView {
+    let mut cluster = cluster(masters);
+    let nodes: Arc<[NodeAddr]> = cluster.nodes.iter().map(|n| n.addr.clone()).collect();
+    let mut history = History::default();
+    let until = u64::try_from(now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis()).unwrap();
+    for second in (0..720_u16).filter(|second| !(300..340).contains(second)) {
+        let wave = (f32::from(second) / 40.0).sin();
+        let peak = if (600..612).contains(&second) { 2.0 } else { 1.0 };
+        let sample = |share: f32| {
+            Sample::default()
+                .with(Metric::Ops, Some((4000.0 + 900.0 * wave) * peak * share))
+                .with(Metric::Cpu, Some((31.0 + 8.0 * wave) * peak * share))
+                .with(Metric::Memory, Some((38_000_000.0 + 9000.0 * f32::from(second)) * share))
+                .with(Metric::Keys, Some((125_000.0 + 20.0 * f32::from(second)) * share))
+                .with(Metric::NetIn, Some((180_000.0 + 30_000.0 * wave) * peak * share))
+                .with(Metric::NetOut, Some((420_000.0 + 50_000.0 * wave) * peak * share))
+                .with(Metric::Clients, Some((60.0 * share).round()))
+                .with(Metric::HitRate, Some(91.0 + 4.0 * wave))
+                .with(Metric::Lag, Some(if peak > 1.0 { 40_000.0 } else { 0.0 }))
+        };
+        let of_node = |i: usize| sample((1.0 + (i % 3) as f32 * 0.2) / (nodes.len() as f32));
+        let at = until - u64::from(719 - second) * 1000;
+        history.record(Row::new(at, sample(1.0), nodes.clone(), (0..nodes.len()).map(of_node).collect()));
+    }
+    cluster.history = Arc::new(history);
+    cluster
 }
 
 /// The cluster with its nodes changed.

@@ -3,6 +3,7 @@
 //! Also compiled into `tests/pictures.rs`, hence the `slotdeck::` paths.
 
 use egui_kittest::{Harness, HarnessBuilder};
+use slotdeck::gui::format;
 use slotdeck::gui::i18n::{self, Language};
 use slotdeck::gui::theme;
 
@@ -36,6 +37,7 @@ fn chinese_font() -> Option<egui::FontData> {
 /// A builder with everything set that a view expects.
 pub fn builder<S>(look: Look) -> HarnessBuilder<S> {
     i18n::set_language(look.language);
+    format::show_utc(true);
     Harness::builder()
         .with_size(egui::vec2(look.size.0, look.size.1))
         .with_theme(look.theme)

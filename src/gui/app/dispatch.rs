@@ -12,6 +12,7 @@ use crate::gui::i18n::{self, tr};
 use crate::gui::theme;
 use crate::gui::views::attach::AttachUi;
 use crate::gui::views::create::CreateUi;
+use crate::workspace::atomic::atomic_write;
 use crate::workspace::settings::Settings;
 
 use super::closing::Closing;
@@ -45,6 +46,7 @@ impl App {
             Action::ChooseFolder => self.choose_folder(ctx, frame),
             Action::OpenDefinition => self.choose_definition(ctx, frame),
             Action::ExportDefinition(spec) => self.export_definition(ctx, frame, spec),
+            Action::SaveText { name, text } => self.save_text(ctx, frame, &name, text),
             Action::OpenFolder(folder) => self.open_folder(&folder),
             Action::DismissCrashes => self.crashes.clear(),
             Action::DismissJob(id) => self.ui.jobs.dismiss(id),
@@ -103,6 +105,7 @@ impl App {
         if is_new {
             // Slots and nodes are another cluster's now.
             self.ui.slots = super::SlotsUi::default();
+            self.ui.metrics = super::MetricsUi::default();
             self.ui.log.node = None;
         }
         if self.ui.screen == Screen::Wizard {
@@ -161,6 +164,19 @@ impl App {
             .set_directory(&self.snapshot.clusters_dir)
             .set_parent(frame);
         self.pick(ctx, dialog.pick_folder(), Picked::Folder);
+    }
+
+    fn save_text(&self, ctx: &Context, frame: &eframe::Frame, name: &str, text: String) {
+        let dialog = rfd::AsyncFileDialog::new().set_title(tr!("app.save_as")).set_file_name(name).set_parent(frame);
+        self.pick(ctx, dialog.save_file(), move |file| Picked::Text(file, text));
+    }
+
+    /// Writes a text where the person wanted it.
+    pub(super) fn write_text(&mut self, file: &Path, text: &str) {
+        match atomic_write(file, text.as_bytes(), false) {
+            Ok(()) => self.say(Level::Success, tr!("app.saved", file = file.display())),
+            Err(why) => self.say(Level::Error, tr!("app.save_failed", file = file.display(), why = why)),
+        }
     }
 
     /// Waits for a dialog on the engine's runtime, so that the window never freezes.

@@ -5,6 +5,7 @@ pub mod crash;
 pub mod create;
 pub mod events;
 pub mod log;
+pub mod metrics;
 pub mod nodes;
 pub mod overview;
 pub mod plan;
