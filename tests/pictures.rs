@@ -69,6 +69,7 @@ fn the_main_screens_look_as_they_did() {
     compare(&mut results, "overview_failed_light", samples::failed(), View::Overview, egui::Theme::Light);
     compare(&mut results, "slots_healthy_light", samples::healthy(), View::Slots, egui::Theme::Light);
     compare(&mut results, "slots_uncovered_dark", samples::uncovered(), View::Slots, egui::Theme::Dark);
+    compare(&mut results, "metrics_light", samples::measured(), View::Metrics, egui::Theme::Light);
     compare(&mut results, "nodes_failed_dark", samples::failed(), View::Nodes, egui::Theme::Dark);
 }
 
@@ -118,6 +119,7 @@ fn scenes() -> Vec<(&'static str, Arc<Snapshot>, Screen)> {
         ("slots_failed", one(samples::failed()), on(View::Slots)),
         ("slots_twelve", one(samples::cluster(12)), on(View::Slots)),
         ("nodes", one(samples::failed()), on(View::Nodes)),
+        ("metrics", one(samples::measured()), on(View::Metrics)),
         ("nodes_many", one(samples::cluster(12)), on(View::Nodes)),
         ("log", one(samples::healthy()), on(View::Log)),
         ("events", one(samples::healthy()), on(View::Events)),

@@ -127,12 +127,11 @@ async fn round(
 
 async fn ask_line(addr: NodeAddr, mut line: Line, auth: &Auth) -> (NodeAddr, Line, Result<Answer, NodeError>) {
     let asked = async {
-        let client = match line.client.take() {
-            Some(client) => client,
-            None => {
-                line.connections += 1;
-                NodeClient::connect_within(&addr, auth, ANSWER_DEADLINE).await?
-            }
+        let client = if let Some(client) = line.client.take() {
+            client
+        } else {
+            line.connections += 1;
+            NodeClient::connect_within(&addr, auth, ANSWER_DEADLINE).await?
         };
         let answer = ask(&client).await?;
         Ok((client, answer))

@@ -33,8 +33,7 @@ pub enum View {
 
 impl View {
     /// All of them, in the order of the navigation.
-    pub const ALL: [View; 6] =
-        [View::Overview, View::Slots, View::Nodes, View::Metrics, View::Log, View::Events];
+    pub const ALL: [View; 6] = [View::Overview, View::Slots, View::Nodes, View::Metrics, View::Log, View::Events];
 }
 
 /// What fills the window beside the navigation.

@@ -18,7 +18,7 @@ use crate::gui::i18n::tr;
 use crate::gui::icons::Icon;
 use crate::gui::theme::{self, Palette};
 use crate::gui::widgets::bits;
-use crate::gui::widgets::icon_button::{icon_button, icon_button_enabled};
+use crate::gui::widgets::icon_button::icon_button_enabled;
 
 use curves::{Curve, Series, curves};
 use plot::Frame;
@@ -139,11 +139,8 @@ fn tools_ui(ui: &mut Ui, cluster: &ClusterView, history: &Arc<History>, state: &
         action = Some(Action::Copy(csv(state)));
     }
     picker_ui(ui, cluster, state);
-    let (icon, word) = if state.paused.is_some() {
-        (Icon::Start, tr!("metrics.go_on"))
-    } else {
-        (Icon::Pause, tr!("metrics.pause"))
-    };
+    let (icon, word) =
+        if state.paused.is_some() { (Icon::Start, tr!("metrics.go_on")) } else { (Icon::Pause, tr!("metrics.pause")) };
     if icon_button_enabled(ui, any, icon, word).on_hover_text(tr!("metrics.pause_hint")).clicked() {
         state.paused = if state.paused.is_some() { None } else { Some(history.clone()) };
     }
@@ -231,7 +228,7 @@ fn plots_ui(ui: &mut Ui, cluster: &ClusterView, history: &Arc<History>, state: &
         let frame = Frame { cluster, follow, cursor, size };
         ui.spacing_mut().item_spacing = egui::vec2(gap, gap);
         for (row, metrics) in Metric::ALL.chunks(columns).enumerate() {
-            ui.horizontal(|ui| {
+            ui.horizontal_top(|ui| {
                 for (column, metric) in metrics.iter().enumerate() {
                     ui.allocate_ui_with_layout(size, egui::Layout::top_down(egui::Align::Min), |ui| {
                         ui.set_min_size(size);
@@ -284,7 +281,7 @@ fn to_csv(history: &History, series: &[Series]) -> String {
             let Some(sample) = one.sample(row) else { continue };
             let who = if let Series::Node(addr) = one { addr.to_string() } else { "cluster".to_owned() };
             let cells = Metric::ALL.map(|metric| sample.get(metric).map_or(String::new(), |value| value.to_string()));
-            text += &format!("{time},{who},{}\n", cells.join(","));
+            text.extend([&time, ",", &who, ",", &cells.join(","), "\n"]);
         }
     }
     text

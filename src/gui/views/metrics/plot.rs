@@ -6,7 +6,7 @@ use egui::{RichText, Ui};
 use egui_plot::{GridInput, Line, LineStyle, Plot, PlotPoints};
 
 use crate::core::history::Metric;
-use crate::core::topology::Role;
+use crate::core::topology::{NodeAddr, Role};
 use crate::engine::snapshot::ClusterView;
 use crate::gui::format::{self, NONE};
 use crate::gui::i18n::tr;
@@ -16,9 +16,12 @@ use crate::gui::widgets::bits;
 use super::curves::{Curve, Series};
 
 /// Height of the line above a plot, with the gap.
-pub const TITLE_HEIGHT: f32 = 24.0;
+pub const TITLE_HEIGHT: f32 = 28.0;
 /// Room for the numbers of the y axis: the same in all plots, so that their times stand below each other.
 const AXIS_WIDTH: f32 = 52.0;
+/// What a mark of the x axis and one of the y axis need, points.
+const WIDEST_MARK: f32 = 72.0;
+const LOWEST_MARK: f32 = 34.0;
 /// How many lines a tooltip names.
 const NAMED: usize = 12;
 
@@ -83,10 +86,13 @@ fn mark(metric: Metric, value: f64) -> String {
         return String::new();
     }
     let scaled = |value: f64, base: f64, units: [&str; 5]| {
-        let power = if value < base { 0 } else { (value.ln() / base.ln() + 1e-9).floor().min(4.0) as usize };
-        let shown = value / base.powi(i32::try_from(power).unwrap_or_default());
+        let (mut shown, mut unit) = (value, 0);
+        while shown >= base && unit + 1 < units.len() {
+            shown /= base;
+            unit += 1;
+        }
         let digits = usize::from(shown < 10.0 && shown.fract() > 0.04);
-        format!("{shown:.digits$}{}", units[power])
+        format!("{shown:.digits$}{}", units[unit])
     };
     match metric {
         Metric::Ops | Metric::Keys | Metric::Clients => scaled(value, 1000.0, ["", "k", "M", "G", "T"]),
@@ -98,14 +104,15 @@ fn mark(metric: Metric, value: f64) -> String {
 }
 
 /// Marks of the y axis: of bytes in steps of powers of two.
-fn y_steps(metric: Metric, input: &GridInput) -> [f64; 3] {
+fn y_steps(metric: Metric, input: &GridInput, height: f32) -> [f64; 3] {
     let bytes = matches!(metric, Metric::Memory | Metric::Lag | Metric::NetIn | Metric::NetOut);
     let span = (input.bounds.1 - input.bounds.0).max(1e-6);
+    let least = span / f64::from(height / LOWEST_MARK).clamp(2.0, 7.0);
     let step = if bytes {
-        (span / 4.0).max(1.0).log2().ceil().exp2()
+        least.max(1.0).log2().ceil().exp2()
     } else {
-        let power = 10.0_f64.powf((span / 5.0).log10().floor());
-        let nice = [1.0, 2.0, 5.0, 10.0].into_iter().find(|nice| nice * power >= span / 5.0).unwrap_or(10.0);
+        let power = 10.0_f64.powf(least.log10().floor());
+        let nice = [1.0, 2.0, 5.0, 10.0].into_iter().find(|nice| nice * power >= least).unwrap_or(10.0);
         let whole = matches!(metric, Metric::Keys | Metric::Clients | Metric::Ops);
         if whole { (nice * power).max(1.0) } else { nice * power }
     };
@@ -113,10 +120,11 @@ fn y_steps(metric: Metric, input: &GridInput) -> [f64; 3] {
 }
 
 /// Marks of the x axis: round times.
-fn x_steps(input: &GridInput) -> [f64; 3] {
+fn x_steps(input: &GridInput, width: f32) -> [f64; 3] {
     let span = input.bounds.1 - input.bounds.0;
+    let most = f64::from(width / WIDEST_MARK).clamp(2.0, 9.0);
     let steps = [1.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0];
-    let step = steps.into_iter().find(|step| span / step <= 5.0).unwrap_or(7200.0);
+    let step = steps.into_iter().find(|step| span / step <= most).unwrap_or(7200.0);
     [step, step * 6.0, step * 36.0]
 }
 
@@ -142,7 +150,7 @@ pub fn name(series: &Series) -> String {
 }
 
 fn style(cluster: &ClusterView, series: &Series) -> LineStyle {
-    let is_replica = |addr| cluster.nodes.iter().any(|n| n.addr == *addr && n.role == Some(Role::Replica));
+    let is_replica = |addr: &NodeAddr| cluster.nodes.iter().any(|n| n.addr == *addr && n.role == Some(Role::Replica));
     match series {
         // Master and replica have one colour.
         Series::Node(addr) if is_replica(addr) => LineStyle::dashed_loose(),
@@ -152,15 +160,16 @@ fn style(cluster: &ClusterView, series: &Series) -> LineStyle {
 
 /// Shows a plot; says where the pointer is in it, seconds since 1970.
 pub fn plot_ui(ui: &mut Ui, frame: &Frame<'_>, metric: Metric, curves: &[Curve]) -> Option<f64> {
-    ui.spacing_mut().item_spacing.y = 2.0;
+    ui.spacing_mut().item_spacing.y = 8.0;
     title_ui(ui, frame, metric, curves);
     let colors = Palette::of(ui);
     let empty = curves.iter().all(|curve| curve.stretches.iter().all(|stretch| stretch.len() < 2));
     let group = egui::Id::unique("metrics");
     let follow = frame.follow.clone();
+    let (width, height) = (frame.size.x - AXIS_WIDTH, frame.size.y - TITLE_HEIGHT);
     let plot = Plot::new(metric.name())
         .width(frame.size.x)
-        .height(frame.size.y - TITLE_HEIGHT)
+        .height(height)
         .link_cursor(group, [true, false])
         .link_axis(group, [true, false])
         .allow_drag([follow.is_none(), false])
@@ -175,8 +184,8 @@ pub fn plot_ui(ui: &mut Ui, frame: &Frame<'_>, metric: Metric, curves: &[Curve])
         .include_y(0.0)
         .include_y(if metric == Metric::HitRate { 100.0 } else { 1.0 })
         .y_axis_min_width(AXIS_WIDTH)
-        .x_grid_spacer(egui_plot::uniform_grid_spacer(|input| x_steps(&input)))
-        .y_grid_spacer(egui_plot::uniform_grid_spacer(move |input| y_steps(metric, &input)))
+        .x_grid_spacer(egui_plot::uniform_grid_spacer(move |input| x_steps(&input, width)))
+        .y_grid_spacer(egui_plot::uniform_grid_spacer(move |input| y_steps(metric, &input, height)))
         .x_axis_formatter(|mark, _| time_mark(mark.value, mark.step_size))
         .y_axis_formatter(move |at, _| mark(metric, at.value))
         .label_formatter(|_| None)
@@ -232,7 +241,7 @@ fn headline(frame: &Frame<'_>, metric: Metric, curves: &[Curve]) -> Option<Strin
 fn title_ui(ui: &mut Ui, frame: &Frame<'_>, metric: Metric, curves: &[Curve]) {
     let colors = Palette::of(ui);
     ui.horizontal(|ui| {
-        ui.set_height(TITLE_HEIGHT - 4.0);
+        ui.set_height(TITLE_HEIGHT - 8.0);
         let title = ui.label(RichText::new(title(metric)).color(colors.weak));
         title.on_hover_text(hint(metric));
         let shown = headline(frame, metric, curves).unwrap_or_else(|| NONE.to_owned());
@@ -274,12 +283,12 @@ mod tests {
     #[test]
     fn axes_have_a_handful_of_round_marks() {
         for span in [30.0, 60.0, 300.0, 1800.0] {
-            let [step, ..] = x_steps(&GridInput { bounds: (0.0, span), base_step_size: 1.0 });
-            assert!((2.0..=6.0).contains(&(span / step)), "{span}: {step}");
+            let [step, ..] = x_steps(&GridInput { bounds: (0.0, span), base_step_size: 1.0 }, 400.0);
+            assert!((1.9..=6.0).contains(&(span / step)), "{span}: {step}");
         }
         for span in [1.0, 9.0, 130.0, 5e6] {
-            let [step, ..] = y_steps(Metric::Cpu, &GridInput { bounds: (0.0, span), base_step_size: 1.0 });
-            assert!((2.0..=6.0).contains(&(span / step)), "{span}: {step}");
+            let [step, ..] = y_steps(Metric::Cpu, &GridInput { bounds: (0.0, span), base_step_size: 1.0 }, 170.0);
+            assert!((1.9..=6.0).contains(&(span / step)), "{span}: {step}");
         }
     }
 }

@@ -20,7 +20,7 @@ fn every_metric_has_a_plot_with_its_newest_value() {
     for metric in Metric::ALL {
         harness.get_by_label_contains(&format!("{}, ", plot::title(metric)));
     }
-    harness.get_by_label("Plot: Commands a second, 4,205");
+    harness.get_by_label("Plot: Commands a second, 3,309");
 }
 
 #[test]
