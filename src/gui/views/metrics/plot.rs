@@ -16,7 +16,7 @@ use crate::gui::widgets::bits;
 use super::curves::{Curve, Series};
 
 /// Height of the line above a plot, with the gap.
-pub const TITLE_HEIGHT: f32 = 28.0;
+pub const TITLE_HEIGHT: f32 = 34.0;
 /// Room for the numbers of the y axis: the same in all plots, so that their times stand below each other.
 const AXIS_WIDTH: f32 = 52.0;
 /// What a mark of the x axis and one of the y axis need, points.
@@ -241,7 +241,6 @@ fn headline(frame: &Frame<'_>, metric: Metric, curves: &[Curve]) -> Option<Strin
 fn title_ui(ui: &mut Ui, frame: &Frame<'_>, metric: Metric, curves: &[Curve]) {
     let colors = Palette::of(ui);
     ui.horizontal(|ui| {
-        ui.set_height(TITLE_HEIGHT - 8.0);
         let title = ui.label(RichText::new(title(metric)).color(colors.weak));
         title.on_hover_text(hint(metric));
         let shown = headline(frame, metric, curves).unwrap_or_else(|| NONE.to_owned());
