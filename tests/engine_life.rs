@@ -12,7 +12,9 @@ use std::time::Duration;
 
 use common::{free_port, free_port_run, server_program, wait_until};
 use slotdeck::core::build::Build;
+use slotdeck::core::plan::moves::MovePlan;
 use slotdeck::core::secret::Secret;
+use slotdeck::core::slot::key_slot;
 use slotdeck::core::spec::{ClusterSpec, Ports, ServerExe};
 use slotdeck::core::topology::{NodeAddr, Role};
 use slotdeck::engine::client::LOGIN_REFUSED;
@@ -276,6 +278,31 @@ fn two_sizes_more_three_without_replicas_and_five_with() {
         assert_eq!(view.nodes.len(), usize::from(masters * (replicas + 1)));
         delete(&engine, name);
     }
+}
+
+#[test]
+fn a_slot_moves_with_its_keys_and_leaves_no_record() {
+    let home = Home::new();
+    let engine = home.engine();
+    let spec = home.spec("moving", 3, 0);
+    launch(&engine, &spec);
+    create(&engine, "moving");
+    let slot = key_slot(b"a");
+    let view = await_cluster(&engine, "moving", "health", |c| c.health == Health::Ok);
+    let from = view.owner_of(slot).unwrap().clone();
+    let to = view.nodes.iter().find(|node| node.addr != from.addr).unwrap().clone();
+    for number in 0..200 {
+        command(from.addr.port, &["SET", &format!("{{a}}{number}"), &number.to_string()]);
+    }
+    let plan = MovePlan::of([(from.id.unwrap(), to.id.clone().unwrap(), slot)]);
+    engine.send(Command::MoveSlots { cluster: "moving".into(), plan: plan.into() }).unwrap();
+    await_job(&engine, JobKind::MoveSlots);
+    await_cluster(&engine, "moving", "the new owner", |c| c.owner_of(slot).is_some_and(|node| node.addr == to.addr));
+    let keys: u64 = redis::cmd("DBSIZE").query(&mut connect(to.addr.port)).unwrap();
+    assert_eq!(keys, 200);
+    let records = std::fs::read_dir(home.dir.path().join("home/journal")).unwrap().flatten();
+    assert!(records.map(|file| file.path()).all(|path| path.extension().is_none_or(|end| end != "json")));
+    delete(&engine, "moving");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::core::plan::create::CreatePlan;
 use crate::core::plan::failover::{FailoverMode, FailoverPlan};
+use crate::core::plan::moves::MovePlan;
 use crate::core::secret::Secret;
 use crate::core::slot::Slot;
 use crate::core::spec::ClusterSpec;
@@ -112,6 +113,13 @@ pub enum Command {
         /// The plans that were shown, made by [`plan`](crate::core::plan::failover::plan) from a snapshot.
         plans: Arc<[FailoverPlan]>,
     },
+    /// Move slots with their keys, by exactly this plan.
+    MoveSlots {
+        /// The cluster.
+        cluster: String,
+        /// The plan that was shown.
+        plan: Arc<MovePlan>,
+    },
     /// Stop a job at its next safe point.
     CancelJob(JobId),
     /// Count the keys of a slot, once.
@@ -163,6 +171,7 @@ impl Command {
             Command::Stop { .. } => "stop",
             Command::Delete { .. } => "delete",
             Command::Failover { .. } => "fail over",
+            Command::MoveSlots { .. } => "move slots",
             Command::CancelJob(_) => "cancel job",
             Command::CountKeys { .. } => "count keys",
             Command::SetOnClose { .. } => "set close behaviour",
@@ -180,6 +189,7 @@ impl Command {
             Command::Launch { .. }
             | Command::WriteConfig { .. }
             | Command::Failover { .. }
+            | Command::MoveSlots { .. }
             | Command::ApplyCreate { .. }
             | Command::ResumeCreate { .. }
             | Command::Start { .. } => Danger::Changes,

@@ -24,6 +24,8 @@ pub enum JobKind {
     Delete,
     /// Make replicas the masters of their shards.
     Failover,
+    /// Move slots with their keys.
+    MoveSlots,
 }
 
 /// One step of a job. `Display` says it in English; the window translates by variant.
@@ -71,6 +73,8 @@ pub enum Step {
     AwaitPromotion,
     /// Wait until the other nodes of the shard follow it.
     AwaitFollowers,
+    /// Slots go to their new masters with their keys.
+    MoveSlots,
 }
 
 impl fmt::Display for Step {
@@ -97,6 +101,7 @@ impl fmt::Display for Step {
             Step::AskToTakeOver => "Ask the replica to take over",
             Step::AwaitPromotion => "Wait until every node sees the new master",
             Step::AwaitFollowers => "Wait until the other nodes follow and the cluster agrees",
+            Step::MoveSlots => "Move the slots with their keys",
         })
     }
 }

@@ -27,6 +27,7 @@ pub mod lifecycle;
 pub mod log_tail;
 pub mod machine;
 pub mod migrate;
+pub mod moves;
 pub mod poll;
 pub mod process;
 pub mod signal;

@@ -64,6 +64,12 @@ impl Steps {
         self.cancel.is_cancelled()
     }
 
+    /// Cancelled when the operation should stop at its next safe point.
+    #[must_use]
+    pub fn cancelled(&self) -> &CancellationToken {
+        &self.cancel
+    }
+
     /// Begins a step; one that still runs is done. A step that was not announced is added at the end.
     pub fn begin(&self, step: Step) {
         self.change(|state| {

@@ -13,6 +13,8 @@ use crate::engine::snapshot::Snapshot;
 use crate::workspace::document::OnClose;
 pub use crate::workspace::settings::{Language as LanguageChoice, Theme as ThemeChoice};
 
+use super::moves::MoveDraft;
+
 /// A screen of one cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum View {
@@ -81,6 +83,13 @@ pub enum Confirm {
         cluster: String,
         /// Exactly these plans.
         plans: Arc<[FailoverPlan]>,
+    },
+    /// Move slots, once the dialog holds what is wanted.
+    Move {
+        /// The cluster.
+        cluster: String,
+        /// What is wanted.
+        draft: Box<MoveDraft>,
     },
     /// The window closes while servers run.
     Close {

@@ -51,6 +51,7 @@ pub enum Icon {
     Master,
     Replica,
     Failover,
+    Move,
     Filter,
     Refresh,
 }
@@ -116,6 +117,7 @@ impl Icon {
             Icon::Master => Lucide::Crown,
             Icon::Replica => Lucide::CopyCheck,
             Icon::Failover => Lucide::ArrowLeftRight,
+            Icon::Move => Lucide::MoveRight,
             Icon::Filter => Lucide::ListFilter,
             Icon::Refresh => Lucide::RefreshCw,
         };

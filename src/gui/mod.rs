@@ -28,6 +28,7 @@ pub mod i18n;
 pub mod icons;
 mod logfile;
 pub mod message;
+pub mod moves;
 mod opening;
 mod outline;
 pub mod renderer;

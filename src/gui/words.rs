@@ -147,6 +147,7 @@ pub fn step(step: Step) -> String {
         Step::EndStubborn => tr!("step.end_stubborn"),
         Step::RemoveFiles => tr!("step.remove_files"),
         Step::CheckRoles => tr!("step.check_roles"),
+        Step::MoveSlots => tr!("step.move_slots"),
         Step::AskToTakeOver => tr!("step.ask_to_take_over"),
         Step::AwaitPromotion => tr!("step.await_promotion"),
         Step::AwaitFollowers => tr!("step.await_followers"),
@@ -164,6 +165,7 @@ pub fn job(kind: JobKind) -> String {
         JobKind::Start => tr!("job.start"),
         JobKind::Delete => tr!("job.delete"),
         JobKind::Failover => tr!("job.failover"),
+        JobKind::MoveSlots => tr!("job.move_slots"),
     }
 }
 

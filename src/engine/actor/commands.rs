@@ -9,6 +9,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::core::plan::create::CreatePlan;
 use crate::core::plan::failover::FailoverPlan;
+use crate::core::plan::moves::MovePlan;
 use crate::core::slot::Slot;
 use crate::core::spec::{ClusterSpec, Problem};
 use crate::core::topology::NodeAddr;
@@ -27,6 +28,7 @@ use crate::engine::lifecycle::{
     DELETE_STEPS, LAUNCH_STEPS, START_STEPS, STOP_STEPS, delete, launch, start, stop, write_config,
 };
 use crate::engine::machine::facts;
+use crate::engine::moves::{MOVE_STEPS, Place, move_slots_job};
 use crate::engine::snapshot::{DraftReport, SlotKeys};
 use crate::engine::wsl::Wake;
 use crate::engine::{client::NodeClient, lifecycle::LifecycleError};
@@ -56,6 +58,7 @@ impl Actor {
             Command::Stop { cluster } => self.stop(&cluster),
             Command::Delete { cluster, wipe } => self.delete(&cluster, wipe),
             Command::Failover { cluster, plans } => self.fail_over(&cluster, plans),
+            Command::MoveSlots { cluster, plan } => self.move_slots(&cluster, plan),
             Command::CancelJob(id) => self.cancel_job(id),
             Command::CountKeys { cluster, slot } => self.count_keys(&cluster, slot),
             Command::SetOnClose { cluster, on_close } => self.set_on_close(&cluster, on_close),
@@ -285,18 +288,33 @@ impl Actor {
     }
 
     fn fail_over(&mut self, name: &str, plans: Arc<[FailoverPlan]>) {
-        let Some(cluster) = self.clusters.get_mut(name) else { return self.unknown("fail over", name) };
-        // Also what the nodes told of others: of an attached cluster, only one address may be written down.
-        let mut seeds: Vec<NodeAddr> =
-            cluster.view(&self.workspace, &self.jobs).nodes.iter().map(|node| node.addr.clone()).collect();
-        seeds.extend(addrs_of(&cluster.doc));
-        seeds.sort();
-        seeds.dedup();
-        let (workspace, auth, cluster) = (self.workspace.clone(), cluster.auth.clone(), name.to_owned());
+        let Some(Place { seeds, auth, .. }) = self.place(name) else { return self.unknown("fail over", name) };
+        let (workspace, cluster) = (self.workspace.clone(), name.to_owned());
         self.start_job(JobKind::Failover, name, &failover_steps(plans.len()), move |steps| async move {
             let _lock = workspace.lock(&cluster).map_err(|e| e.to_string())?;
             failover(&plans, &seeds, &auth, &steps).await.map(drop).map_err(|e| e.to_string())
         });
+    }
+
+    fn move_slots(&mut self, name: &str, plan: Arc<MovePlan>) {
+        let Some(place) = self.place(name) else { return self.unknown("move slots", name) };
+        let (workspace, cluster) = (self.workspace.clone(), name.to_owned());
+        self.start_job(JobKind::MoveSlots, name, &MOVE_STEPS, move |steps| async move {
+            let _lock = workspace.lock(&cluster).map_err(|e| e.to_string())?;
+            move_slots_job(&workspace, &place, &plan, &steps).await
+        });
+    }
+
+    /// Where the cluster's nodes are, also by what they told of others: of an attached cluster, only one address may be
+    /// written down.
+    fn place(&mut self, name: &str) -> Option<Place> {
+        let cluster = self.clusters.get_mut(name)?;
+        let known = cluster.view(&self.workspace, &self.jobs);
+        let mut nodes: Vec<NodeAddr> = known.nodes.iter().map(|node| node.addr.clone()).collect();
+        nodes.extend(addrs_of(&cluster.doc));
+        nodes.sort();
+        nodes.dedup();
+        Some(Place { seeds: nodes.clone(), nodes, auth: cluster.auth.clone() })
     }
 
     fn start(&mut self, name: &str) {

@@ -11,6 +11,7 @@ use crate::gui::action::{Action, Confirm};
 use crate::gui::format::{self, NONE};
 use crate::gui::i18n::tr;
 use crate::gui::icons::Icon;
+use crate::gui::moves;
 use crate::gui::summary::{self, Shard, Totals};
 use crate::gui::theme::{self, GAP, Palette, Tone};
 use crate::gui::widgets::bits;
@@ -76,6 +77,9 @@ fn buttons_ui(ui: &mut Ui, snapshot: &Snapshot, cluster: &ClusterView) -> Option
     if button(ui, Icon::Delete, delete) {
         let dir = spec.map(|spec| spec.dir.clone());
         action = Some(Action::Ask(Confirm::Delete { cluster: name(), dir, wipe: false }));
+    }
+    if moves::concerns(cluster) && button(ui, Icon::Move, tr!("moves.open")) {
+        action = Some(moves::ask(cluster, None));
     }
     if spec.is_none() && cluster.nodes.iter().any(wants_login) {
         let enter = Icon::Lock.with(tr!("overview.password"));

@@ -3,17 +3,18 @@
 
 use egui::{RichText, Sides, Ui};
 
-use crate::engine::command::Command;
+use crate::engine::command::{Command, Danger};
 use crate::engine::snapshot::Snapshot;
 use crate::gui::action::{Action, Confirm};
 use crate::gui::i18n::tr;
 use crate::gui::icons::Icon;
-use crate::gui::theme::{Palette, Tone};
+use crate::gui::theme::{self, Palette, Tone};
 use crate::gui::words;
 use crate::workspace::document::OnClose;
 
 use super::bits;
 use super::failover_dialog::failover_ui;
+use super::move_dialog::move_ui;
 
 /// Shows the question; answers with what the person decided.
 #[must_use]
@@ -27,10 +28,11 @@ pub fn confirm_ui(ctx: &egui::Context, snapshot: &Snapshot, question: &mut Confi
         Confirm::Reset { cluster, nodes } => {
             bits::subtitle(ui, tr!("confirm.reset_title", cluster = cluster));
             ui.label(tr!("confirm.reset_text", nodes = words::addrs(nodes)));
-            let reset = Action::Confirmed(Command::ResetTouched { cluster: cluster.clone() });
+            let reset = Command::ResetTouched { cluster: cluster.clone() };
             buttons(ui, &tr!("confirm.reset"), true, reset)
         }
         Confirm::Failover { cluster, plans } => failover_ui(ui, snapshot, cluster, plans),
+        Confirm::Move { cluster, draft } => move_ui(ui, snapshot, cluster, draft),
         Confirm::Close { clusters, remember } => close_ui(ui, clusters, remember),
         Confirm::Stopping(clusters) => stopping_ui(ui, snapshot, clusters),
     });
@@ -42,7 +44,7 @@ pub fn confirm_ui(ctx: &egui::Context, snapshot: &Snapshot, question: &mut Confi
 fn stop_ui(ui: &mut Ui, cluster: &str) -> Option<Action> {
     bits::subtitle(ui, tr!("confirm.stop_title", cluster = cluster));
     ui.label(tr!("confirm.stop_text"));
-    buttons(ui, &tr!("confirm.stop"), true, Action::Confirmed(Command::Stop { cluster: cluster.to_owned() }))
+    buttons(ui, &tr!("confirm.stop"), true, Command::Stop { cluster: cluster.to_owned() })
 }
 
 fn delete_ui(ui: &mut Ui, cluster: &str, dir: Option<&str>, wipe: &mut bool) -> Option<Action> {
@@ -65,13 +67,13 @@ fn delete_ui(ui: &mut Ui, cluster: &str, dir: Option<&str>, wipe: &mut bool) -> 
         }
     }
     let wipe = *wipe && dir.is_some();
-    let delete = Action::Confirmed(Command::Delete { cluster: cluster.to_owned(), wipe });
+    let delete = Command::Delete { cluster: cluster.to_owned(), wipe };
     let label = if dir.is_some() { tr!("confirm.delete") } else { tr!("confirm.forget") };
     buttons(ui, &label, true, delete)
 }
 
-/// Cancel, which has the focus, and the button that does it, where it may.
-pub(super) fn buttons(ui: &mut Ui, label: &str, may: bool, action: Action) -> Option<Action> {
+/// Cancel, which has the focus, and the button that does it, where it may; red where the command destroys.
+pub(super) fn buttons(ui: &mut Ui, label: &str, may: bool, command: Command) -> Option<Action> {
     ui.add_space(12.0);
     let colors = Palette::of(ui);
     let ((), answer) = Sides::new().show(
@@ -80,9 +82,12 @@ pub(super) fn buttons(ui: &mut Ui, label: &str, may: bool, action: Action) -> Op
         |ui| {
             let no = ui.button(tr!("confirm.cancel"));
             focus_once(ui, &no);
-            let yes = ui.add_enabled(may, egui::Button::new(RichText::new(label).color(colors.tone(Tone::Bad))));
-            if yes.clicked() {
-                Some(Action::All(vec![action, Action::Withdraw]))
+            let yes = match command.danger() {
+                Danger::Destroys => egui::Button::new(RichText::new(label).color(colors.tone(Tone::Bad))),
+                Danger::Changes | Danger::None => theme::primary(colors, label),
+            };
+            if ui.add_enabled(may, yes).clicked() {
+                Some(Action::All(vec![Action::Confirmed(command), Action::Withdraw]))
             } else {
                 no.clicked().then_some(Action::Withdraw)
             }

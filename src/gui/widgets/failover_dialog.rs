@@ -84,7 +84,7 @@ pub fn failover_ui(
         _ => tr!("failover.yes"),
     };
     let command = Command::Failover { cluster: cluster.to_owned(), plans: plans.clone() };
-    buttons(ui, &label, stale.is_none(), Action::Confirmed(command))
+    buttons(ui, &label, stale.is_none(), command)
 }
 
 /// The three modes, those that can't work greyed; the plan of another one when it is chosen.

@@ -6,6 +6,7 @@ pub mod failover_dialog;
 pub mod icon_button;
 pub mod job_strip;
 pub mod long_list;
+pub mod move_dialog;
 pub mod node_table;
 pub mod plan_view;
 pub mod problem_list;
