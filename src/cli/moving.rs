@@ -8,7 +8,8 @@ use serde::Serialize;
 use crate::core::plan::moves::{Master, MovePlan, MoveRefusal, masters_of, obstacles};
 use crate::core::topology::{NodeAddr, NodeId};
 use crate::engine::gather::Gathered;
-use crate::engine::migrate::{Method, MigrateError, Mode, Options, Report, migrate, preview};
+use crate::engine::migrate::{Method, MigrateError, Mode, Options, Report, preview};
+use crate::engine::moves::{MovesError, Place, move_slots};
 use crate::workspace::document::MoveJournal;
 use crate::workspace::journal::JournalFile;
 
@@ -111,6 +112,10 @@ impl Scene {
         nodes
     }
 
+    fn place(&self) -> Place {
+        Place { nodes: self.nodes(), seeds: self.seeds(), auth: self.access.auth.clone() }
+    }
+
     fn seeds(&self) -> Vec<NodeAddr> {
         let others = self.gathered.topology.views.keys().filter(|addr| **addr != self.seed).cloned();
         std::iter::once(self.seed.clone()).chain(others).collect()
@@ -207,39 +212,23 @@ pub(super) async fn carry_out(
     options: Options,
     told: Told,
 ) -> Result<(), Failure> {
-    let file = match scene.journal(means)? {
-        Some((file, _)) => file,
-        None => JournalFile::open(means.workspace, scene.nodes().first().unwrap_or(&scene.seed))?,
-    };
-    file.save(&MoveJournal {
-        nodes: scene.nodes(),
-        plan: plan.clone(),
-        classic: options.method == Method::Classic,
-        replace: options.replace,
-        timeout_ms: options.timeout.and_then(|timeout| u64::try_from(timeout.as_millis()).ok()),
-        pipeline: options.pipeline,
-        max_rate: options.max_rate,
-    })?;
     let progress = Arc::new(Mutex::new(Progress::new(means.terminal, told, options.pause_file.clone())));
     let report: Report = {
         let progress = Arc::clone(&progress);
         Arc::new(move |news| progress.lock().unwrap_or_else(PoisonError::into_inner).take(&news))
     };
     let cancel = means.interrupt.token();
-    let result = migrate(plan, mode, &scene.seeds(), &scene.access.auth, options, report, &cancel).await;
+    let result = move_slots(means.workspace, &scene.place(), plan, mode, options, report, &cancel).await;
     let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
     progress.end();
     match result {
-        Ok(after) => {
-            file.remove()?;
-            tell(means, scene, plan, &after, &progress)
+        Ok(after) => tell(means, scene, plan, &after, &progress),
+        Err(MovesError::Record(error)) => Err(error.into()),
+        // A plan that was only begun before stays on record.
+        Err(MovesError::Migrate(error @ MigrateError::Untouched(_))) if mode == Mode::Fresh => {
+            Err(Failure::message(&format!("[ERR] {error}")))
         }
         Err(error) => {
-            // A plan that was only begun before stays on record.
-            if matches!(error, MigrateError::Untouched(_)) && mode == Mode::Fresh {
-                file.remove()?;
-                return Err(Failure::message(&format!("[ERR] {error}")));
-            }
             Err(Failure::message(&format!("[ERR] {error}.\n'slotctl resume {}' goes on with it.", scene.seed)))
         }
     }
@@ -258,7 +247,8 @@ fn tell(
     means.terminal.say(|text| {
         text.ok(format_args!(
             "[OK] {} slots with {} keys were moved in {seconds:.2} s; all nodes agree.",
-            progress.slots_done, progress.keys_done
+            progress.tally().slots_done(),
+            progress.tally().keys_done()
         ));
     });
     for finding in &against {
@@ -268,7 +258,7 @@ fn tell(
         ok: against.is_empty(),
         simulated: false,
         moves: scene.moves_json(plan),
-        keys: progress.keys_done,
+        keys: progress.tally().keys_done(),
         seconds,
         nodes: nodes_of(&after.topology),
         findings: findings_of(&findings),

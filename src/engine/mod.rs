@@ -27,6 +27,7 @@ pub mod lifecycle;
 pub mod log_tail;
 pub mod machine;
 pub mod migrate;
+pub mod move_tally;
 pub mod moves;
 pub mod poll;
 pub mod process;

@@ -2,7 +2,7 @@
 //! gone when every slot is where it should be, and lets `slotctl resume` go on otherwise.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
@@ -17,6 +17,7 @@ use super::command::Auth;
 use super::gather::Gathered;
 use super::job::Step;
 use super::migrate::{Method, MigrateError, Mode, News, Options, Report, migrate};
+use super::move_tally::MoveTally;
 use super::steps::Steps;
 
 /// The steps of a job that moves slots.
@@ -68,6 +69,7 @@ pub async fn move_slots(
         replace: options.replace,
         timeout_ms: options.timeout.and_then(|timeout| u64::try_from(timeout.as_millis()).ok()),
         pipeline: options.pipeline,
+        max_rate: options.max_rate,
     })?;
     let result = migrate(plan, mode, &place.seeds, &place.auth, options, report, cancel).await;
     let over = match &result {
@@ -92,16 +94,14 @@ pub async fn move_slots_job(
     steps: &Steps,
 ) -> Result<(), String> {
     steps.begin(Step::CheckRoles);
-    let tally = Mutex::new((Tally::default(), Instant::now()));
-    let told = steps.clone();
+    let (tally, begun, told) = (Mutex::new(MoveTally::default()), Instant::now(), steps.clone());
     let report: Report = Arc::new(move |news| {
-        let (tally, since) = &mut *tally.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
         if matches!(news, News::Counted { .. }) {
             told.begin(Step::MoveSlots);
-            *since = Instant::now();
         }
-        tally.take(&news);
-        told.detail(tally.line(since.elapsed()));
+        tally.take(&news, begun.elapsed());
+        told.detail(tally.words());
     });
     let moved = move_slots(workspace, place, plan, Mode::Fresh, Options::default(), report, steps.cancelled());
     match moved.await {
@@ -113,57 +113,5 @@ pub async fn move_slots_job(
             steps.fail(&error.to_string());
             Err(error.to_string())
         }
-    }
-}
-
-/// How much of a plan is done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Tally {
-    /// Slots to be moved.
-    pub slots: usize,
-    /// Keys in them when they were counted.
-    pub keys: u64,
-    /// Slots that have changed hands.
-    pub slots_done: usize,
-    /// Keys that have arrived.
-    pub keys_done: u64,
-}
-
-impl Tally {
-    /// Counts the news in.
-    pub fn take(&mut self, news: &News) {
-        match news {
-            News::Counted { slots, keys } => (self.slots, self.keys) = (*slots, *keys),
-            News::Keys(count) => self.keys_done += count,
-            News::Moved { slots, .. } => self.slots_done += slots.len(),
-            News::Begun { .. } => {}
-        }
-    }
-
-    /// Slots and keys so far, keys a second, time left.
-    #[must_use]
-    pub fn line(&self, elapsed: Duration) -> String {
-        let seconds = elapsed.as_secs_f64().max(0.001);
-        let rate = self.keys_done as f64 / seconds;
-        let line = format!("{} of {} slots, {} of {} keys", self.slots_done, self.slots, self.keys_done, self.keys);
-        if self.keys_done == 0 || seconds < 1.0 {
-            return line;
-        }
-        let left = self.keys.saturating_sub(self.keys_done) as f64 / rate;
-        format!("{line}, {rate:.0} keys/s, {left:.0} s left")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_line_has_rate_and_time_left() {
-        let mut tally = Tally::default();
-        tally.take(&News::Counted { slots: 100, keys: 5000 });
-        assert_eq!(tally.line(Duration::from_secs(1)), "0 of 100 slots, 0 of 5000 keys");
-        tally.take(&News::Keys(1000));
-        assert_eq!(tally.line(Duration::from_secs(2)), "0 of 100 slots, 1000 of 5000 keys, 500 keys/s, 8 s left");
     }
 }

@@ -1,0 +1,163 @@
+//! How far a move of slots is, in numbers and in a line: from the news of [`migrate`](super::migrate::migrate).
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::migrate::News;
+
+/// Rate and time left are of this last while.
+const RECENT: Duration = Duration::from_secs(5);
+
+/// What has been moved so far.
+#[derive(Debug, Clone, Default)]
+pub struct MoveTally {
+    pause_file: Option<PathBuf>,
+    slots: usize,
+    keys: u64,
+    slots_done: usize,
+    keys_done: u64,
+    paused: bool,
+    /// When how many keys and slots were done, of the last while.
+    recent: VecDeque<(Duration, u64, usize)>,
+}
+
+impl MoveTally {
+    /// Nothing is moved yet. The file is what [`News::Paused`] waits for.
+    #[must_use]
+    pub fn new(pause_file: Option<PathBuf>) -> Self {
+        Self { pause_file, ..Self::default() }
+    }
+
+    /// Slots that have changed hands.
+    #[must_use]
+    pub fn slots_done(&self) -> usize {
+        self.slots_done
+    }
+
+    /// Keys that have arrived.
+    #[must_use]
+    pub fn keys_done(&self) -> u64 {
+        self.keys_done
+    }
+
+    /// Counts the news in, so long after the beginning.
+    pub fn take(&mut self, news: &News, elapsed: Duration) {
+        match news {
+            News::Counted { slots, keys } => (self.slots, self.keys) = (*slots, *keys),
+            News::Begun { .. } => {}
+            News::Keys(count) => self.keys_done += count,
+            News::Moved { slots, .. } => self.slots_done += slots.len(),
+            News::Paused | News::GoesOn => {
+                self.paused = *news == News::Paused;
+                self.recent.clear();
+            }
+        }
+        self.remember(elapsed);
+    }
+
+    fn remember(&mut self, now: Duration) {
+        self.recent.push_back((now, self.keys_done, self.slots_done));
+        // The last one from before the while is where it begins.
+        while self.recent.get(1).is_some_and(|(then, ..)| now.saturating_sub(*then) >= RECENT) {
+            self.recent.pop_front();
+        }
+    }
+
+    /// What it waits for while it is paused.
+    #[must_use]
+    pub fn pause_words(&self) -> String {
+        let file = self.pause_file.as_ref().map(|file| file.display().to_string()).unwrap_or_default();
+        format!("Paused while {file} exists.")
+    }
+
+    /// Slots and keys so far; keys (or empty slots) a second and the time left, or that it waits.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let line = format!("{} of {} slots, {} of {} keys", self.slots_done, self.slots, self.keys_done, self.keys);
+        if self.paused {
+            return format!("{line}. {}", self.pause_words());
+        }
+        let (Some(first), Some(last)) = (self.recent.front(), self.recent.back()) else { return line };
+        let seconds = last.0.saturating_sub(first.0).as_secs_f64();
+        if seconds < 1.0 {
+            return line;
+        }
+        let (keys, slots) = (last.1 - first.1, last.2 - first.2);
+        let (what, count, left) = if self.keys > self.keys_done {
+            ("keys", keys as f64, (self.keys - self.keys_done) as f64)
+        } else {
+            ("slots", slots as f64, self.slots.saturating_sub(self.slots_done) as f64)
+        };
+        if count <= 0.0 {
+            return line;
+        }
+        let rate = count / seconds;
+        format!("{line}, {rate:.0} {what}/s, {} left", time_left(left / rate))
+    }
+}
+
+/// `8 s`, `2 min 5 s`, `3 h 20 min`.
+fn time_left(seconds: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rounded and bounded to a year")]
+    let seconds = seconds.clamp(0.0, 3.2e7).round() as u64;
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(tally: &mut MoveTally, seconds: u64, keys: u64, slots: usize) {
+        (tally.keys_done, tally.slots_done) = (keys, slots);
+        tally.remember(Duration::from_secs(seconds));
+    }
+
+    fn tally(slots: usize, keys: u64) -> MoveTally {
+        MoveTally { slots, keys, ..MoveTally::new(Some("/tmp/hold".into())) }
+    }
+
+    #[test]
+    fn the_line_has_rate_and_time_left() {
+        let mut tally = tally(100, 5000);
+        at(&mut tally, 0, 0, 0);
+        assert_eq!(tally.words(), "0 of 100 slots, 0 of 5000 keys");
+        at(&mut tally, 2, 1000, 20);
+        assert_eq!(tally.words(), "20 of 100 slots, 1000 of 5000 keys, 500 keys/s, 8 s left");
+    }
+
+    #[test]
+    fn the_rate_is_that_of_the_last_while() {
+        let mut tally = tally(100, 5000);
+        for (second, keys) in [(0, 0), (10, 100), (11, 600), (15, 2600)] {
+            at(&mut tally, second, keys, 0);
+        }
+        assert_eq!(tally.words(), "0 of 100 slots, 2600 of 5000 keys, 500 keys/s, 5 s left");
+    }
+
+    #[test]
+    fn slots_without_keys_have_a_rate_too() {
+        let mut tally = tally(100, 0);
+        at(&mut tally, 0, 0, 0);
+        at(&mut tally, 2, 0, 20);
+        assert_eq!(tally.words(), "20 of 100 slots, 0 of 0 keys, 10 slots/s, 8 s left");
+    }
+
+    #[test]
+    fn a_pause_is_said() {
+        let mut tally = tally(100, 5000);
+        tally.take(&News::Paused, Duration::ZERO);
+        assert_eq!(tally.words(), "0 of 100 slots, 0 of 5000 keys. Paused while /tmp/hold exists.");
+        tally.take(&News::GoesOn, Duration::ZERO);
+        assert_eq!(tally.words(), "0 of 100 slots, 0 of 5000 keys");
+    }
+
+    #[test]
+    fn long_times_are_told_in_minutes_and_hours() {
+        assert_eq!([8.4, 125.0, 12_000.0].map(time_left), ["8 s", "2 min 5 s", "3 h 20 min"]);
+    }
+}
