@@ -71,6 +71,10 @@ pub struct Holdings {
     pub functions: u64,
     /// The modules whose values are among them.
     pub modules: Vec<String>,
+    /// The modules that keep data beside the keys.
+    pub module_data: Vec<String>,
+    /// The largest value, in bytes as it is written here.
+    pub largest: u64,
 }
 
 impl Holdings {

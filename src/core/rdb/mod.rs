@@ -8,12 +8,15 @@
 //! The format: `rdb.h` and `rdb.c` of Redis 2.8 to 8.6 and Valkey 7.2 to 9.1.
 
 pub mod checksum;
+mod digest;
 pub mod lzf;
+mod packed;
 mod read;
 mod value;
 mod walk;
 
 pub use checksum::{Checksum, payload, trailer};
+pub use digest::digest;
 pub use walk::{Entry, Item, Keep, Walker};
 
 use thiserror::Error;

@@ -54,6 +54,7 @@ fn a_key_comes_with_its_database_its_expiry_and_its_value_as_dump_gives_it() {
         freq: None,
         kind: 0,
         module: None,
+        size: 2,
         value: b"\x00\xc0\x0a".to_vec(),
     };
     assert_eq!(found[0], first);

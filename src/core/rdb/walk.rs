@@ -36,6 +36,8 @@ pub struct Entry {
     pub kind: u8,
     /// The module whose value it is.
     pub module: Option<String>,
+    /// How many bytes the value takes.
+    pub size: u64,
     /// The type byte and the value, as DUMP gives them before their footer; empty where nothing is kept.
     pub value: Vec<u8>,
 }
@@ -166,6 +168,7 @@ impl<R: Read> Walker<R> {
             self.input.begin_record(std::mem::take(&mut value), self.limit());
         }
         let mut module = None;
+        let begun = self.input.at();
         if kind == MODULE {
             module = Some(value::module_name(self.input.length()?));
             value::skip_module_value(&mut self.input)?;
@@ -174,7 +177,8 @@ impl<R: Read> Walker<R> {
         }
         let value = if self.keep == Keep::Nothing { Vec::new() } else { self.input.end_record()? };
         let Before { expires_at, idle, freq, .. } = before;
-        Ok(Entry { db: self.db, key, expires_at, idle, freq, kind, module, value })
+        let size = self.input.at() - begun;
+        Ok(Entry { db: self.db, key, expires_at, idle, freq, kind, module, size, value })
     }
 
     fn module_aux(&mut self) -> Result<Item, RdbError> {

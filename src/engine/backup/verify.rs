@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::core::backup::Holdings;
 use crate::core::rdb::{Checksum, Flavour, Header, Item, Keep, RdbError, Walker, trailer};
+use crate::core::slot::{SLOT_COUNT, key_slot};
 
 /// What a file was found to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,8 +19,12 @@ pub struct Verified {
     pub crc64: Option<String>,
     /// `REDIS0010`.
     pub rdb: String,
+    /// The same header.
+    pub header: Header,
     /// What is in it; `None` where it holds something that is not known here.
     pub holds: Option<Holdings>,
+    /// How many keys of each slot are in it.
+    pub by_slot: Vec<u64>,
 }
 
 /// Hashes what is read through it.
@@ -62,10 +67,11 @@ pub fn verify(mut file: impl Read + Seek) -> Result<Verified, RdbError> {
     let mut hashing = Hashing::new(&mut file);
     let mut walker = Walker::new(&mut hashing, Keep::Nothing)?;
     let header = walker.header();
-    let walked = holdings(&mut walker);
+    let mut by_slot = vec![0; usize::from(SLOT_COUNT)];
+    let walked = holdings(&mut walker, &mut by_slot);
     let end = walker.checksum();
     match (walked, end) {
-        (Ok(holds), Some(checksum)) => Ok(verified(&hashing, header, checksum, Some(holds))),
+        (Ok(holds), Some(checksum)) => Ok(verified(&hashing, header, checksum, Some(holds), by_slot)),
         (Ok(_), None) => Err(RdbError::Truncated(hashing.bytes)),
         // From a future server, perhaps. Its checksum still says whether it is whole.
         (Err(unknown @ RdbError::UnknownType { .. }), _) => {
@@ -73,7 +79,7 @@ pub fn verify(mut file: impl Read + Seek) -> Result<Verified, RdbError> {
             let mut hashing = Hashing::new(&mut file);
             match trailer(&mut hashing)? {
                 Checksum::Absent => Err(unknown),
-                checksum @ Checksum::Right(_) => Ok(verified(&hashing, header, checksum, None)),
+                checksum @ Checksum::Right(_) => Ok(verified(&hashing, header, checksum, None, by_slot)),
             }
         }
         (Err(error), _) => Err(error),
@@ -84,7 +90,13 @@ fn rewind(file: &mut impl Seek) -> Result<(), RdbError> {
     file.rewind().map_err(|error| RdbError::Read(error.to_string()))
 }
 
-fn verified<R>(hashing: &Hashing<R>, header: Header, checksum: Checksum, holds: Option<Holdings>) -> Verified {
+fn verified<R>(
+    hashing: &Hashing<R>,
+    header: Header,
+    checksum: Checksum,
+    holds: Option<Holdings>,
+    by_slot: Vec<u64>,
+) -> Verified {
     let crc64 = match checksum {
         Checksum::Right(crc) => Some(format!("{crc:016x}")),
         Checksum::Absent => None,
@@ -93,10 +105,10 @@ fn verified<R>(hashing: &Hashing<R>, header: Header, checksum: Checksum, holds: 
         Flavour::Redis => format!("REDIS{:04}", header.version),
         Flavour::Valkey => format!("VALKEY{:03}", header.version),
     };
-    Verified { bytes: hashing.bytes, sha256: hashing.sha256(), crc64, rdb, holds }
+    Verified { bytes: hashing.bytes, sha256: hashing.sha256(), crc64, rdb, header, holds, by_slot }
 }
 
-fn holdings<R: Read>(walker: &mut Walker<R>) -> Result<Holdings, RdbError> {
+fn holdings<R: Read>(walker: &mut Walker<R>, by_slot: &mut [u64]) -> Result<Holdings, RdbError> {
     let mut holds = Holdings::default();
     let name = |modules: &mut Vec<String>, module: String| {
         if !modules.contains(&module) {
@@ -108,12 +120,14 @@ fn holdings<R: Read>(walker: &mut Walker<R>) -> Result<Holdings, RdbError> {
             Item::Entry(entry) => {
                 *holds.keys.entry(entry.db).or_default() += 1;
                 holds.expiring += u64::from(entry.expires_at.is_some());
+                holds.largest = holds.largest.max(entry.size);
+                by_slot[key_slot(&entry.key).index()] += 1;
                 if let Some(module) = entry.module {
                     name(&mut holds.modules, module);
                 }
             }
             Item::Function(_) => holds.functions += 1,
-            Item::ModuleAux(module) => name(&mut holds.modules, module),
+            Item::ModuleAux(module) => name(&mut holds.module_data, module),
             Item::Aux(..) => {}
         }
     }
