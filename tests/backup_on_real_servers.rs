@@ -9,32 +9,8 @@ mod slotctl_tools;
 use std::path::Path;
 
 use common::{TestServer, server_program};
-use data_tools::{Masters, contents, every_type, groups_and_fields, servers, version};
-use slotctl_tools::{Ran, slotctl};
+use data_tools::{AT_ONCE, Masters, VERSIONS, backup, contents, filled, servers};
 use slotdeck::core::backup::Manifest;
-
-const VERSIONS: [&str; 10] = [
-    "redis-3.2",
-    "redis-5.0",
-    "redis-6.0",
-    "redis-6.2",
-    "redis-7.4",
-    "redis-8.0",
-    "redis-newest",
-    "valkey-8.0",
-    "valkey-8.1",
-    "valkey-newest",
-];
-
-/// A master sends its file as soon as it is asked.
-const AT_ONCE: &str = "repl-diskless-sync-delay 0\n";
-
-fn backup(cluster: &Masters, dir: &Path, more: &[&str]) -> Ran {
-    let dir = dir.to_str().unwrap();
-    let addr = cluster.addr();
-    let args: Vec<&str> = ["--cluster", "backup", &addr, dir].into_iter().chain(more.iter().copied()).collect();
-    slotctl(&args, "")
-}
 
 fn manifest(dir: &Path) -> Manifest {
     serde_json::from_slice(&std::fs::read(dir.join("manifest.json")).unwrap()).unwrap()
@@ -47,18 +23,6 @@ fn loaded(program: &Path, file: &Path) -> std::collections::BTreeMap<Vec<u8>, St
     let lines = format!("dir {}\nsave \"\"", home.path().display());
     let server = TestServer::start_of(program, &lines);
     contents(&mut server.connect(None))
-}
-
-fn filled(program: &Path, masters: usize, extra: &str) -> Masters {
-    let cluster = Masters::new(program, masters, extra);
-    let mut connections = cluster.connections();
-    let commands = every_type(version(&mut connections[0]));
-    cluster.run(&commands);
-    for connection in &mut connections {
-        let held = contents(connection);
-        groups_and_fields(connection, |key| held.contains_key(key));
-    }
-    cluster
 }
 
 #[test]

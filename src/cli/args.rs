@@ -72,6 +72,9 @@ pub enum Cmd {
     /// Copy each master's keys into an RDB file, all at the same time (as redis-cli --cluster backup).
     #[command(disable_help_flag = true)]
     Backup(super::data_args::BackupArgs),
+    /// Put a backup into a cluster of any size.
+    #[command(disable_help_flag = true)]
+    Restore(super::data_args::RestoreArgs),
     /// Make a replica the master of its shard, as a plan that is shown first.
     #[command(disable_help_flag = true)]
     Failover(FailoverArgs),

@@ -22,3 +22,23 @@ pub struct BackupArgs {
     #[command(flatten)]
     pub login: LoginArgs,
 }
+
+/// `restore`.
+#[derive(Debug, Args)]
+pub struct RestoreArgs {
+    /// The backup's folder.
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Nodes of the cluster; one suffices.
+    #[arg(required = true, value_name = "HOST:PORT")]
+    pub nodes: Vec<String>,
+    /// Restore into a cluster that holds keys: those of the same names are overwritten, all others stay.
+    #[arg(long, visible_alias = "replace")]
+    pub cluster_replace: bool,
+    /// Do not ask.
+    #[arg(long, short = 'y', visible_alias = "cluster-yes")]
+    pub yes: bool,
+    /// How to log in.
+    #[command(flatten)]
+    pub login: LoginArgs,
+}

@@ -30,6 +30,7 @@ pub mod ps;
 pub mod rebalance;
 pub mod redis_lines;
 pub mod reshard;
+pub mod restore;
 pub mod resume;
 pub mod servers;
 pub mod setup;
@@ -126,6 +127,7 @@ async fn dispatch(
         Cmd::MoveSlots(args) => move_slots::move_slots(&with(args.how.yes), args).await,
         Cmd::Resume(args) => resume::resume(&with(args.how.yes), args).await,
         Cmd::Backup(args) => backup::backup(args, terminal, interrupt).await,
+        Cmd::Restore(args) => restore::restore(&with(args.yes), args).await,
         Cmd::Failover(args) => failover::failover(&with(args.yes), args).await,
         Cmd::Create(_) | Cmd::Check(_) | Cmd::Info(_) | Cmd::Setup(_) | Cmd::Plan(_) => Ok(()),
     }

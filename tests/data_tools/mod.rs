@@ -12,7 +12,24 @@ use slotdeck::core::slot::key_slot;
 use slotdeck::core::version::ServerVersion;
 
 use crate::common::{TestServer, cached_server, server_program};
-use crate::slotctl_tools::slotctl_at;
+use crate::slotctl_tools::{Ran, slotctl, slotctl_at};
+
+/// The versions that `dev/servers` installs beside the system's own.
+pub const VERSIONS: [&str; 10] = [
+    "redis-3.2",
+    "redis-5.0",
+    "redis-6.0",
+    "redis-6.2",
+    "redis-7.4",
+    "redis-8.0",
+    "redis-newest",
+    "valkey-8.0",
+    "valkey-8.1",
+    "valkey-newest",
+];
+
+/// A master sends its file as soon as it is asked.
+pub const AT_ONCE: &str = "repl-diskless-sync-delay 0\n";
 
 /// The server programs that are present, with their names.
 pub fn servers(names: &[&str]) -> Vec<(String, PathBuf)> {
@@ -263,4 +280,25 @@ fn sorted(value: Value, at_once: usize) -> String {
     let mut rows: Vec<String> = all.chunks(at_once).map(|row| format!("{row:?}")).collect();
     rows.sort();
     format!("{rows:?}")
+}
+
+/// Runs `backup`.
+pub fn backup(cluster: &Masters, dir: &Path, more: &[&str]) -> Ran {
+    let dir = dir.to_str().unwrap();
+    let addr = cluster.addr();
+    let args: Vec<&str> = ["--cluster", "backup", &addr, dir].into_iter().chain(more.iter().copied()).collect();
+    slotctl(&args, "")
+}
+
+/// A cluster that holds every type.
+pub fn filled(program: &Path, masters: usize, extra: &str) -> Masters {
+    let cluster = Masters::new(program, masters, extra);
+    let mut connections = cluster.connections();
+    let commands = every_type(version(&mut connections[0]));
+    cluster.run(&commands);
+    for connection in &mut connections {
+        let held = contents(connection);
+        groups_and_fields(connection, |key| held.contains_key(key));
+    }
+    cluster
 }

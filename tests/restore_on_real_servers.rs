@@ -1,0 +1,196 @@
+//! What was backed up comes back: into clusters of another size and of newer servers, or not at all and with the reason.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod common;
+mod data_tools;
+mod slotctl_tools;
+
+use std::path::Path;
+
+use common::{cached_server, server_program};
+use data_tools::{AT_ONCE, Masters, VERSIONS, backup, filled, servers};
+use slotctl_tools::{Ran, redis_cli, slotctl};
+
+fn restore(dir: &Path, cluster: &Masters, more: &[&str]) -> Ran {
+    let (dir, addr) = (dir.to_str().unwrap(), cluster.addr());
+    let args: Vec<&str> = ["restore", dir, &addr, "--yes"].into_iter().chain(more.iter().copied()).collect();
+    slotctl(&args, "")
+}
+
+#[track_caller]
+fn hold_the_same(one: &Masters, other: &Masters, what: &str) {
+    let (one, other) = (one.contents(), other.contents());
+    let differing: Vec<String> = one
+        .iter()
+        .filter(|(key, value)| other.get(*key) != Some(value))
+        .map(|(key, value)| format!("{}: {value:.300} and {:.300?}", key.escape_ascii(), other.get(key)))
+        .collect();
+    assert!(differing.is_empty() && one.len() == other.len(), "{what}: {differing:#?}");
+}
+
+#[test]
+fn three_masters_come_back_as_five_whatever_the_version() {
+    for (name, program) in servers(&VERSIONS) {
+        let old = filled(&program, 3, AT_ONCE);
+        let dir = tempfile::tempdir().unwrap();
+        backup(&old, dir.path(), &[]).fine();
+        let new = Masters::new(&program, 5, "");
+        let ran = restore(dir.path(), &new, &["--json"]);
+        assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{name}: {ran:#?}");
+        let json = ran.json();
+        assert_eq!(json["found"], json["keys"], "{name}");
+        assert!(json["sampled"].as_u64().unwrap() > 15, "{name}");
+        hold_the_same(&old, &new, &name);
+    }
+}
+
+#[test]
+fn newer_servers_take_backups_of_older_ones() {
+    let pairs = [
+        ("redis-3.2", "own"),
+        ("redis-6.2", "redis-newest"),
+        ("own", "redis-8.0"),
+        ("own", "valkey-newest"),
+        ("redis-7.4", "redis-newest"),
+        ("valkey-8.1", "valkey-newest"),
+    ];
+    let program = |name: &str| if name == "own" { Some(server_program()) } else { cached_server(name) };
+    for (from, to) in pairs {
+        let (Some(source), Some(target)) = (program(from), program(to)) else { continue };
+        let old = filled(&source, 3, AT_ONCE);
+        let dir = tempfile::tempdir().unwrap();
+        backup(&old, dir.path(), &[]).fine();
+        let new = Masters::new(&target, 3, "");
+        let ran = restore(dir.path(), &new, &[]);
+        assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{from} to {to}: {ran:#?}");
+        hold_the_same(&old, &new, &format!("{from} to {to}"));
+    }
+}
+
+#[test]
+fn older_servers_refuse_before_anything_is_written() {
+    let Some(newest) = cached_server("redis-newest") else { return };
+    let old = filled(&newest, 3, AT_ONCE);
+    let dir = tempfile::tempdir().unwrap();
+    backup(&old, dir.path(), &[]).fine();
+    let new = Masters::new(&server_program(), 3, "");
+    restore(dir.path(), &new, &[]).failed().complains("Nothing was restored").complains("does not read RDB version");
+    assert!(new.contents().is_empty());
+}
+
+#[test]
+fn functions_come_back_on_every_master() {
+    let old = Masters::new(&server_program(), 3, AT_ONCE);
+    let code = "#!lua name=mine\nredis.register_function('hello', function() return 'hi' end)";
+    for connection in &mut old.connections() {
+        redis::cmd("FUNCTION").arg("LOAD").arg(code).exec(connection).unwrap();
+    }
+    let dir = tempfile::tempdir().unwrap();
+    backup(&old, dir.path(), &[]).fine();
+    let new = Masters::new(&server_program(), 4, "");
+    restore(dir.path(), &new, &[]).fine();
+    for connection in &mut new.connections() {
+        let said: String = redis::cmd("FCALL").arg("hello").arg(0).query(connection).unwrap();
+        assert_eq!(said, "hi");
+    }
+}
+
+#[test]
+fn a_damaged_backup_is_refused_before_anything_is_written() {
+    let old = filled(&server_program(), 3, AT_ONCE);
+    let dir = tempfile::tempdir().unwrap();
+    backup(&old, dir.path(), &[]).fine();
+    let new = Masters::new(&server_program(), 3, "");
+    let file =
+        dir.path().read_dir().unwrap().map(|e| e.unwrap().path()).find(|p| p.extension().unwrap() == "rdb").unwrap();
+    let whole = std::fs::read(&file).unwrap();
+    let mut flipped = whole.clone();
+    flipped[whole.len() / 2] ^= 1;
+    for (bad, why) in
+        [(&whole[..whole.len() / 2], "cut off"), (&flipped, "it is damaged"), (b"not an RDB", "no RDB file")]
+    {
+        std::fs::write(&file, bad).unwrap();
+        restore(dir.path(), &new, &[]).failed().complains("Nothing was restored").complains(why);
+    }
+    // Another master's whole file under this name.
+    let other = dir.path().read_dir().unwrap().map(|e| e.unwrap().path());
+    let other = other.filter(|p| p.extension().unwrap() == "rdb").find(|p| *p != file).unwrap();
+    std::fs::copy(&other, &file).unwrap();
+    restore(dir.path(), &new, &[]).failed().complains("is not the file that was backed up");
+    std::fs::remove_file(&file).unwrap();
+    restore(dir.path(), &new, &[]).failed().complains("can't be read");
+    assert!(new.contents().is_empty());
+    std::fs::write(&file, whole).unwrap();
+    restore(dir.path(), &new, &[]).fine();
+    hold_the_same(&old, &new, "the repaired backup");
+}
+
+#[test]
+fn a_cluster_with_keys_is_left_alone_unless_told() {
+    let old = filled(&server_program(), 3, AT_ONCE);
+    let dir = tempfile::tempdir().unwrap();
+    backup(&old, dir.path(), &[]).fine();
+    let new = Masters::new(&server_program(), 3, "");
+    let set = |key: &str, value: &str| new.run(&[["SET", key, value].map(|word| word.as_bytes().to_vec()).to_vec()]);
+    set("plain", "another value");
+    set("only here", "stays");
+    restore(dir.path(), &new, &[]).failed().complains(" keys already").complains("--cluster-replace");
+    assert_eq!(new.contents().len(), 2);
+    restore(dir.path(), &new, &["--cluster-replace"]).fine().says("those of the same names are overwritten");
+    let mut held = new.contents();
+    assert!(held.remove(&b"only here"[..].to_vec()).is_some());
+    assert!(held == old.contents());
+    // Twice is as good as once.
+    restore(dir.path(), &new, &["--cluster-replace"]).fine();
+}
+
+#[test]
+fn an_empty_backup_and_passwords_on_both_sides() {
+    let old = Masters::with_password(&server_program(), 3, "eins");
+    let dir = tempfile::tempdir().unwrap();
+    backup(&old, dir.path(), &["-a", "eins", "--no-auth-warning", "-t", "10"]).fine();
+    let new = Masters::with_password(&server_program(), 3, "zwei");
+    restore(dir.path(), &new, &[]).failed();
+    restore(dir.path(), &new, &["-a", "zwei", "--no-auth-warning"]).fine().says("[OK] 0 keys were restored");
+}
+
+#[test]
+fn a_backup_by_redis_cli_is_restored_too() {
+    let old = filled(&server_program(), 3, AT_ONCE);
+    let dir = tempfile::tempdir().unwrap();
+    let ran = redis_cli(&["--cluster", "backup", &old.addr(), dir.path().to_str().unwrap()], "");
+    assert_eq!(ran.code, 0, "{ran:#?}");
+    let new = Masters::new(&server_program(), 3, "");
+    restore(dir.path(), &new, &[]).fine();
+    hold_the_same(&old, &new, "redis-cli's backup");
+}
+
+#[test]
+fn the_question_is_asked_and_plan_sends_nothing() {
+    let old = filled(&server_program(), 3, AT_ONCE);
+    let dir = tempfile::tempdir().unwrap();
+    backup(&old, dir.path(), &[]).fine();
+    let new = Masters::new(&server_program(), 3, "");
+    let (folder, addr) = (dir.path().to_str().unwrap().to_owned(), new.addr());
+    let planned = slotctl(&["plan", "restore", &folder, &addr, "--json"], "").fine();
+    assert_eq!(planned.json()["masters"].as_array().unwrap().len(), 3);
+    slotctl(&["restore", &folder, &addr], "no\n").failed().complains("nothing was restored");
+    assert!(new.contents().is_empty());
+    slotctl(&["restore", &folder, &addr], "yes\n").fine().says(" gets ");
+}
+
+#[test]
+fn servers_that_are_no_cluster_yet_are_told_how_to_become_one() {
+    let old = Masters::new(&server_program(), 3, AT_ONCE);
+    let dir = tempfile::tempdir().unwrap();
+    backup(&old, dir.path(), &[]).fine();
+    let alone = common::TestServer::start_cluster_node("");
+    slotctl(&["restore", dir.path().to_str().unwrap(), &alone.addr(), "--yes"], "")
+        .failed()
+        .complains("slotctl create");
+    let empty = tempfile::tempdir().unwrap();
+    slotctl(&["restore", empty.path().to_str().unwrap(), &old.addr(), "--yes"], "")
+        .failed()
+        .complains("holds no backup");
+}
