@@ -139,7 +139,7 @@ fn a_cluster_with_keys_is_left_alone_unless_told() {
     assert_eq!(new.contents().len(), 2);
     restore(dir.path(), &new, &["--cluster-replace"]).fine().says("those of the same names are overwritten");
     let mut held = new.contents();
-    assert!(held.remove(&b"only here"[..].to_vec()).is_some());
+    assert!(held.remove(&b"only here"[..]).is_some());
     assert!(held == old.contents());
     // Twice is as good as once.
     restore(dir.path(), &new, &["--cluster-replace"]).fine();

@@ -111,6 +111,9 @@ pub enum PlannedCmd {
     /// Of a failover.
     #[command(disable_help_flag = true)]
     Failover(FailoverArgs),
+    /// Of a restore.
+    #[command(disable_help_flag = true)]
+    Restore(super::data_args::RestoreArgs),
 }
 
 /// `up` and `config`.

@@ -31,6 +31,7 @@ impl From<PlannedCmd> for Cmd {
             PlannedCmd::Rebalance(args) => Self::Rebalance(args),
             PlannedCmd::MoveSlots(args) => Self::MoveSlots(args),
             PlannedCmd::Failover(args) => Self::Failover(args),
+            PlannedCmd::Restore(args) => Self::Restore(args),
         }
     }
 }

@@ -31,6 +31,9 @@ const PATIENCE: Duration = Duration::from_mins(2);
 /// So many keys in the way are named.
 const NAMED: usize = 20;
 
+/// The words of a command.
+type Words = Vec<Vec<u8>>;
+
 /// A key on its way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parcel {
@@ -54,7 +57,7 @@ impl Parcel {
     }
 
     /// RESTORE. `absolute`: whether the server knows ABSTTL, IDLETIME and FREQ (5.0); `now` in milliseconds.
-    fn command(self, absolute: bool, replace: bool, now: i64) -> Vec<Vec<u8>> {
+    fn command(self, absolute: bool, replace: bool, now: i64) -> Words {
         let ttl = match (self.expires_at, absolute) {
             (None, _) => 0,
             // 0 would be no expiry at all.
@@ -279,7 +282,7 @@ impl Lane {
         done: &mut Delivered,
     ) -> Result<(), String> {
         let now = now_millis();
-        let mut by_db: BTreeMap<u64, (Vec<Arrival>, Vec<Vec<Vec<u8>>>)> = BTreeMap::new();
+        let mut by_db: BTreeMap<u64, (Vec<Arrival>, Vec<Words>)> = BTreeMap::new();
         let mut permits = Vec::new();
         for (parcel, permit) in batch {
             permits.push(permit);
