@@ -16,6 +16,7 @@ use slotdeck::core::plan::moves::MovePlan;
 use slotdeck::core::secret::Secret;
 use slotdeck::core::slot::key_slot;
 use slotdeck::core::spec::{ClusterSpec, Ports, ServerExe};
+use slotdeck::core::timeline::Change;
 use slotdeck::core::topology::{NodeAddr, Role};
 use slotdeck::engine::client::LOGIN_REFUSED;
 use slotdeck::engine::command::{Auth, Command};
@@ -203,7 +204,7 @@ fn a_killed_master_is_seen_and_its_replica_takes_over() {
     });
     let events = engine.drain_events();
     assert!(events.iter().any(|e| matches!(&e.what, What::ProcessDied(addr, _) if addr.ends_with(&port.to_string()))));
-    assert!(events.iter().any(|e| matches!(&e.what, What::RoleChanged(_, Role::Master))));
+    assert!(events.iter().any(|e| matches!(&e.what, What::Changed(_, Change::Role { after: Role::Master, .. }))));
 
     engine.send(Command::Start { cluster: spec.name.clone() }).unwrap();
     await_job(&engine, JobKind::Start);

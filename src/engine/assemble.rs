@@ -13,10 +13,12 @@ use crate::core::topology::{Node, NodeAddr, NodeId, Role, Topology, View, slot_o
 use crate::core::version::ServerVersion;
 
 use super::client::info_field;
-use super::figures::counters;
+use super::figures::{counters, settings};
 use super::gather::Answer;
 use super::poll::Asked;
-use super::snapshot::{Health, NO_OWNER, NodeStats, NodeView, Phase, ProcessState, ProcessView, Reach, Standing};
+use super::snapshot::{
+    Health, NO_OWNER, NodeStats, NodeView, Phase, ProcessState, ProcessView, Reach, Setting, Standing,
+};
 
 /// What is known of one node: its last answer, when that was, and what went wrong since.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +33,8 @@ pub struct Known {
     pub counters: Option<Counters>,
     /// What the last two answers of one connection say of the time between them.
     pub rates: Option<Rates>,
+    /// The settings that the last answer tells.
+    pub settings: Arc<[Setting]>,
 }
 
 impl Known {
@@ -38,7 +42,9 @@ impl Known {
     pub fn answered(&mut self, answer: Arc<Answer>, at: SystemTime, asked: Asked) {
         let now = counters(&answer.info, at, asked);
         let rates = self.counters.as_ref().and_then(|before| rates(before, &now));
-        *self = Self { answer: Some(answer), at: Some(at), error: None, counters: Some(now), rates };
+        let told = settings(&answer.info);
+        let settings = if *self.settings == *told { self.settings.clone() } else { told.into() };
+        *self = Self { answer: Some(answer), at: Some(at), error: None, counters: Some(now), rates, settings };
     }
 }
 
@@ -151,6 +157,7 @@ fn node_view(
         standing: id.as_ref().and_then(|id| standings.get(id).copied()).unwrap_or_default(),
         reach: reach(k),
         stats: answer.map(|answer| stats(answer, k.and_then(|k| k.rates.as_ref()))),
+        settings: k.map(|k| k.settings.clone()).unwrap_or_default(),
         process: processes.get(addr).cloned().unwrap_or(stopped_or_external),
         id,
     }

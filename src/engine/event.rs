@@ -30,12 +30,8 @@ pub enum What {
     JobDone(super::job::JobKind),
     /// A process ended without being asked: address and how.
     ProcessDied(String, String),
-    /// A node changed its role: address and new role.
-    RoleChanged(String, crate::core::topology::Role),
-    /// The cluster calls a node failed: its address.
-    NodeFailed(String),
-    /// A failed node is back: its address.
-    NodeBack(String),
+    /// Something changed on a node, or in the cluster as a whole.
+    Changed(Option<crate::core::topology::NodeAddr>, crate::core::timeline::Change),
     /// The program was started a second time; with the definition that it was to open.
     OpenRequested(Option<std::path::PathBuf>),
     /// Anything else, in English.

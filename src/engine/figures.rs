@@ -9,7 +9,7 @@ use crate::core::topology::{NodeAddr, Role};
 
 use super::assemble::Known;
 use super::poll::Asked;
-use super::snapshot::NodeView;
+use super::snapshot::{NodeView, Setting};
 
 /// The counters in an INFO reply that was asked for so.
 #[must_use]
@@ -41,6 +41,29 @@ fn micros(secs: &str) -> u64 {
     let digit = |i: usize| part.as_bytes().get(i).map_or(0, |digit| u64::from(digit.saturating_sub(b'0')));
     let fraction = (0..6).fold(0, |value, i| value * 10 + digit(i));
     whole.parse::<u64>().unwrap_or(0) * 1_000_000 + fraction
+}
+
+/// The settings in an INFO reply whose change is worth an event, in the order of the reply.
+#[must_use]
+pub fn settings(info: &str) -> Vec<Setting> {
+    const TOLD: [&str; 10] = [
+        "redis_version",
+        "valkey_version",
+        "config_file",
+        "configured_hz",
+        "maxclients",
+        "maxmemory",
+        "maxmemory_policy",
+        "aof_enabled",
+        "rdb_last_bgsave_status",
+        "aof_last_write_status",
+    ];
+    let line = |line: &str| {
+        let (name, value) = line.split_once(':')?;
+        let name = TOLD.into_iter().find(|told| *told == name)?;
+        Some((name, value.trim_end().to_owned()))
+    };
+    info.lines().filter_map(line).collect()
 }
 
 /// Milliseconds since 1970.
@@ -80,9 +103,8 @@ fn total<'a>(nodes: &[NodeView], samples: &[Sample], rates: impl Iterator<Item =
     };
     let (hits, lookups) = rates.fold((0.0, 0.0), |(hits, all), rates| (hits + rates.hits, all + rates.lookups));
     let lag = samples.iter().filter_map(|sample| sample.get(Metric::Lag)).reduce(f32::max);
-    let mut total = Sample::default()
-        .with(Metric::HitRate, (lookups > 0.0).then(|| hits * 100.0 / lookups))
-        .with(Metric::Lag, lag);
+    let mut total =
+        Sample::default().with(Metric::HitRate, (lookups > 0.0).then(|| hits * 100.0 / lookups)).with(Metric::Lag, lag);
     for metric in [Metric::Ops, Metric::Keys] {
         total = total.with(metric, sum(metric, true));
     }
@@ -117,6 +139,13 @@ mod tests {
             cpu_us: 1_500_250,
         };
         assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn settings_are_read_from_info_and_figures_are_not() {
+        let info = "redis_version:7.0.15\r\nuptime_in_seconds:4\r\nmaxmemory:1048576\r\nmaxmemory_human:1.00M\r\n";
+        let read = settings(info);
+        assert_eq!(read, [("redis_version", "7.0.15".to_owned()), ("maxmemory", "1048576".to_owned())]);
     }
 
     #[test]

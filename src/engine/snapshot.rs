@@ -12,6 +12,7 @@ use crate::core::limits::{Limit, can_fail_over, limits};
 use crate::core::plan::create::CreatePlan;
 use crate::core::slot::{Slot, SlotSet};
 use crate::core::spec::{ClusterSpec, Problem, ServerExe};
+pub use crate::core::timeline::{Health, Standing};
 use crate::core::topology::{NodeAddr, NodeId, Role};
 use crate::core::version::ServerVersion;
 use crate::workspace::document::OnClose;
@@ -122,21 +123,6 @@ pub enum Phase {
     Unformed,
     /// It is (or was, when last seen) a cluster.
     Formed,
-}
-
-/// The one line about a cluster's state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Health {
-    /// Not running, on purpose.
-    Stopped,
-    /// Nothing is known yet.
-    Unknown,
-    /// All slots covered, every node agrees and every replica is linked.
-    Ok,
-    /// Works, but something is wrong (a node down, a replica without link, views that differ).
-    Degraded,
-    /// Some slots are not served.
-    Down,
 }
 
 /// One cluster.
@@ -252,6 +238,8 @@ pub struct NodeView {
     pub reach: Reach,
     /// What INFO said last.
     pub stats: Option<NodeStats>,
+    /// The settings that INFO tells, by name; the same list while none of them changes.
+    pub settings: Arc<[Setting]>,
     /// Its process, for nodes launched here.
     pub process: ProcessView,
 }
@@ -279,19 +267,8 @@ impl NodeView {
     }
 }
 
-/// How the other nodes see a node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub enum Standing {
-    /// Nobody complains.
-    #[default]
-    Fine,
-    /// Met, not yet known everywhere.
-    Joining,
-    /// Some can't reach it (`fail?`).
-    Suspected,
-    /// The majority says it is down (`fail`).
-    Failed,
-}
+/// A setting that INFO tells, with its value.
+pub type Setting = (&'static str, String);
 
 /// Whether a node answers us.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,6 +15,7 @@ use eframe::egui;
 use egui_notify::{Anchor, Toast, ToastLevel, Toasts};
 
 use crate::core::spec::ClusterSpec;
+use crate::core::timeline::Change;
 use crate::engine::command::Command;
 use crate::engine::event::{Event, Level, What};
 use crate::engine::snapshot::Snapshot;
@@ -160,7 +161,7 @@ impl App {
         self.ui.create.note(&event);
         self.note_refusal(&event);
         // What is only good to know stays in the list: toasts would bury what matters.
-        if event.level > Level::Info {
+        if event.level > Level::Info && is_worth_a_toast(&event.what) {
             let secs = if event.level >= Level::Warning { 10 } else { 4 };
             self.toast(event.level, &words::what(&event.what), Duration::from_secs(secs));
         }
@@ -317,6 +318,14 @@ impl eframe::App for App {
 
     fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
         self.link.shutdown();
+    }
+}
+
+/// Whether a toast says it too: of what changes on nodes only what concerns everybody.
+fn is_worth_a_toast(what: &What) -> bool {
+    match what {
+        What::Changed(_, change) => matches!(change, Change::Standing { .. } | Change::Health { .. }),
+        _ => true,
     }
 }
 

@@ -66,6 +66,7 @@ fn node(number: usize, masters: usize) -> NodeView {
             process_id: Some(pid),
             uptime: Duration::from_secs(4_000),
         }),
+        settings: Arc::default(),
         process: ProcessView { state: ProcessState::Running { pid }, log_tail: log(pid) },
     }
 }

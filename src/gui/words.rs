@@ -3,6 +3,7 @@
 use crate::core::check::Finding;
 use crate::core::plan::create::Affinity;
 use crate::core::spec::ProblemKind;
+use crate::core::timeline::Change;
 use crate::core::topology::{BUS_PORT_OFFSET, NodeAddr, Role};
 use crate::core::windows_path::PathProblem;
 use crate::engine::event::{Level, What};
@@ -12,6 +13,7 @@ use crate::engine::snapshot::{ClusterView, Health, Origin, Phase, ProcessState, 
 pub use super::server_words::{build, limit, limit_why};
 
 use super::action::View;
+use super::format::NONE;
 use super::i18n::tr;
 use super::icons::Icon;
 use super::theme::Tone;
@@ -302,11 +304,45 @@ pub fn what(what: &What) -> String {
         What::JobFailed(kind, why) => tr!("what.job_failed", job = job(*kind), why = why),
         What::JobDone(kind) => tr!("what.job_done", job = job(*kind)),
         What::ProcessDied(node, how) => tr!("what.process_died", node = node, how = how),
-        What::RoleChanged(node, new) => tr!("what.role_changed", node = node, role = role(*new)),
-        What::NodeFailed(node) => tr!("what.node_failed", node = node),
-        What::NodeBack(node) => tr!("what.node_back", node = node),
+        What::Changed(Some(node), changed) => tr!("what.changed", node = node, change = change(changed)),
+        What::Changed(None, changed) => change(changed),
         What::OpenRequested(_) => tr!("what.open_requested"),
         What::Notice(text) => text.clone(),
+    }
+}
+
+/// A change, without the node on which it was seen.
+#[must_use]
+pub fn change(change: &Change) -> String {
+    let who = |node: &Option<NodeAddr>| node.as_ref().map_or_else(|| NONE.to_owned(), ToString::to_string);
+    match change {
+        Change::Role { after: Role::Master, master: Some(old), .. } => tr!("change.promoted", master = old),
+        Change::Role { after: Role::Replica, master: Some(new), .. } => tr!("change.demoted", master = new),
+        Change::Role { before, after, .. } => tr!("change.role", before = role(*before), after = role(*after)),
+        Change::Standing { before, after } => {
+            tr!("change.standing", before = standing(*before).0, after = standing(*after).0)
+        }
+        Change::Answers(true) => tr!("change.answers"),
+        Change::Answers(false) => tr!("change.silent"),
+        Change::Link(true) => tr!("change.link_up"),
+        Change::Link(false) => tr!("change.link_down"),
+        Change::Follows { before, after } => tr!("change.follows", before = who(before), after = who(after)),
+        Change::Slots { slots, before, after } => tr!(
+            "change.slots",
+            count = slots.len(),
+            slots = short_list(&slots.to_string()),
+            before = who(before),
+            after = who(after)
+        ),
+        Change::Epoch { before, after } => tr!("change.epoch", before = before, after = after),
+        Change::Started => tr!("change.started"),
+        Change::Stopped => tr!("change.stopped"),
+        Change::Died => tr!("change.died"),
+        Change::Restarted => tr!("change.restarted"),
+        Change::Setting { name, before, after } => tr!("change.setting", name = name, before = before, after = after),
+        Change::Joined => tr!("change.joined"),
+        Change::Left => tr!("change.left"),
+        Change::Health { before, after } => tr!("change.health", before = health(*before).0, after = health(*after).0),
     }
 }
 

@@ -178,6 +178,7 @@ pub fn node(port: u16, state: ProcessState, log: &[&str]) -> NodeView {
         standing: Standing::Fine,
         reach: Reach::Unknown,
         stats: None,
+        settings: Arc::default(),
         process: ProcessView { state, log_tail: log.iter().map(ToString::to_string).collect() },
     }
 }

@@ -191,7 +191,7 @@ impl Actor {
             .iter_mut()
             .map(|(name, cluster)| (name.clone(), cluster.view(&self.workspace, &self.jobs)))
             .collect();
-        for event in news::events(&old.clusters, &clusters) {
+        for event in news::events(&old.clusters, &clusters, SystemTime::now()) {
             self.events.try_send(event).ok();
         }
         let snapshot = Snapshot {
