@@ -314,6 +314,18 @@ pub enum MethodArg {
     Atomic,
 }
 
+/// `--by`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ByArg {
+    /// As many slots, as in redis-cli.
+    #[default]
+    Slots,
+    /// As many keys.
+    Keys,
+    /// As much memory.
+    Memory,
+}
+
 /// `reshard`.
 #[derive(Debug, Args)]
 pub struct ReshardArgs {
@@ -343,6 +355,9 @@ pub struct RebalanceArgs {
     /// Per cent that a master may be off before anything moves; 0: as even as can be.
     #[arg(long, value_name = "PERCENT", default_value_t = 2.0, visible_alias = "threshold")]
     pub cluster_threshold: f32,
+    /// What is to be even: slots, keys, or the memory that keys take.
+    #[arg(long, value_enum, default_value_t)]
+    pub by: ByArg,
     /// Only say what would be moved.
     #[arg(long, visible_alias = "simulate")]
     pub cluster_simulate: bool,

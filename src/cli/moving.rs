@@ -59,7 +59,7 @@ struct MovedJson {
 /// A cluster whose slots are to be moved.
 pub(super) struct Scene {
     pub(super) seed: NodeAddr,
-    access: Access,
+    pub(super) access: Access,
     pub(super) gathered: Gathered,
     pub(super) masters: Vec<Master>,
 }

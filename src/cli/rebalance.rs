@@ -3,12 +3,15 @@
 use std::io::IsTerminal;
 
 use crate::core::plan::rebalance::{Rebalance, Wish, rebalance as planned, weights};
+use crate::core::plan::rebalance_load::{Held, rebalance_load};
+use crate::engine::loads::{Measure, explain, loads};
 use crate::engine::migrate::Mode;
 
-use super::args::RebalanceArgs;
+use super::args::{ByArg, RebalanceArgs};
 use super::failure::Failure;
 use super::form::Means;
 use super::moving::{Scene, Told, carry_out, confirm, options, refused};
+use super::progress::bytes;
 
 /// `rebalance HOST:PORT`. A person at a terminal is asked; redis-cli's scripts, which never were, are not.
 ///
@@ -22,7 +25,7 @@ pub async fn rebalance(means: &Means<'_>, args: &RebalanceArgs) -> Result<(), Fa
         threshold: args.cluster_threshold,
     };
     scene.insist_on_health(means, true, "rebalancing")?;
-    let Some(result) = planned(&scene.masters, &wish).map_err(|why| refused(&why))? else {
+    let Some((result, held)) = plan(&scene, &wish, args.by).await? else {
         means.terminal.say(|text| {
             let threshold = wish.threshold;
             text.warn(format_args!("*** No rebalancing needed! All nodes are within the {threshold:.2}% threshold."));
@@ -31,6 +34,12 @@ pub async fn rebalance(means: &Means<'_>, args: &RebalanceArgs) -> Result<(), Fa
         return Ok(());
     };
     show(means, &scene, &result, args.cluster_simulate);
+    means.terminal.say(|text| {
+        for one in &held {
+            let unit = |load: u64| if args.by == ByArg::Memory { bytes(load) } else { format!("{load} keys") };
+            text.line(format_args!("{}: {} now, {} then", scene.addr(&one.id), unit(one.before), unit(one.after)));
+        }
+    });
     if args.cluster_simulate && !means.plan {
         scene.tell_nothing_moved(means, Some(&result.plan));
         return Ok(());
@@ -43,6 +52,21 @@ pub async fn rebalance(means: &Means<'_>, args: &RebalanceArgs) -> Result<(), Fa
         confirm(means, "Do you want to proceed with this plan (type 'yes' to accept): ").await?;
     }
     carry_out(means, &scene, &result.plan, Mode::Fresh, how, Told::Marks).await
+}
+
+/// The moves, and what each master holds before and after where that is asked.
+async fn plan(scene: &Scene, wish: &Wish, by: ByArg) -> Result<Option<(Rebalance, Vec<Held>)>, Failure> {
+    let measure = match by {
+        ByArg::Slots => {
+            let planned = planned(&scene.masters, wish).map_err(|why| refused(&why))?;
+            return Ok(planned.map(|result| (result, Vec::new())));
+        }
+        ByArg::Keys => Measure::Keys,
+        ByArg::Memory => Measure::Memory,
+    };
+    let loads = loads(&scene.masters, measure, &scene.access.auth, scene.access.connect).await;
+    let loads = loads.map_err(|error| Failure::message(&format!("[ERR] {}", explain(&error))))?;
+    rebalance_load(&scene.masters, wish, &loads).map_err(|why| refused(&why))
 }
 
 fn show(means: &Means<'_>, scene: &Scene, result: &Rebalance, simulate: bool) {

@@ -25,6 +25,7 @@ pub mod helpers;
 pub mod inspect;
 pub mod job;
 pub mod lifecycle;
+pub mod loads;
 pub mod log_tail;
 pub mod machine;
 pub mod migrate;

@@ -4,6 +4,7 @@ pub mod create;
 pub mod failover;
 pub mod moves;
 pub mod rebalance;
+pub mod rebalance_load;
 pub mod reshard;
 
 use serde::{Deserialize, Serialize};
