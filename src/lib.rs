@@ -92,7 +92,7 @@
 //! | what Windows' servers make of a path | [`core::windows_path`] |
 //! | what is wrong with a draft | [`core::validate`], [`engine::machine`] |
 //! | slots, pairs, commands of a creation | [`core::plan::create`] |
-//! | which slots a reshard or rebalance moves | [`core::plan::reshard`], [`core::plan::rebalance`] |
+//! | which slots a reshard or rebalance moves | [`core::plan::reshard`], [`core::plan::rebalance`], [`core::plan::rebalance_load`] |
 //! | how slots get from master to master | [`engine::migrate`] |
 //! | what "healthy" means | [`core::check`] |
 //! | what is shown for what was answered | [`engine::assemble`] |

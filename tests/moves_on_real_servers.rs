@@ -3,109 +3,19 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod common;
+mod move_tools;
 mod slotctl_tools;
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use common::follower::Follower;
-use common::{TestServer, cached_server, server_program, wait_until};
+use move_tools::{Cluster, all_are_there, interrupted, seed_numbers, servers, write};
 use redis::{Connection, Value};
 use slotctl_tools::{Ran, redis_cli, slotctl_at};
 use slotdeck::core::slot::key_slot;
-
-/// Three masters and a workspace of their own.
-struct Cluster {
-    servers: Vec<TestServer>,
-    home: tempfile::TempDir,
-}
-
-impl Cluster {
-    fn new() -> Self {
-        Self::of(&server_program(), "")
-    }
-
-    fn of(program: &Path, extra: &str) -> Self {
-        let servers: Vec<TestServer> = (0..3).map(|_| TestServer::start_cluster_node_of(program, extra)).collect();
-        let cluster = Self { servers, home: tempfile::tempdir().unwrap() };
-        let addrs: Vec<String> = cluster.servers.iter().map(TestServer::addr).collect();
-        let mut args = vec!["--cluster", "create", "--cluster-yes"];
-        args.extend(addrs.iter().map(String::as_str));
-        cluster.slotctl(&args).fine();
-        cluster
-    }
-
-    fn slotctl(&self, args: &[&str]) -> Ran {
-        slotctl_at(self.home.path(), args, "")
-    }
-
-    fn id(&self, server: usize) -> String {
-        redis::cmd("CLUSTER").arg("MYID").query(&mut self.servers[server].connect(None)).unwrap()
-    }
-
-    fn addr(&self, server: usize) -> String {
-        self.servers[server].addr()
-    }
-
-    /// The slots of this server, as it says.
-    fn slots(&self, server: usize) -> usize {
-        let ran = self.slotctl(&["check", &self.addr(server), "--json"]);
-        let json = ran.json();
-        let nodes = json["nodes"].as_array().unwrap();
-        let node = nodes.iter().find(|n| n["addr"] == self.addr(server)).unwrap();
-        usize::try_from(node["slot_count"].as_u64().unwrap()).unwrap()
-    }
-
-    fn client(&self) -> Follower {
-        Follower::new(&self.servers)
-    }
-
-    /// Insists that the cluster is whole: all slots covered, none open, all nodes agree.
-    #[track_caller]
-    fn is_whole(&self) {
-        self.slotctl(&["check", &self.addr(0)]).fine().says("[OK] All 16384 slots covered.");
-    }
-}
-
-/// Writes numbered keys over all slots until told to stop; answers how many were acknowledged.
-fn write(cluster: &Cluster, stop: &Arc<AtomicBool>) -> std::thread::JoinHandle<u64> {
-    let (mut client, stop) = (cluster.client(), Arc::clone(stop));
-    let work = move || {
-        let mut number = 0_u64;
-        while !stop.load(Ordering::Relaxed) {
-            client.set(format!("n{number}").as_bytes(), number.to_string().as_bytes());
-            number += 1;
-        }
-        number
-    };
-    std::thread::Builder::new().name("writer".to_owned()).spawn(work).unwrap()
-}
-
-#[track_caller]
-fn all_are_there(cluster: &Cluster, written: u64) {
-    let mut client = cluster.client();
-    for number in 0..written {
-        let value = client.get(format!("n{number}").as_bytes());
-        assert_eq!(value, Some(number.to_string().into_bytes()), "n{number} of {written}");
-    }
-}
-
-fn seed_numbers(cluster: &Cluster, count: u64) {
-    let mut client = cluster.client();
-    for number in 0..count {
-        client.set(format!("n{number}").as_bytes(), number.to_string().as_bytes());
-    }
-}
-
-/// The servers that are tried: the system's, and the newest ones that were installed.
-fn servers() -> Vec<(&'static str, PathBuf)> {
-    let newest = ["redis-newest", "valkey-newest"].map(|name| (name, cached_server(name)));
-    let installed = newest.into_iter().filter_map(|(name, program)| Some((name, program?)));
-    std::iter::once(("default", server_program())).chain(installed).collect()
-}
 
 #[test]
 fn every_acknowledged_write_survives_resharding_under_load() {
@@ -226,59 +136,44 @@ fn all_types_odd_names_ttls_and_large_values_arrive_as_they_were() {
     }
 }
 
-/// Starts slotctl, ends it after a while with this signal, and answers what it printed.
-fn interrupted(cluster: &Cluster, args: &[&str], after: Duration, signal: &str) -> (Option<i32>, String) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_slotctl"))
-        .args(args)
-        .env("SLOTDECK_HOME", cluster.home.path())
-        .env("TERM", "dumb")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    std::thread::sleep(after);
-    // It may have ended by itself.
-    let _ = Command::new("kill").args([signal, &child.id().to_string()]).stderr(Stdio::null()).status();
-    let mut words = String::new();
-    std::io::Read::read_to_string(child.stderr.as_mut().unwrap(), &mut words).unwrap();
-    (child.wait().unwrap().code(), words)
-}
-
 #[test]
 fn a_killed_move_is_finished_by_resume_without_a_key_lost() {
-    for (name, program) in servers() {
-        for method in ["classic", "auto"] {
-            eprintln!("on {name}, {method}");
-            let cluster = Cluster::of(&program, "");
-            seed_numbers(&cluster, 20_000);
-            let (mut killed, mut slots) = (0, [cluster.slots(0), cluster.slots(1)]);
-            for round in 0..6_u32 {
-                let (from, to) = if round % 2 == 0 { (0, 1) } else { (1, 0) };
-                let (from_id, to_id, seed) = (cluster.id(from), cluster.id(to), cluster.addr(2));
-                let args = [
-                    "reshard", &seed, "--from", &from_id, "--to", &to_id, "--slots", "4000", "--yes", "--method",
-                    method,
-                ];
-                let after = Duration::from_millis(u64::from(20 + 45 * round));
-                let (code, words) = interrupted(&cluster, &args, after, "-KILL");
-                assert!(code.is_none() || code == Some(0), "{name}: {code:?} {words}");
-                killed += usize::from(code.is_none());
-                let resumed = cluster.slotctl(&["resume", &seed, "--yes"]).fine();
-                cluster.is_whole();
-                let now = [cluster.slots(0), cluster.slots(1)];
-                // Killed before it was written down, or carried out in full.
-                let moved = now[to] - slots[to];
-                assert!(
-                    moved == 4000 || (moved == 0 && resumed.out.contains("No move")),
-                    "{name}: {moved} {resumed:?}"
-                );
-                slots = now;
+    // All at once: most of it is waiting for programs to begin and to end.
+    std::thread::scope(|scope| {
+        for (name, program) in servers() {
+            for method in ["classic", "auto"] {
+                let program = program.clone();
+                scope.spawn(move || kill_and_resume(name, &program, method));
             }
-            assert!(killed > 0, "{name}: no round was killed in time");
-            all_are_there(&cluster, 20_000);
         }
+    });
+}
+
+fn kill_and_resume(name: &str, program: &Path, method: &str) {
+    eprintln!("on {name}, {method}");
+    let cluster = Cluster::of(program, "");
+    seed_numbers(&cluster, 20_000);
+    let (mut killed, mut slots) = (0, [cluster.slots(0), cluster.slots(1)]);
+    for round in 0..6_u32 {
+        let (from, to) = if round % 2 == 0 { (0, 1) } else { (1, 0) };
+        let (from_id, to_id, seed) = (cluster.id(from), cluster.id(to), cluster.addr(2));
+        let args =
+            ["reshard", &seed, "--from", &from_id, "--to", &to_id, "--slots", "4000", "--yes", "--method", method];
+        // The move itself begins when its record is written; the kills are spread over what follows.
+        let after = Duration::from_millis(u64::from(25 * round));
+        let (code, words) = interrupted(&cluster, &args, after, "-KILL");
+        assert!(code.is_none() || code == Some(0), "{name}: {code:?} {words}");
+        killed += usize::from(code.is_none());
+        let resumed = cluster.slotctl(&["resume", &seed, "--yes"]).fine();
+        cluster.is_whole();
+        let now = [cluster.slots(0), cluster.slots(1)];
+        // Killed before it was written down, or carried out in full.
+        let moved = now[to] - slots[to];
+        assert!(moved == 4000 || (moved == 0 && resumed.out.contains("No move")), "{name}: {moved} {resumed:?}");
+        slots = now;
     }
+    assert!(killed > 0, "{name}: no round was killed in time");
+    all_are_there(&cluster, 20_000);
 }
 
 #[test]
@@ -348,6 +243,21 @@ fn a_user_who_may_not_move_keys_is_told_so_before_anything_moves() {
 }
 
 #[test]
+fn a_user_who_may_not_open_slots_leaves_none_open() {
+    let cluster = Cluster::new();
+    for server in &cluster.servers {
+        let words = ["SETUSER", "clerk", "on", ">pw", "~*", "+@all", "-cluster|setslot"];
+        redis::cmd("ACL").arg(&words).exec(&mut server.connect(None)).unwrap();
+    }
+    let (to, seed) = (cluster.id(1), cluster.addr(0));
+    let args = ["move-slots", &seed, "--slots", "5000-5100", "--to", &to, "--yes", "--method", "classic"];
+    let args: Vec<&str> = args.into_iter().chain(["--user", "clerk", "--pass", "pw", "--no-auth-warning"]).collect();
+    cluster.slotctl(&args).failed().complains("SETSLOT IMPORTING").complains("NOPERM").complains("none is open");
+    cluster.is_whole();
+    assert_eq!(cluster.slots(1), 5462);
+}
+
+#[test]
 fn a_password_goes_with_the_keys() {
     let cluster = Cluster::new();
     seed_numbers(&cluster, 500);
@@ -363,39 +273,6 @@ fn a_password_goes_with_the_keys() {
     let args = ["move-slots", &seed, "--slots", "0-999", "--to", &cluster.addr(2), "--yes"];
     let ran = slotctl_tools::run(env!("CARGO_BIN_EXE_slotctl"), &args, "", &env).fine();
     ran.says("[OK] 1000 slots with ");
-}
-
-#[test]
-fn a_source_that_dies_leaves_a_move_that_resume_finishes() {
-    let mut cluster = Cluster::of(&server_program(), "appendonly yes\nappendfsync always");
-    seed_numbers(&cluster, 5000);
-    let (from, to, seed) = (cluster.id(0), cluster.id(1), cluster.addr(2));
-    let args = ["reshard", &seed, "--from", &from, "--to", &to, "--slots", "5000", "--yes"];
-    let child = Command::new(env!("CARGO_BIN_EXE_slotctl"))
-        .args(args)
-        .env("SLOTDECK_HOME", cluster.home.path())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    std::thread::sleep(Duration::from_millis(150));
-    cluster.servers[0].kill();
-    let output = child.wait_with_output().unwrap();
-    cluster.servers[0].start_again();
-    if !output.status.success() {
-        let words = String::from_utf8_lossy(&output.stderr);
-        assert!(words.contains("[ERR]"), "{words}");
-    }
-    wait_until("the cluster serves again", || {
-        // A key that was on its way when the source died may be on both sides; the target's copy is the source's.
-        let ran = cluster.slotctl(&["resume", &seed, "--yes", "--cluster-replace"]);
-        (ran.code == 0).then_some(())
-    });
-    wait_until("the cluster is whole again", || {
-        (cluster.slotctl(&["check", &cluster.addr(1)]).code == 0).then_some(())
-    });
-    all_are_there(&cluster, 5000);
 }
 
 #[test]

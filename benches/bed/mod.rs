@@ -8,13 +8,14 @@ pub mod clients;
 pub mod common;
 pub mod proxy;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use common::follower::{owner_of, owners};
 use common::{TestServer, cached_server, free_port, wait_until};
 use redis::Connection;
-use slotdeck::core::slot::key_slot;
 
 /// How many bytes a key holds.
 pub const VALUE: usize = 64;
@@ -166,17 +167,12 @@ impl Cluster {
     /// Writes `key:0` and so on.
     pub fn load(&self, keys: usize) {
         let mut connections: Vec<Connection> = self.servers.iter().map(|server| server.connect(None)).collect();
-        let masters: Vec<(u16, u16, usize)> = connections
-            .iter_mut()
-            .enumerate()
-            .flat_map(|(i, c)| owned(c).into_iter().map(move |(a, b)| (a, b, i)))
-            .collect();
+        let owners = owners(&self.servers);
         let value = vec![b'v'; VALUE];
         let mut batches: Vec<redis::Pipeline> = connections.iter().map(|_| redis::pipe()).collect();
         for number in 0..keys {
             let key = format!("key:{number}");
-            let slot = key_slot(key.as_bytes()).get();
-            let owner = masters.iter().find(|(a, b, _)| (*a..=*b).contains(&slot)).expect("the slot has an owner").2;
+            let owner = owner_of(&owners, key.as_bytes());
             batches[owner].set(key, &value).ignore();
             if batches[owner].len() == 1000 {
                 std::mem::take(&mut batches[owner]).exec(&mut connections[owner]).expect("keys are written");
@@ -191,25 +187,10 @@ impl Cluster {
 
     /// How many keys all masters hold.
     pub fn keys(&self) -> usize {
-        self.servers
-            .iter()
-            .map(|server| server.connect(None))
-            .filter_map(|mut c| (!owned(&mut c).is_empty()).then(|| redis::cmd("DBSIZE").query::<usize>(&mut c)))
-            .map(|size| size.expect("DBSIZE"))
-            .sum()
+        let masters: BTreeSet<usize> = owners(&self.servers).into_iter().map(|(.., server)| server).collect();
+        let size = |i: usize| redis::cmd("DBSIZE").query::<usize>(&mut self.servers[i].connect(None));
+        masters.into_iter().map(|i| size(i).expect("DBSIZE")).sum()
     }
-}
-
-/// The ranges of slots that a server says it owns.
-fn owned(connection: &mut Connection) -> Vec<(u16, u16)> {
-    let nodes: String = redis::cmd("CLUSTER").arg("NODES").query(connection).expect("CLUSTER NODES");
-    let me = nodes.lines().find(|line| line.contains("myself,master")).unwrap_or_default();
-    let ranges = me.split(' ').skip(8).filter(|word| !word.starts_with('['));
-    let read = |word: &str| {
-        let (first, last) = word.split_once('-').unwrap_or((word, word));
-        Some((first.parse().ok()?, last.parse().ok()?))
-    };
-    ranges.filter_map(read).collect()
 }
 
 /// Runs a program that must succeed; how long it took, in seconds.

@@ -72,7 +72,8 @@ async fn memory(client: &NodeClient, slots: &[Slot]) -> Result<Loads, NodeError>
         return Ok(told);
     }
     let counts = keys(client, slots).await?;
-    let filled: Vec<Slot> = slots.iter().copied().filter(|slot| counts.get(slot).is_some_and(|keys| *keys > 0)).collect();
+    let filled: Vec<Slot> =
+        slots.iter().copied().filter(|slot| counts.get(slot).is_some_and(|keys| *keys > 0)).collect();
     let mut loads = Loads::new();
     for batch in filled.chunks(AT_ONCE) {
         let look_ups: Vec<Vec<String>> = batch

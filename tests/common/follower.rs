@@ -81,3 +81,28 @@ impl Follower {
         }
     }
 }
+
+/// Which ranges of slots the servers say they own: first, last, the server's place in the list.
+#[must_use]
+pub fn owners(servers: &[TestServer]) -> Vec<(u16, u16, usize)> {
+    servers.iter().enumerate().flat_map(|(i, server)| owned(&mut server.connect(None), i)).collect()
+}
+
+fn owned(connection: &mut Connection, i: usize) -> Vec<(u16, u16, usize)> {
+    let nodes: String = redis::cmd("CLUSTER").arg("NODES").query(connection).unwrap();
+    let me = nodes.lines().find(|line| line.contains("myself,master")).unwrap_or_default();
+    let ranges = me.split(' ').skip(8).filter(|word| !word.starts_with('['));
+    let read = |word: &str| {
+        let (first, last) = word.split_once('-').unwrap_or((word, word));
+        Some((first.parse().ok()?, last.parse().ok()?, i))
+    };
+    ranges.filter_map(read).collect()
+}
+
+/// The owner of this key's slot among them.
+#[must_use]
+#[track_caller]
+pub fn owner_of(owners: &[(u16, u16, usize)], key: &[u8]) -> usize {
+    let slot = key_slot(key).get();
+    owners.iter().find(|(first, last, _)| (*first..=*last).contains(&slot)).expect("the slot has an owner").2
+}

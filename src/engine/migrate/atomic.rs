@@ -10,6 +10,7 @@ use std::time::Duration;
 use redis::Value;
 use tokio::time::{Instant, sleep};
 
+use crate::core::slot::{Slot, SlotSet};
 use crate::core::topology::Role;
 use crate::engine::client::{NodeClient, NodeError, as_text};
 use crate::engine::gather::Gathered;
@@ -18,6 +19,8 @@ use super::{Backend, Context, News, Pair, Why, keys_in};
 
 /// How long a migration may take when nothing else is asked for; redis-cli 8.10's.
 const LONGEST: Duration = Duration::from_hours(1);
+/// How many slots one task gets where the move may be held up.
+const PORTION: usize = 128;
 /// How long a cancelled one may take to end.
 const CANCEL_DEADLINE: Duration = Duration::from_secs(30);
 
@@ -32,8 +35,23 @@ enum State {
     Ended(String),
 }
 
+/// All slots of a pair as one task of the servers; in portions where a file may hold the move up between two.
 pub(super) async fn run(pair: &Pair<'_>, context: &Context<'_>) -> Result<(), Why> {
-    let task = Task::begin(pair).await?;
+    let all: Vec<Slot> = pair.one.slots.iter().collect();
+    let portion = if context.options.pause_file.is_some() { PORTION } else { all.len().max(1) };
+    for slots in all.chunks(portion) {
+        context.pass(0, 0).await;
+        if context.stop.is_cancelled() {
+            break;
+        }
+        migrate(pair, slots, context).await?;
+    }
+    Ok(())
+}
+
+async fn migrate(pair: &Pair<'_>, slots: &[Slot], context: &Context<'_>) -> Result<(), Why> {
+    let moved: SlotSet = slots.iter().copied().collect();
+    let task = Task::begin(pair, &moved).await?;
     let deadline = Instant::now() + context.options.timeout.unwrap_or(LONGEST);
     let mut asked_to_end: Option<(Instant, Why)> = None;
     let mut pause = Duration::from_millis(2);
@@ -64,13 +82,12 @@ pub(super) async fn run(pair: &Pair<'_>, context: &Context<'_>) -> Result<(), Wh
         // A short migration is not waited for longer than it takes, a long one not asked about all the time.
         pause = (pause * 5 / 4).min(Duration::from_millis(100));
     }
-    let slots: Vec<_> = pair.one.slots.iter().collect();
     // Nobody else knows how many it were.
-    if let Ok(counts) = keys_in(pair.to.one(), &slots).await {
+    if let Ok(counts) = keys_in(pair.to.one(), slots).await {
         (context.report)(News::Keys(counts.into_iter().sum()));
     }
     let (from, to) = (pair.from.addr().clone(), pair.to.addr().clone());
-    (context.report)(News::Moved { from, to, slots: pair.one.slots.clone() });
+    (context.report)(News::Moved { from, to, slots: moved });
     Ok(())
 }
 
@@ -83,8 +100,8 @@ struct Task<'a> {
 }
 
 impl<'a> Task<'a> {
-    async fn begin(pair: &'a Pair<'_>) -> Result<Self, Why> {
-        let ranges = pair.one.slots.ranges();
+    async fn begin(pair: &'a Pair<'_>, slots: &SlotSet) -> Result<Self, Why> {
+        let ranges = slots.ranges();
         let numbers = ranges.iter().flat_map(|range| [range.first.to_string(), range.last.to_string()]);
         let backend = pair.backend;
         if backend == Backend::RedisAtomic {
