@@ -130,7 +130,9 @@ fn at_owners(cluster: &Cluster, numbers: &[u64], add: impl Fn(&mut redis::Pipeli
         for portion in mine.chunks(1000) {
             let mut pipe = redis::pipe();
             pipe.ignore_errors();
-            portion.iter().for_each(|number| add(&mut pipe, &format!("n{number}"), *number));
+            for number in portion {
+                add(&mut pipe, &format!("n{number}"), *number);
+            }
             let values: Vec<Value> = pipe.query(&mut server.connect(None)).unwrap();
             answers.extend(portion.iter().copied().zip(values));
         }

@@ -19,6 +19,8 @@ use super::{Backend, Context, News, Pair, Why, keys_in};
 
 /// How long a migration may take when nothing else is asked for; redis-cli 8.10's.
 const LONGEST: Duration = Duration::from_hours(1);
+/// How long a server may be busy with the end of another task.
+const FREE_DEADLINE: Duration = Duration::from_secs(30);
 /// How many slots one task gets where the move may be held up.
 const PORTION: usize = 128;
 /// How long a cancelled one may take to end.
@@ -44,9 +46,27 @@ pub(super) async fn run(pair: &Pair<'_>, context: &Context<'_>) -> Result<(), Wh
         if context.stop.is_cancelled() {
             break;
         }
-        migrate(pair, slots, context).await?;
+        migrate_when_free(pair, slots, context).await?;
     }
     Ok(())
+}
+
+/// Redis takes one task at a time, and may still be busy with the end of one whose slots have changed hands already: it
+/// refuses the next one then, with nothing moved.
+async fn migrate_when_free(pair: &Pair<'_>, slots: &[Slot], context: &Context<'_>) -> Result<(), Why> {
+    let deadline = Instant::now() + FREE_DEADLINE;
+    loop {
+        match migrate(pair, slots, context).await {
+            Err(why) if is_busy(&why) && Instant::now() < deadline && !context.stop.is_cancelled() => {
+                sleep(Duration::from_millis(20)).await;
+            }
+            result => return result,
+        }
+    }
+}
+
+fn is_busy(why: &str) -> bool {
+    why.contains("task is already in progress")
 }
 
 async fn migrate(pair: &Pair<'_>, slots: &[Slot], context: &Context<'_>) -> Result<(), Why> {
@@ -224,6 +244,15 @@ mod tests {
         for state in ["waiting-to-snapshot", "accumulate-buffer", "stream-eof", ""] {
             assert_eq!(state_of(&fields(&[("state", state)])), State::Running);
         }
+    }
+
+    #[test]
+    fn a_server_that_has_not_ended_its_last_task_is_tried_again() {
+        assert!(is_busy(
+            "127.0.0.1:7000: the migration ended: Main channel - Failed to sync with source node: Error reply to CLUSTER \
+             SYNCSLOTS SYNC from the source: -ERR Another ASM task is already in progress (state: syncslots-reply, …)"
+        ));
+        assert!(!is_busy("127.0.0.1:7000: the migration ended: no link"));
     }
 
     #[test]
