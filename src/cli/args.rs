@@ -1,6 +1,7 @@
 //! The commands and options of slotctl, as clap reads them.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -78,6 +79,9 @@ pub enum Cmd {
     /// Make a replica the master of its shard, as a plan that is shown first.
     #[command(disable_help_flag = true)]
     Failover(FailoverArgs),
+    /// Watch a cluster while it lives: nodes, slots, keys, links and moves; q ends.
+    #[command(disable_help_flag = true)]
+    Watch(WatchArgs),
     /// Say what a command would do, and send nothing that changes anything.
     Plan(PlanArgs),
 }
@@ -423,6 +427,32 @@ fn port(text: &str) -> Result<u16, String> {
             _ => Err(ProblemKind::PortOutOfRange(u32::try_from(number).unwrap_or(u32::MAX)).to_string()),
         },
         Err(_) => Err(ProblemKind::NotANumber(text.to_owned()).to_string()),
+    }
+}
+
+/// `watch`.
+#[derive(Debug, Args)]
+pub struct WatchArgs {
+    /// The cluster: its name here, or host:port (or host port) of any of its nodes.
+    #[arg(required = true, num_args = 1..=2, value_names = ["NAME|HOST:PORT", "PORT"])]
+    pub target: Vec<String>,
+    /// How often to look.
+    #[arg(long, short = 'i', value_name = "SECONDS", default_value_t = 1.0)]
+    pub interval: f64,
+    /// End after so many looks; without a screen that is drawn anew.
+    #[arg(long, value_name = "N")]
+    pub count: Option<u64>,
+    /// How to log in.
+    #[command(flatten)]
+    pub login: LoginArgs,
+}
+
+impl WatchArgs {
+    /// Between a tenth of a second and an hour.
+    #[must_use]
+    pub fn interval(&self) -> Duration {
+        let seconds = if self.interval.is_finite() { self.interval } else { 1.0 };
+        Duration::from_secs_f64(seconds.clamp(0.1, 3600.0))
     }
 }
 

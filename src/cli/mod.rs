@@ -38,6 +38,7 @@ pub mod steps;
 pub mod terminal;
 pub mod text;
 pub mod up;
+pub mod watch;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -128,6 +129,7 @@ async fn dispatch(
         Cmd::Resume(args) => resume::resume(&with(args.how.yes), args).await,
         Cmd::Backup(args) => backup::backup(args, terminal, interrupt).await,
         Cmd::Restore(args) => restore::restore(&with(args.yes), args).await,
+        Cmd::Watch(args) => watch::watch(&with(false), args).await,
         Cmd::Failover(args) => failover::failover(&with(args.yes), args).await,
         Cmd::Create(_) | Cmd::Check(_) | Cmd::Info(_) | Cmd::Setup(_) | Cmd::Plan(_) => Ok(()),
     }

@@ -88,6 +88,15 @@ impl Terminal {
         }
     }
 
+    /// Prints one of many JSON objects, on a line of its own; nothing without `--json`.
+    pub fn json_line(self, value: &impl Serialize) {
+        if self.json
+            && let Ok(text) = serde_json::to_string(value)
+        {
+            write_out(&format!("{text}\n"));
+        }
+    }
+
     /// Asks for a word, with or without a line break after it; the end of the input is an empty one. Interrupted
     /// questions are [`Interrupt`](super::interrupt::Interrupt)'s.
     pub async fn ask(self, question: &str) -> String {

@@ -8,6 +8,7 @@
 
 pub mod ctrl_c;
 pub mod job;
+pub mod keys;
 pub mod registry;
 pub mod streams;
 pub mod system;

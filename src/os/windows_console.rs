@@ -1,9 +1,11 @@
-//! Consoles of other processes.
+//! Consoles: of other processes, and our own.
 
 use std::io;
 
 use windows_sys::Win32::System::Console::{
-    AttachConsole, CTRL_C_EVENT, FreeConsole, GenerateConsoleCtrlEvent, GetConsoleProcessList, SetConsoleCtrlHandler,
+    AttachConsole, CTRL_C_EVENT, ENABLE_ECHO_INPUT, ENABLE_LINE_INPUT, ENABLE_VIRTUAL_TERMINAL_PROCESSING, FreeConsole,
+    GenerateConsoleCtrlEvent, GetConsoleMode, GetConsoleProcessList, GetStdHandle, STD_INPUT_HANDLE, STD_OUTPUT_HANDLE,
+    SetConsoleCtrlHandler, SetConsoleMode,
 };
 use windows_sys::Win32::System::Threading::PROCESS_QUERY_LIMITED_INFORMATION;
 
@@ -45,6 +47,40 @@ fn send_if_alone(pid: u32) -> io::Result<()> {
     // SAFETY: numbers only. 0: to every process on the console. The group of a process is no address for Ctrl-C.
     let sent = unsafe { GenerateConsoleCtrlEvent(CTRL_C_EVENT, 0) };
     if sent == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Takes keys one by one and without showing them, and lets standard output understand escape sequences; Ctrl-C stays
+/// the system's. What it was before, for [`restore`]: of the input, and of the output.
+pub(super) fn key_by_key() -> io::Result<(u32, u32)> {
+    let before = (mode(STD_INPUT_HANDLE)?, mode(STD_OUTPUT_HANDLE)?);
+    set_mode(STD_INPUT_HANDLE, before.0 & !(ENABLE_LINE_INPUT | ENABLE_ECHO_INPUT))?;
+    let escapes = set_mode(STD_OUTPUT_HANDLE, before.1 | ENABLE_VIRTUAL_TERMINAL_PROCESSING);
+    if escapes.is_err() {
+        restore(before);
+    }
+    escapes.map(|()| before)
+}
+
+/// Gives the console back as it was.
+pub(super) fn restore(before: (u32, u32)) {
+    // Nobody is left to be told of a failure.
+    let _ = set_mode(STD_INPUT_HANDLE, before.0);
+    let _ = set_mode(STD_OUTPUT_HANDLE, before.1);
+}
+
+fn mode(which: u32) -> io::Result<u32> {
+    let mut mode = 0;
+    #[expect(unsafe_code, reason = "calls of the Windows console")]
+    // SAFETY: the second argument is a number that outlives the call; a handle that is no console is an error.
+    let got = unsafe { GetConsoleMode(GetStdHandle(which), &raw mut mode) };
+    if got == 0 { Err(io::Error::last_os_error()) } else { Ok(mode) }
+}
+
+fn set_mode(which: u32, mode: u32) -> io::Result<()> {
+    #[expect(unsafe_code, reason = "calls of the Windows console")]
+    // SAFETY: numbers only; a handle that is no console is an error.
+    let set = unsafe { SetConsoleMode(GetStdHandle(which), mode) };
+    if set == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// The processes on our console.

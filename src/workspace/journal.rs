@@ -111,6 +111,17 @@ impl<R: Record> JournalFile<R> {
         Ok(None)
     }
 
+    /// What the first record says that names one of these nodes, also while the work goes on: only to be shown.
+    #[must_use]
+    pub fn peek(workspace: &Workspace, nodes: &[NodeAddr]) -> Option<R> {
+        let files = fs::read_dir(folder(workspace)).ok()?;
+        let mut paths: Vec<PathBuf> =
+            files.flatten().map(|file| file.path()).filter(|path| is_record(path, R::KIND)).collect();
+        paths.sort();
+        let here = |addr: &NodeAddr| nodes.iter().any(|node| (&node.host, node.port) == (&addr.host, addr.port));
+        paths.iter().filter_map(|path| read_json::<R>(path).ok()).find(|record| record.nodes().iter().any(here))
+    }
+
     /// What is written down; `None` where nothing is, or nothing that can be read.
     #[must_use]
     pub fn load(&self) -> Option<R> {
@@ -166,6 +177,8 @@ mod tests {
         assert!(file.load().is_none());
         file.save(&record(&[1, 2, 3])).unwrap();
         assert!(matches!(find(2), Err(WorkspaceError::Locked { .. })), "it is still being made");
+        let peek = |port: u16| JournalFile::<CreateJournal>::peek(&workspace, &[NodeAddr::new("127.0.0.1", port)]);
+        assert_eq!((peek(2), peek(4)), (Some(record(&[1, 2, 3])), None), "it can be looked at meanwhile");
         drop(file);
         let (file, found) = find(3).unwrap().unwrap();
         assert_eq!(found, record(&[1, 2, 3]));

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::core::slot::{Slot, SlotSet};
 use crate::core::topology::Role;
-use crate::engine::client::{NodeClient, NodeError, as_text};
+use crate::engine::client::{NodeClient, NodeError, NodeErrorKind, as_text};
 use crate::engine::gather::Gathered;
 
 use super::{Backend, Context, News, Pair, Why, keys_in};
@@ -197,6 +197,55 @@ fn fields_of(item: &Value) -> Fields {
     }
 }
 
+/// A migration that servers carry out by themselves right now, as one of them tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunningTask {
+    /// Ranges of slots, with commas between.
+    pub slots: String,
+    /// The source's id.
+    pub from: String,
+    /// The target's id.
+    pub to: String,
+    /// The server's word for how far it is.
+    pub state: String,
+}
+
+impl RunningTask {
+    /// Whether this is the same migration, as its other end tells it.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        (&self.slots, &self.from, &self.to) == (&other.slots, &other.from, &other.to)
+    }
+
+    fn of(fields: &Fields) -> Self {
+        let field = |names: [&str; 2]| names.iter().find_map(|name| fields.get(*name)).cloned().unwrap_or_default();
+        Self {
+            slots: field(["slots", "slot_ranges"]).replace(' ', ","),
+            from: field(["source", "source_node"]),
+            to: field(["dest", "target_node"]),
+            state: field(["state", "state"]),
+        }
+    }
+}
+
+/// The migrations that this node takes part in right now; none where its server knows no such thing.
+///
+/// # Errors
+/// The node does not answer.
+pub async fn running(client: &NodeClient) -> Result<Vec<RunningTask>, NodeError> {
+    for backend in [Backend::RedisAtomic, Backend::ValkeyAtomic] {
+        match tasks(client, backend).await {
+            Ok(tasks) => {
+                let running = tasks.values().filter(|fields| state_of(fields) == State::Running);
+                return Ok(running.map(RunningTask::of).collect());
+            }
+            Err(NodeError { kind: NodeErrorKind::Refused(_), .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Vec::new())
+}
+
 /// Waits until no node migrates anything: what a program began that was then killed goes on without it.
 pub(super) async fn await_running(gathered: &Gathered, context: &Context<'_>) -> Result<(), Why> {
     let deadline = Instant::now() + context.options.timeout.unwrap_or(LONGEST);
@@ -253,6 +302,15 @@ mod tests {
              SYNCSLOTS SYNC from the source: -ERR Another ASM task is already in progress (state: syncslots-reply, …)"
         ));
         assert!(!is_busy("127.0.0.1:7000: the migration ended: no link"));
+    }
+
+    #[test]
+    fn both_families_tell_the_same_of_a_running_migration() {
+        let redis = fields(&[("slots", "0-9 20-29"), ("source", "a"), ("dest", "b"), ("state", "ready-to-stream")]);
+        let valkey =
+            fields(&[("slot_ranges", "0-9 20-29"), ("source_node", "a"), ("target_node", "b"), ("state", "x")]);
+        let (one, other) = (RunningTask::of(&redis), RunningTask::of(&valkey));
+        assert!(one.is_same(&other) && one.slots == "0-9,20-29" && other.state == "x");
     }
 
     #[test]

@@ -30,6 +30,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
+pub use atomic::{RunningTask, running};
 pub use preview::preview;
 
 use crate::core::check::Finding;
