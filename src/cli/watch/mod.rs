@@ -28,7 +28,7 @@ use super::cluster::{access, look, resolved, seed_of};
 use super::failure::Failure;
 use super::form::Means;
 use frame::{Frame, Seen};
-use screen::{Screen, ending_key};
+use screen::{Screen, draw, ending_key};
 
 /// How long asking for the servers' own migrations may hold a look up.
 const TASKS_DEADLINE: Duration = Duration::from_millis(900);
@@ -89,9 +89,9 @@ fn show(means: &Means<'_>, screen: Option<&Screen>, frame: &Frame) {
     frame.text(&mut text);
     let text = text.into_string();
     match screen {
-        Some(screen) => {
+        Some(_) => {
             let lines: Vec<String> = text.lines().map(str::to_owned).collect();
-            screen.draw(&lines, "q ends");
+            draw(&lines, "q ends");
         }
         None => means.terminal.print(&format!("{text}\n")),
     }

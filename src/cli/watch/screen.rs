@@ -40,21 +40,21 @@ impl Screen {
         let _ = out.write_all(ENTER.as_bytes()).and_then(|()| out.flush());
         Some(screen)
     }
+}
 
-    /// Draws these lines, as many and as much of each as there is room for; a last line stays at the bottom.
-    pub(super) fn draw(&self, lines: &[String], last: &str) {
-        let size = terminal_size::terminal_size();
-        let (width, height) = size.map_or((80, 24), |(width, height)| (usize::from(width.0), usize::from(height.0)));
-        let mut text = TOP.to_owned();
-        for line in fitted(lines, last, width, height) {
-            // Writing to a String can't fail.
-            let _ = write!(text, "{line}{CLEAR_LINE_END}\r\n");
-        }
-        text.push_str(CLEAR_BELOW);
-        let mut out = io::stdout().lock();
-        // The next look draws again.
-        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+/// Draws these lines on the second screen, as many and as much of each as there is room for; a last line stays at the bottom.
+pub(super) fn draw(lines: &[String], last: &str) {
+    let size = terminal_size::terminal_size();
+    let (width, height) = size.map_or((80, 24), |(width, height)| (usize::from(width.0), usize::from(height.0)));
+    let mut text = TOP.to_owned();
+    for line in fitted(lines, last, width, height) {
+        // Writing to a String can't fail.
+        let _ = write!(text, "{line}{CLEAR_LINE_END}\r\n");
     }
+    text.push_str(CLEAR_BELOW);
+    let mut out = io::stdout().lock();
+    // The next look draws again.
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 impl Drop for Screen {
