@@ -54,10 +54,13 @@ pub enum Cmd {
     Create(CreateArgs),
     /// Is the cluster whole? Exit code 0 if so, else 1 (as redis-cli --cluster check).
     #[command(disable_help_flag = true)]
-    Check(SeedArgs),
+    Check(CheckArgs),
     /// Keys, slots and replicas of each master (as redis-cli --cluster info).
     #[command(disable_help_flag = true)]
     Info(SeedArgs),
+    /// Repair slots: without an owner, open, claimed by several, with keys where none should be (as redis-cli --cluster fix).
+    #[command(disable_help_flag = true)]
+    Fix(FixArgs),
     /// Move so many slots with their keys from some masters to one (as redis-cli --cluster reshard).
     #[command(disable_help_flag = true)]
     Reshard(ReshardArgs),
@@ -103,6 +106,9 @@ pub enum PlannedCmd {
     /// Of the creation of a cluster.
     #[command(disable_help_flag = true)]
     Create(CreateArgs),
+    /// Of repairs.
+    #[command(disable_help_flag = true)]
+    Fix(FixArgs),
     /// Of a reshard.
     #[command(disable_help_flag = true)]
     Reshard(ReshardArgs),
@@ -262,7 +268,32 @@ pub struct CreateArgs {
     pub login: LoginArgs,
 }
 
-/// `check` and `info`.
+/// `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Also look for keys on masters that do not own their slots.
+    #[arg(long, visible_alias = "search-multiple-owners")]
+    pub cluster_search_multiple_owners: bool,
+    /// Where.
+    #[command(flatten)]
+    pub seed: SeedArgs,
+}
+
+/// `fix`.
+#[derive(Debug, Args)]
+pub struct FixArgs {
+    /// Also look for keys on masters that do not own their slots, and move them to the owners.
+    #[arg(long, visible_alias = "search-multiple-owners")]
+    pub cluster_search_multiple_owners: bool,
+    /// Give slots of masters that do not answer to others: the keys of these masters are lost.
+    #[arg(long, visible_aliases = ["fix-with-unreachable-masters", "cluster-fix-with-unreachable-primaries"])]
+    pub cluster_fix_with_unreachable_masters: bool,
+    /// How.
+    #[command(flatten)]
+    pub how: MoveArgs,
+}
+
+/// `info`, and where `check` looks.
 #[derive(Debug, Args)]
 pub struct SeedArgs {
     /// Any node of the cluster: host:port, or host port.

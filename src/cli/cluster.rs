@@ -6,12 +6,15 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
+use crate::core::check::Finding;
+use crate::core::plan::fix::{owners, stray_keys, suspects};
 use crate::core::topology::{NodeAddr, Role};
 use crate::engine::client::{CONNECT_DEADLINE, NodeClient, NodeError, NodeErrorKind};
 use crate::engine::command::Auth;
+use crate::engine::fix;
 use crate::engine::gather::{Gathered, gather};
 
-use super::args::{LoginArgs, SeedArgs};
+use super::args::{CheckArgs, LoginArgs, SeedArgs};
 use super::failure::Failure;
 use super::json::{CheckJson, findings_of, nodes_of};
 use super::login::{self, Login};
@@ -140,8 +143,9 @@ async fn key_counts(gathered: &Gathered, access: &Access) -> BTreeMap<NodeAddr, 
 ///
 /// # Errors
 /// The cluster is not whole, or the node can't be asked.
-pub async fn check(args: &SeedArgs, terminal: Terminal) -> Result<(), Failure> {
-    look_and_tell(args, terminal, true).await
+pub async fn check(args: &CheckArgs, terminal: Terminal) -> Result<(), Failure> {
+    let search = args.cluster_search_multiple_owners;
+    look_and_tell(&args.seed, terminal, Some(Asked { search })).await
 }
 
 /// `info`: keys, slots and replicas of each master.
@@ -149,10 +153,18 @@ pub async fn check(args: &SeedArgs, terminal: Terminal) -> Result<(), Failure> {
 /// # Errors
 /// A master does not tell its keys, or the node can't be asked.
 pub async fn info(args: &SeedArgs, terminal: Terminal) -> Result<(), Failure> {
-    look_and_tell(args, terminal, false).await
+    look_and_tell(args, terminal, None).await
 }
 
-async fn look_and_tell(args: &SeedArgs, terminal: Terminal, with_check: bool) -> Result<(), Failure> {
+/// What a check is to look at beside what the nodes say of each other.
+#[derive(Debug, Clone, Copy)]
+struct Asked {
+    /// Keys on masters that do not own their slots.
+    search: bool,
+}
+
+async fn look_and_tell(args: &SeedArgs, terminal: Terminal, asked: Option<Asked>) -> Result<(), Failure> {
+    let with_check = asked.is_some();
     let seed = resolved(seed_of(&args.node)?, &args.login, false).await?;
     let access = access(&args.login).await?;
     let gathered = look(&seed, &access, terminal).await?;
@@ -160,10 +172,26 @@ async fn look_and_tell(args: &SeedArgs, terminal: Terminal, with_check: bool) ->
         complain(&could_not_connect(addr, bare(why)));
     }
     let keys = key_counts(&gathered, &access).await;
-    let findings = if with_check { gathered.check() } else { Vec::new() };
+    let mut findings = if with_check { gathered.check() } else { Vec::new() };
     let mut text = terminal.text();
     let counted = redis_lines::info(&mut text, &gathered.topology, &seed, &keys);
-    let whole = !with_check || redis_lines::check(&mut text, &gathered.topology, &seed, &findings);
+    let mut whole = !with_check || redis_lines::check(&mut text, &gathered.topology, &seed, &findings);
+    let mut hint = None;
+    if let Some(asked) = asked {
+        if asked.search {
+            let seen = fix::look(gathered.clone(), &access.auth, fix::Scope::All, false).await;
+            let seen = seen.map_err(|why| Failure::message(&format!("[ERR] {why}")))?;
+            whole &= redis_lines::multiple_owners(&mut text, &owners(&seen.damage()), &seen.hidden);
+            findings.extend(stray_keys(&seen.damage(), &seen.hidden));
+        }
+        let strays = findings.iter().any(|finding| matches!(finding, Finding::Strays { .. }));
+        if strays || !suspects(&gathered.topology).is_empty() {
+            let option = if strays { " --cluster-search-multiple-owners" } else { "" };
+            let command = format!("slotctl fix {seed}{option}");
+            text.line(format_args!("'{command}' shows the repairs, and carries them out on a yes."));
+            hint = Some(command);
+        }
+    }
     terminal.print(&text.into_string());
     // redis-cli goes on to the check when a master does not tell its keys; its exit code is the check's.
     let ok = whole && (with_check || counted);
@@ -174,7 +202,7 @@ async fn look_and_tell(args: &SeedArgs, terminal: Terminal, with_check: bool) ->
     }
     let sum = keys.values().filter_map(|count| count.as_ref().ok()).sum();
     let findings = findings_of(&findings);
-    terminal.object(&CheckJson { ok, nodes, findings, keys: Some(sum), steps: Vec::new() });
+    terminal.object(&CheckJson { ok, nodes, findings, keys: Some(sum), steps: Vec::new(), hint });
     if ok { Ok(()) } else { Err(Failure::Shown) }
 }
 

@@ -90,6 +90,7 @@ pub async fn create(
         findings: findings_of(&findings),
         keys: None,
         steps: steps_json(&steps.views()),
+        hint: None,
     });
     if whole { Ok(()) } else { Err(Failure::Shown) }
 }

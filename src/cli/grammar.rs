@@ -137,11 +137,7 @@ pub const OPTIONS: &[Known] = &[
         "--fix-with-unreachable-masters",
         "--fix-with-unreachable-primaries",
     ]),
-    refused(
-        &["--cluster-search-multiple-owners", "--search-multiple-owners"],
-        false,
-        "only a check that looks for them has it",
-    ),
+    flag(&["--cluster-search-multiple-owners", "--search-multiple-owners"]),
     flag(&["--cluster-use-atomic-slot-migration"]),
     // Without effect beside --cluster.
     value(&["-h"]),

@@ -101,6 +101,9 @@ pub struct CheckJson {
     /// The steps of a creation.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<StepJson>,
+    /// The command that repairs what is wrong with slots.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
 }
 
 /// `servers`.

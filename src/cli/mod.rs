@@ -15,6 +15,7 @@ pub mod draft;
 pub mod export;
 pub mod failover;
 pub mod failure;
+pub mod fix;
 pub mod form;
 pub mod grammar;
 pub mod interrupt;
@@ -123,6 +124,7 @@ async fn dispatch(
         Cmd::Start(args) => local::start(&with(args.yes), &args.name).await,
         Cmd::Stop(args) => local::stop(&with(true), &args.name).await,
         Cmd::Down(args) => local::down(&with(args.yes), args).await,
+        Cmd::Fix(args) => fix::fix(&with(args.how.yes), args).await,
         Cmd::Reshard(args) => reshard::reshard(&with(args.how.yes), args).await,
         Cmd::Rebalance(args) => rebalance::rebalance(&with(args.how.yes), args).await,
         Cmd::MoveSlots(args) => move_slots::move_slots(&with(args.how.yes), args).await,

@@ -103,6 +103,11 @@ impl Scene {
         Ok(JournalFile::find(means.workspace, &self.nodes())?)
     }
 
+    /// A record for a move that is not begun yet.
+    pub(super) fn new_journal(&self, means: &Means<'_>) -> Result<JournalFile<MoveJournal>, Failure> {
+        Ok(JournalFile::open(means.workspace, self.nodes().first().unwrap_or(&self.seed))?)
+    }
+
     /// Where the nodes say that they are, then where they answered.
     fn nodes(&self) -> Vec<NodeAddr> {
         let mut nodes: Vec<NodeAddr> = self.gathered.topology.nodes().into_values().filter_map(|n| n.addr).collect();
@@ -116,7 +121,8 @@ impl Scene {
         Place { nodes: self.nodes(), seeds: self.seeds(), auth: self.access.auth.clone() }
     }
 
-    fn seeds(&self) -> Vec<NodeAddr> {
+    /// All nodes that answered, the named one first.
+    pub(super) fn seeds(&self) -> Vec<NodeAddr> {
         let others = self.gathered.topology.views.keys().filter(|addr| **addr != self.seed).cloned();
         std::iter::once(self.seed.clone()).chain(others).collect()
     }

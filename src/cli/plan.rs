@@ -27,6 +27,7 @@ impl From<PlannedCmd> for Cmd {
     fn from(planned: PlannedCmd) -> Self {
         match planned {
             PlannedCmd::Create(args) => Self::Create(args),
+            PlannedCmd::Fix(args) => Self::Fix(args),
             PlannedCmd::Reshard(args) => Self::Reshard(args),
             PlannedCmd::Rebalance(args) => Self::Rebalance(args),
             PlannedCmd::MoveSlots(args) => Self::MoveSlots(args),

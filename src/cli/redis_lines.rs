@@ -178,6 +178,32 @@ pub fn reshard_node(text: &mut Text, topology: &Topology, addr: &NodeAddr) {
     }
 }
 
+/// redis-cli's search for slots with several owners: masters that claim them or hold keys of them. `hidden` are keys of
+/// slots that a master neither owns nor names.
+///
+/// Returns whether there are none.
+pub fn multiple_owners(
+    text: &mut Text,
+    owners: &BTreeMap<Slot, Vec<NodeAddr>>,
+    hidden: &BTreeMap<NodeAddr, u64>,
+) -> bool {
+    text.info(">>> Check for multiple slot owners...");
+    for (slot, owners) in owners {
+        text.error(format_args!("[WARNING] Slot {slot} has {} owners:", owners.len()));
+        for owner in owners {
+            text.error(format_args!("    {owner}"));
+        }
+    }
+    for (addr, keys) in hidden {
+        text.error(format_args!("[WARNING] Node {addr} holds {keys} keys of slots that it does not own."));
+    }
+    let none = owners.is_empty() && hidden.is_empty();
+    if none {
+        text.ok("[OK] No multiple owners found.");
+    }
+    none
+}
+
 /// Says whether no slot is open.
 fn open_slots(text: &mut Text, nodes: &[(&NodeAddr, &Node)]) -> bool {
     let listed = |slots: &mut dyn Iterator<Item = Slot>| slots.map(|s| s.to_string()).collect::<Vec<_>>().join(",");

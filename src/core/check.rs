@@ -37,6 +37,22 @@ pub enum Finding {
         /// The partner.
         partner: NodeId,
     },
+    /// Several masters claim these slots for themselves.
+    Disputed {
+        /// The slots.
+        slots: SlotSet,
+        /// The masters.
+        by: Vec<NodeAddr>,
+    },
+    /// A master holds keys of slots that it does not own.
+    Strays {
+        /// The master.
+        node: NodeAddr,
+        /// How many keys.
+        keys: u64,
+        /// The slots, as far as the master tells.
+        slots: SlotSet,
+    },
     /// These nodes see other slot owners than the first node does.
     SlotsDisagree(Vec<NodeAddr>),
     /// These nodes see other roles or masters than the nodes themselves report.
@@ -76,6 +92,15 @@ impl fmt::Display for Finding {
             }
             Finding::OpenSlot { slot, node, migrating: false, partner } => {
                 write!(f, "Slot {slot} is open: {node} is importing it from {partner}")
+            }
+            Finding::Disputed { slots, by } => {
+                write!(f, "Several masters claim {} slots ({}): {}", slots.len(), shortened(slots), listed(by))
+            }
+            Finding::Strays { node, keys, slots } if slots.is_empty() => {
+                write!(f, "{node} holds {keys} keys of slots that it does not own")
+            }
+            Finding::Strays { node, keys, slots } => {
+                write!(f, "{node} holds {keys} keys of slots that it does not own ({})", shortened(slots))
             }
             Finding::SlotsDisagree(nodes) => {
                 write!(f, "Nodes don't agree about the slots: {} {} other owners", listed(nodes), see(nodes))
@@ -122,6 +147,7 @@ pub fn check(topology: &Topology, health: &BTreeMap<NodeAddr, NodeHealth>) -> Ve
     check_failed(topology, &mut findings);
     check_health(health, &mut findings);
     check_open_slots(topology, &mut findings);
+    check_claims(topology, &mut findings);
     check_agreement(topology, &mut findings);
     check_replicas(&nodes, &mut findings);
     findings
@@ -195,6 +221,27 @@ fn check_open_slots(topology: &Topology, findings: &mut Vec<Finding>) {
         };
         findings.extend(open(&me.migrating, true));
         findings.extend(open(&me.importing, false));
+    }
+}
+
+/// Each master's word on its own slots.
+fn check_claims(topology: &Topology, findings: &mut Vec<Finding>) {
+    let masters = || {
+        let own = topology.views.iter().filter_map(|(addr, view)| Some((addr, view.me()?)));
+        own.filter(|(_, me)| me.role == Role::Master)
+    };
+    let (mut claimed, mut slots) = (SlotSet::new(), SlotSet::new());
+    for (_, me) in masters() {
+        for slot in me.slots.iter() {
+            if !claimed.insert(slot) {
+                slots.insert(slot);
+            }
+        }
+    }
+    if !slots.is_empty() {
+        let disputed = |me: &Node| me.slots.iter().any(|slot| slots.contains(slot));
+        let by = masters().filter(|(_, me)| disputed(me)).map(|(addr, _)| addr.clone()).collect();
+        findings.push(Finding::Disputed { slots, by });
     }
 }
 

@@ -75,6 +75,12 @@ pub enum Step {
     AwaitFollowers,
     /// Slots go to their new masters with their keys.
     MoveSlots,
+    /// CLUSTER DELSLOTS, SETSLOT NODE and BUMPEPOCH: each slot gets one owner.
+    SettleOwners,
+    /// MIGRATE to the owners.
+    MoveKeys,
+    /// CLUSTER SETSLOT STABLE.
+    CloseSlots,
 }
 
 impl fmt::Display for Step {
@@ -102,6 +108,9 @@ impl fmt::Display for Step {
             Step::AwaitPromotion => "Wait until every node sees the new master",
             Step::AwaitFollowers => "Wait until the other nodes follow and the cluster agrees",
             Step::MoveSlots => "Move the slots with their keys",
+            Step::SettleOwners => "Settle who owns the slots",
+            Step::MoveKeys => "Move keys to the owners of their slots",
+            Step::CloseSlots => "Close the slots",
         })
     }
 }

@@ -18,6 +18,7 @@ pub mod event;
 pub mod failover;
 pub mod figures;
 pub mod files;
+pub mod fix;
 pub mod folder_lock;
 pub mod gather;
 pub mod handle;

@@ -153,6 +153,9 @@ pub fn step(step: Step) -> String {
         Step::AskToTakeOver => tr!("step.ask_to_take_over"),
         Step::AwaitPromotion => tr!("step.await_promotion"),
         Step::AwaitFollowers => tr!("step.await_followers"),
+        Step::SettleOwners => tr!("step.settle_owners"),
+        Step::MoveKeys => tr!("step.move_keys"),
+        Step::CloseSlots => tr!("step.close_slots"),
     }
 }
 
@@ -199,6 +202,10 @@ pub fn finding(finding: &Finding) -> String {
         Finding::OpenSlot { slot, node, migrating: false, partner } => {
             tr!("finding.importing", slot = slot, node = node, partner = partner.short())
         }
+        Finding::Disputed { slots, by } => {
+            tr!("finding.disputed", count = slots.len(), slots = short_list(&slots.to_string()), nodes = addrs(by))
+        }
+        Finding::Strays { node, keys, .. } => tr!("finding.strays", node = node, keys = keys),
         Finding::SlotsDisagree(nodes) => tr!("finding.slots_disagree", nodes = addrs(nodes)),
         Finding::RolesDisagree(nodes) => tr!("finding.roles_disagree", nodes = addrs(nodes)),
         Finding::Unknown { by, missing } => tr!("finding.unknown", node = by, missing = addrs(missing)),
@@ -216,6 +223,8 @@ pub fn remedy(finding: &Finding) -> String {
         Finding::Failed(_) => tr!("remedy.failed"),
         Finding::StateFail(_) => tr!("remedy.state_fail"),
         Finding::OpenSlot { .. } => tr!("remedy.open_slot"),
+        Finding::Disputed { .. } => tr!("remedy.disputed"),
+        Finding::Strays { .. } => tr!("remedy.strays"),
         Finding::SlotsDisagree(_) | Finding::RolesDisagree(_) | Finding::Unknown { .. } => tr!("remedy.disagree"),
         Finding::LinkDown(_) => tr!("remedy.link_down"),
         Finding::NoReplica(_) => tr!("remedy.no_replica"),

@@ -2,6 +2,9 @@
 
 pub mod create;
 pub mod failover;
+pub mod fix;
+mod fix_commands;
+mod fix_facts;
 pub mod moves;
 pub mod rebalance;
 pub mod rebalance_load;

@@ -159,9 +159,17 @@ pub fn obstacles(topology: &Topology, findings: &[Finding]) -> Vec<Finding> {
         known.is_some_and(|node| node.role == Role::Master && !node.slots.is_empty())
     };
     let forbids = |finding: &&Finding| match finding {
-        Finding::Uncovered(_) | Finding::OpenSlot { .. } | Finding::SlotsDisagree(_) | Finding::StateFail(_) => true,
+        Finding::Uncovered(_)
+        | Finding::OpenSlot { .. }
+        | Finding::Disputed { .. }
+        | Finding::SlotsDisagree(_)
+        | Finding::StateFail(_) => true,
         Finding::Unreachable(addr, _) | Finding::Failed(addr) => serves(addr),
-        Finding::RolesDisagree(_) | Finding::Unknown { .. } | Finding::LinkDown(_) | Finding::NoReplica(_) => false,
+        Finding::Strays { .. }
+        | Finding::RolesDisagree(_)
+        | Finding::Unknown { .. }
+        | Finding::LinkDown(_)
+        | Finding::NoReplica(_) => false,
     };
     findings.iter().filter(forbids).cloned().collect()
 }

@@ -246,6 +246,18 @@ pub async fn running(client: &NodeClient) -> Result<Vec<RunningTask>, NodeError>
     Ok(Vec::new())
 }
 
+/// The slots that this node migrates by itself right now.
+///
+/// # Errors
+/// As [`running`].
+pub(in crate::engine) async fn slots_under_way(client: &NodeClient) -> Result<SlotSet, NodeError> {
+    let mut slots = SlotSet::new();
+    for task in running(client).await? {
+        slots.union_with(&task.slots.parse().unwrap_or_default());
+    }
+    Ok(slots)
+}
+
 /// Waits until no node migrates anything: what a program began that was then killed goes on without it.
 pub(super) async fn await_running(gathered: &Gathered, context: &Context<'_>) -> Result<(), Why> {
     let deadline = Instant::now() + context.options.timeout.unwrap_or(LONGEST);

@@ -44,7 +44,7 @@ impl<'a> Chunk<'a> {
     }
 
     /// Moves keys until the source has none of these slots.
-    async fn empty(&self, mut held: Vec<(Slot, Words)>) -> Result<(), Why> {
+    pub(super) async fn empty(&self, mut held: Vec<(Slot, Words)>) -> Result<(), Why> {
         let drain = Drain { pair: self.pair, context: self.context, lane: self.lane };
         let mut fruitless = 0;
         loop {
@@ -119,7 +119,13 @@ pub(super) async fn tell_others(pair: &Pair<'_>, slots: &[Slot]) {
 }
 
 /// SETSLOT for each slot, pipelined; where `look` says so, each followed by a look at the slot's keys, which are answered.
-async fn set(at: &Pool, slots: &[Slot], what: &str, id: Option<&str>, look: bool) -> Result<Vec<Words>, Why> {
+pub(super) async fn set(
+    at: &Pool,
+    slots: &[Slot],
+    what: &str,
+    id: Option<&str>,
+    look: bool,
+) -> Result<Vec<Words>, Why> {
     let portion = |slot: &Slot| {
         let mut words = vec!["CLUSTER".to_owned(), "SETSLOT".to_owned(), slot.to_string(), what.to_owned()];
         words.extend(id.map(str::to_owned));

@@ -57,6 +57,13 @@ async fn work(pair: &Pair<'_>, context: &Context<'_>, lane: &NodeClient, queue: 
     Ok(())
 }
 
+/// The pair's slots in windows.
+pub(super) async fn windows(pair: &Pair<'_>, context: &Context<'_>) -> Result<Vec<Vec<Slot>>, Why> {
+    let all: Vec<Slot> = pair.one.slots.iter().collect();
+    let counts = keys_in(pair.from.one(), &all).await?;
+    Ok(in_windows(all.into_iter().zip(counts), context.pace.window(WINDOW_KEYS)))
+}
+
 /// The slots in windows: those that look empty in wide ones, the others in narrow ones, each in order.
 fn in_windows(slots: impl Iterator<Item = (Slot, u64)>, most_keys: u64) -> Vec<Vec<Slot>> {
     let (empty, full): (Vec<_>, Vec<_>) = slots.partition(|(_, keys)| *keys == 0);

@@ -227,7 +227,7 @@ fn bursts(batches: Vec<Batch>, (most_keys, most_bytes): (usize, u64)) -> Vec<Vec
 }
 
 /// The first few keys, so that they can be typed.
-fn shown(keys: &[Vec<u8>]) -> String {
+pub(super) fn shown(keys: &[Vec<u8>]) -> String {
     let mut text = keys.iter().take(5).map(|key| format!("\"{}\"", key.escape_ascii())).collect::<Vec<_>>().join(" ");
     if keys.len() > 5 {
         text.push_str(" …");

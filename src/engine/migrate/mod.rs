@@ -9,6 +9,7 @@
 //! slot changes hands when its source has no key of it left.
 
 mod atomic;
+pub(in crate::engine) mod bring;
 mod chunk;
 mod classic;
 mod drain;
@@ -43,8 +44,10 @@ use super::client::CONNECT_DEADLINE;
 use super::command::Auth;
 use super::gather::{Gathered, gather};
 
+pub(in crate::engine) use atomic::slots_under_way;
 use pace::Pace;
-use pairs::{Pair, connect, count, keys_in};
+pub(in crate::engine) use pairs::keys_in;
+use pairs::{Pair, connect, count};
 
 /// How long the news of new owners may take to every node: each is told directly, and gossip repeats it.
 const SPREAD_DEADLINE: Duration = Duration::from_secs(30);
@@ -267,7 +270,7 @@ async fn prepare(plan: &MovePlan, seeds: &[NodeAddr], context: &Context<'_>) -> 
         context.mode == Mode::Resume
             && match finding {
                 Finding::OpenSlot { slot, .. } => plan.moves().iter().any(|one| one.slots.contains(*slot)),
-                Finding::SlotsDisagree(_) => true,
+                Finding::SlotsDisagree(_) | Finding::Disputed { .. } => true,
                 _ => false,
             }
     };

@@ -115,7 +115,7 @@ async fn count_pair(pair: &Pair<'_>, context: &Context<'_>) -> Result<u64, Why> 
 }
 
 /// COUNTKEYSINSLOT for each slot, pipelined.
-pub(super) async fn keys_in(client: &NodeClient, slots: &[Slot]) -> Result<Vec<u64>, Why> {
+pub(in crate::engine) async fn keys_in(client: &NodeClient, slots: &[Slot]) -> Result<Vec<u64>, Why> {
     let mut counts = Vec::with_capacity(slots.len());
     for batch in slots.chunks(COUNT_BATCH) {
         let commands: Vec<Vec<String>> = batch

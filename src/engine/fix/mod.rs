@@ -1,0 +1,388 @@
+//! Carries a [`FixPlan`] out: who owns which slot is settled first, then keys go to their owners, then slots are closed.
+//!
+//! The order keeps every key: a master that is to lose a slot stops claiming it before the owner claims it with a new
+//! epoch (a claim with a higher epoch makes servers drop their own keys of a slot), keys move only when the cluster
+//! serves again, and a slot is closed where its keys have gone. What stops one slot does not stop the others.
+
+mod look;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use thiserror::Error;
+use tokio::time::{Instant, sleep};
+
+pub use look::{Scope, Seen, look};
+
+use super::client::{CONNECT_DEADLINE, NodeClient, NodeError};
+use super::command::Auth;
+use super::gather::{Gathered, gather};
+use super::job::Step;
+use super::migrate::bring::{Bringer, Failures};
+use super::migrate::{News, Options, Report, keys_in};
+use super::steps::Steps;
+use crate::core::check::Finding;
+use crate::core::plan::fix::{FixPlan, Meeting, Party, Refusal, Repair, Trouble, plan as planned};
+use crate::core::plan::moves::SlotMove;
+use crate::core::slot::{Slot, SlotSet};
+use crate::core::topology::{NodeAddr, NodeId};
+
+/// How long the nodes may take to agree, and the cluster to serve again.
+const AGREE_DEADLINE: Duration = Duration::from_secs(30);
+/// How long a node that was made to forget another refuses it (a minute), and a little more.
+const FORGET_BAN: Duration = Duration::from_secs(75);
+/// How long after a new claim old news of its slots may still be under way between two nodes.
+const OLD_NEWS: Duration = Duration::from_millis(300);
+
+/// The steps of a repair.
+pub const FIX_STEPS: [Step; 4] = [Step::SettleOwners, Step::MoveKeys, Step::CloseSlots, Step::Check];
+
+/// How a repair is carried out.
+#[derive(Debug, Clone)]
+pub struct How<'a> {
+    /// Nodes of the cluster.
+    pub seeds: &'a [NodeAddr],
+    /// The way in.
+    pub auth: &'a Auth,
+    /// How keys are moved.
+    pub options: Options,
+    /// How far was looked for damage.
+    pub scope: Scope,
+    /// Whether keys of masters that do not answer may be lost.
+    pub with_unreachable: bool,
+}
+
+/// Why nothing was done.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum FixError {
+    /// There is no plan.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The cluster is not what the plan was made from.
+    #[error("the cluster has changed since the plan was made ({0}): nothing was sent, look again")]
+    Stale(String),
+    /// A master does not answer, or can't be worked with.
+    #[error("{0}")]
+    Node(String),
+}
+
+/// What came of it.
+#[derive(Debug, Clone)]
+pub struct Fixed {
+    /// Every node's answer at the end.
+    pub after: Gathered,
+    /// Slots that could not be repaired, and why.
+    pub failures: Vec<(Slot, String)>,
+    /// How many keys were moved.
+    pub keys: u64,
+    /// Whether it stopped because it was asked to.
+    pub stopped: bool,
+}
+
+/// Looks and plans.
+///
+/// # Errors
+/// [`FixError::Refused`], [`FixError::Node`].
+pub async fn plan(how: &How<'_>) -> Result<(Seen, FixPlan), FixError> {
+    let gathered = gather(how.seeds, how.auth, CONNECT_DEADLINE).await;
+    let seen = look(gathered, how.auth, how.scope, true).await.map_err(FixError::Node)?;
+    let plan = planned(&seen.damage(), how.with_unreachable)?;
+    Ok((seen, plan))
+}
+
+/// Carries a confirmed plan out, if the cluster is still as it was. A cancelled operation finishes the slots in flight.
+///
+/// # Errors
+/// [`FixError`], with nothing sent. What happens to single slots later is in [`Fixed::failures`].
+pub async fn fix(confirmed: &FixPlan, how: &How<'_>, steps: &Steps) -> Result<Fixed, FixError> {
+    steps.begin(Step::SettleOwners);
+    let (seen, now) = plan(how).await?;
+    if let Some(other) = now.beyond(confirmed) {
+        return Err(FixError::Stale(other));
+    }
+    let moved = Arc::new(AtomicU64::new(0));
+    let report = key_counter(&moved, now.repairs.iter().map(Repair::keys).sum(), steps);
+    let seed = how.seeds.first().ok_or(Refusal::NoMaster)?;
+    let stop = steps.cancelled().clone();
+    let bringer = Bringer::connect(&seen.gathered, seed, how.auth, how.options.clone(), report, stop).await;
+    let bringer = bringer.map_err(FixError::Node)?;
+    let work = Work { how, bringer: &bringer };
+    let mut failures = Vec::new();
+    let settled: Vec<&Repair> = now.repairs.iter().filter(|repair| repair.settles_owner()).collect();
+    if !(settled.is_empty() && now.meetings.is_empty()) {
+        work.give_up(&settled, &mut failures).await;
+        work.introduce(&now.meetings, steps).await.map_err(FixError::Node)?;
+        work.settle(&settled, &mut failures).await;
+        work.await_service(steps).await;
+        work.mark(&settled, &mut failures).await;
+    }
+    steps.begin(Step::MoveKeys);
+    work.bring_strays(now.repairs.iter().filter(|repair| repair.forward.is_none()), &mut failures).await;
+    for repair in &now.repairs {
+        work.finish_move(repair, &mut failures).await;
+    }
+    work.bring_strays(now.repairs.iter().filter(|repair| repair.forward.is_some()), &mut failures).await;
+    steps.begin(Step::CloseSlots);
+    for repair in &now.repairs {
+        work.close(repair, &mut failures).await;
+    }
+    steps.begin(Step::Check);
+    let after = work.await_agreement(&now).await;
+    steps.done();
+    failures.sort();
+    failures.dedup_by_key(|(slot, _)| *slot);
+    Ok(Fixed { after, failures, keys: moved.load(Ordering::Relaxed), stopped: steps.is_cancelled() })
+}
+
+/// Counts keys as they arrive, into the running step.
+fn key_counter(moved: &Arc<AtomicU64>, of: u64, steps: &Steps) -> Report {
+    let (moved, steps) = (Arc::clone(moved), steps.clone());
+    Arc::new(move |news| {
+        if let News::Keys(count) = news {
+            let now = moved.fetch_add(count, Ordering::Relaxed) + count;
+            steps.detail(format!("{now} of {of} keys"));
+        }
+    })
+}
+
+struct Work<'a> {
+    how: &'a How<'a>,
+    bringer: &'a Bringer<'a>,
+}
+
+impl Work<'_> {
+    fn client(&self, party: &Party) -> Option<&NodeClient> {
+        self.bringer.client(&party.id)
+    }
+
+    /// One command for each slot; what fails is noted by slot.
+    async fn each(&self, at: &NodeId, slots: &SlotSet, command: impl Fn(&str) -> Vec<String>) -> Failures {
+        let commands: Vec<Vec<String>> = slots.iter().map(|slot| command(&slot.to_string())).collect();
+        let answers = self.bringer.send(at, &commands).await;
+        let failed = slots.iter().zip(answers).zip(&commands);
+        let failed = failed.filter_map(|((slot, answer), words)| Some((slot, words.join(" "), answer.err()?)));
+        failed.map(|(slot, words, error)| (slot, format!("{words}: {error}"))).collect()
+    }
+
+    /// SETSLOT for each slot.
+    async fn set(&self, party: &Party, slots: &SlotSet, rest: &[&str]) -> Failures {
+        let words = |slot: &str| {
+            let head = ["CLUSTER", "SETSLOT", slot];
+            head.iter().chain(rest).map(|word| (*word).to_owned()).collect()
+        };
+        self.each(&party.id, slots, words).await
+    }
+
+    /// Losers do not claim any more, and keep their keys.
+    async fn give_up(&self, repairs: &[&Repair], failures: &mut Failures) {
+        for repair in repairs {
+            for loser in &repair.losers {
+                let words = |slot: &str| ["CLUSTER", "DELSLOTS", slot].map(str::to_owned).to_vec();
+                failures.extend(self.each(&loser.id, &repair.slots, words).await);
+            }
+        }
+    }
+
+    /// Nodes that do not know each other meet: not before nobody loses keys by what the other claims.
+    async fn introduce(&self, meetings: &[Meeting], steps: &Steps) -> Result<(), String> {
+        let deadline = Instant::now() + FORGET_BAN;
+        while !meetings.is_empty() && Instant::now() < deadline && !self.bringer.is_stopped() {
+            let gathered = gather(self.how.seeds, self.how.auth, CONNECT_DEADLINE).await;
+            let strangers = |finding: &Finding| matches!(finding, Finding::Unknown { .. });
+            let Some(finding) = gathered.check().into_iter().find(strangers) else { break };
+            steps.detail(finding.to_string());
+            // Again and again: who was made to forget a node refuses it for a minute.
+            for meeting in meetings {
+                self.meet(meeting).await?;
+            }
+            sleep(Duration::from_secs(1)).await;
+        }
+        steps.waited();
+        Ok(())
+    }
+
+    async fn meet(&self, Meeting { by, whom }: &Meeting) -> Result<(), String> {
+        let words = |error: NodeError| error.to_string();
+        let client = NodeClient::connect_within(by, self.how.auth, CONNECT_DEADLINE).await.map_err(words)?;
+        let port = whom.port.to_string();
+        let bus = whom.bus_port.map(|port| port.to_string());
+        let meet: Vec<&str> = ["CLUSTER", "MEET", &whom.host, &port].into_iter().chain(bus.as_deref()).collect();
+        client.call(&meet).await.map(drop).map_err(words)
+    }
+
+    /// Owners claim, then the others are told.
+    async fn settle(&self, repairs: &[&Repair], failures: &mut Failures) {
+        for repair in repairs {
+            let slots = without(&repair.slots, failures);
+            if !repair.claimed {
+                failures.extend(self.claim(repair, &slots).await);
+            }
+            if let Some(client) = self.client(&repair.owner) {
+                // Not known to 3.0; the claim above has raised the epoch there.
+                let _ = client.call(&["CLUSTER", "BUMPEPOCH"]).await;
+            }
+        }
+        for repair in repairs {
+            let slots = without(&repair.slots, failures);
+            let others = self.bringer.ids().filter(|id| **id != repair.owner.id);
+            // They hear it from the owner, too: one that does not take it shows in the check.
+            let telling = others.map(|id| self.each(id, &slots, node_words(&repair.owner)));
+            join_all(telling).await;
+        }
+    }
+
+    /// Slots that a master imports and then takes raise its epoch and are announced at once, in every version.
+    async fn claim(&self, repair: &Repair, slots: &SlotSet) -> Failures {
+        let other = self.bringer.ids().find(|id| **id != repair.owner.id);
+        if let (Some(other), Some(first)) = (other, slots.iter().next()) {
+            let first: SlotSet = std::iter::once(first).collect();
+            // Where it is refused, BUMPEPOCH raises the epoch.
+            self.set(&repair.owner, &first, &["IMPORTING", other.as_str()]).await;
+        }
+        self.set(&repair.owner, slots, &["NODE", repair.owner.id.as_str()]).await
+    }
+
+    /// Until all masters serve and all nodes agree; keys can't be moved before.
+    async fn await_service(&self, steps: &Steps) {
+        let deadline = Instant::now() + AGREE_DEADLINE;
+        while Instant::now() < deadline && !steps.is_cancelled() {
+            let gathered = gather(self.how.seeds, self.how.auth, CONNECT_DEADLINE).await;
+            let waits = |finding: &Finding| matches!(finding, Finding::SlotsDisagree(_) | Finding::StateFail(_));
+            let Some(finding) = gathered.check().into_iter().find(waits) else { break };
+            steps.detail(finding.to_string());
+            sleep(Duration::from_millis(50)).await;
+        }
+        steps.waited();
+        sleep(OLD_NEWS).await;
+    }
+
+    /// Whoever holds keys of a slot of another imports it from now on: whatever happens to this program, the keys are not
+    /// forgotten.
+    async fn mark(&self, repairs: &[&Repair], failures: &mut Failures) {
+        for repair in repairs {
+            for (from, _) in &repair.keys_from {
+                let (slots, owner) = (without(&repair.slots, failures), repair.owner.id.as_str());
+                failures.extend(self.set(from, &slots, &["NODE", owner]).await);
+                let slots = without(&slots, failures);
+                failures.extend(self.set(from, &slots, &["IMPORTING", owner]).await);
+            }
+        }
+    }
+
+    async fn bring_strays(&self, repairs: impl Iterator<Item = &Repair>, failures: &mut Failures) {
+        for repair in repairs {
+            for (from, _) in &repair.keys_from {
+                self.bring(repair, from, without(&repair.slots, failures), failures).await;
+            }
+        }
+    }
+
+    async fn bring(&self, repair: &Repair, from: &Party, slots: SlotSet, failures: &mut Failures) {
+        if slots.is_empty() || self.bringer.is_stopped() {
+            return;
+        }
+        let one = SlotMove { from: from.id.clone(), to: repair.owner.id.clone(), slots };
+        failures.extend(self.bringer.strays(&one, repair.trouble != Trouble::Strays).await);
+    }
+
+    /// A move that was begun goes on to its end, unless the source would lose what it holds beside: a master that hands
+    /// its last slot over becomes a replica of the new owner.
+    async fn finish_move(&self, repair: &Repair, failures: &mut Failures) {
+        let Some((from, _)) = &repair.forward else { return };
+        let slots = without(&repair.slots, failures);
+        if slots.is_empty() || self.bringer.is_stopped() {
+            return;
+        }
+        if let Err(why) = self.keeps_a_slot(from, &slots).await {
+            failures.extend(slots.iter().map(|slot| (slot, why.clone())));
+            return;
+        }
+        let one = SlotMove { from: from.id.clone(), to: repair.owner.id.clone(), slots };
+        failures.extend(self.bringer.forward(&one).await);
+    }
+
+    async fn keeps_a_slot(&self, from: &Party, slots: &SlotSet) -> Result<(), String> {
+        let Some(client) = self.client(from) else { return Ok(()) };
+        let view = client.view().await.map_err(|error| error.to_string())?;
+        let own = view.me().map(|me| me.slots.clone()).unwrap_or_default();
+        if own.iter().any(|slot| !slots.contains(slot)) {
+            return Ok(());
+        }
+        let all: Vec<Slot> = slots.iter().collect();
+        let counted: u64 = keys_in(client, &all).await?.into_iter().sum();
+        let keys = client.number(&["DBSIZE"]).await.map_err(|error| error.to_string())?;
+        if keys > counted {
+            return Err(format!(
+                "without these slots {} would become a replica and lose {} keys of slots that it does not own: \
+                 --cluster-search-multiple-owners moves them first",
+                from.addr,
+                keys - counted
+            ));
+        }
+        Ok(())
+    }
+
+    /// The owner serves alone again; then each of the others, as soon as it has no key of the slots.
+    async fn close(&self, repair: &Repair, failures: &mut Failures) {
+        if repair.close.is_empty() || self.bringer.is_stopped() {
+            return;
+        }
+        let slots = without(&repair.slots, failures);
+        failures.extend(self.set(&repair.owner, &slots, &["STABLE"]).await);
+        for party in repair.close.iter().filter(|party| party.id != repair.owner.id) {
+            let slots = without(&repair.slots, failures);
+            match self.with_keys(party, &slots).await {
+                // Clients were sent there until just now.
+                Ok(late) => self.bring(repair, party, late, failures).await,
+                Err(why) => {
+                    failures.extend(slots.iter().map(|slot| (slot, why.clone())));
+                    continue;
+                }
+            }
+            let slots = without(&repair.slots, failures);
+            failures.extend(self.set(party, &slots, &["NODE", repair.owner.id.as_str()]).await);
+            failures.extend(self.set(party, &slots, &["STABLE"]).await);
+        }
+    }
+
+    async fn with_keys(&self, party: &Party, slots: &SlotSet) -> Result<SlotSet, String> {
+        let Some(client) = self.client(party) else { return Ok(SlotSet::new()) };
+        let all: Vec<Slot> = slots.iter().collect();
+        let counts = keys_in(client, &all).await?;
+        Ok(all.into_iter().zip(counts).filter(|(_, count)| *count > 0).map(|(slot, _)| slot).collect())
+    }
+
+    /// Looks until nothing is left of what was repaired, for as long as the news may take.
+    async fn await_agreement(&self, plan: &FixPlan) -> Gathered {
+        let deadline = Instant::now() + AGREE_DEADLINE;
+        let ours = plan.slots();
+        loop {
+            let gathered = gather(self.how.seeds, self.how.auth, CONNECT_DEADLINE).await;
+            let pending = |finding: &Finding| match finding {
+                Finding::SlotsDisagree(_) | Finding::StateFail(_) => true,
+                Finding::Uncovered(slots) => slots.iter().any(|slot| ours.contains(slot)),
+                _ => false,
+            };
+            if self.bringer.is_stopped() || Instant::now() > deadline || !gathered.check().iter().any(pending) {
+                return gathered;
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+/// SETSLOT … NODE.
+fn node_words(owner: &Party) -> impl Fn(&str) -> Vec<String> {
+    move |slot| ["CLUSTER", "SETSLOT", slot, "NODE", owner.id.as_str()].map(str::to_owned).to_vec()
+}
+
+/// The slots that have not failed.
+fn without(slots: &SlotSet, failures: &Failures) -> SlotSet {
+    let mut rest = slots.clone();
+    for (slot, _) in failures {
+        rest.remove(*slot);
+    }
+    rest
+}

@@ -1,0 +1,398 @@
+//! Slots in every kind of trouble on real servers: fix repairs them, and no key is lost.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod common;
+mod slotctl_tools;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use common::{TestServer, cached_server, server_program, wait_until};
+use redis::Value;
+use slotctl_tools::{Ran, slotctl_at};
+use slotdeck::core::slot::key_slot;
+
+/// The default server and those of other versions that are installed.
+fn servers() -> Vec<(&'static str, PathBuf)> {
+    let names = ["redis-6.2", "redis-8.0", "redis-newest", "valkey-8.1", "valkey-newest"];
+    let installed = names.map(|name| (name, cached_server(name)));
+    let installed = installed.into_iter().filter_map(|(name, program)| Some((name, program?)));
+    std::iter::once(("default", server_program())).chain(installed).collect()
+}
+
+/// Masters with a workspace of their own, and what was written to them.
+struct Cluster {
+    servers: Vec<TestServer>,
+    home: tempfile::TempDir,
+    written: BTreeMap<Vec<u8>, Vec<u8>>,
+}
+
+impl Cluster {
+    fn of(program: &Path) -> Self {
+        let servers: Vec<TestServer> = (0..3).map(|_| TestServer::start_cluster_node_of(program, "")).collect();
+        let cluster = Self { servers, home: tempfile::tempdir().unwrap(), written: BTreeMap::new() };
+        let addrs: Vec<String> = cluster.servers.iter().map(TestServer::addr).collect();
+        let mut args = vec!["--cluster", "create", "--cluster-yes"];
+        args.extend(addrs.iter().map(String::as_str));
+        cluster.slotctl(&args, "").fine();
+        cluster
+    }
+
+    fn slotctl(&self, args: &[&str], input: &str) -> Ran {
+        slotctl_at(self.home.path(), args, input)
+    }
+
+    fn fix(&self, more: &[&str]) -> Ran {
+        let addr = self.addr(0);
+        let mut args = vec!["--cluster", "fix", addr.as_str(), "--cluster-yes"];
+        args.extend(more);
+        self.slotctl(&args, "")
+    }
+
+    fn addr(&self, server: usize) -> String {
+        self.servers[server].addr()
+    }
+
+    fn id(&self, server: usize) -> String {
+        self.call(server, &["CLUSTER", "MYID"])
+    }
+
+    #[track_caller]
+    fn try_call(&self, server: usize, words: &[&str]) -> redis::RedisResult<String> {
+        let mut command = redis::Cmd::new();
+        for word in words {
+            command.arg(word);
+        }
+        match command.query::<Value>(&mut self.servers[server].connect(None))? {
+            Value::Int(number) => Ok(number.to_string()),
+            Value::Okay => Ok("OK".to_owned()),
+            other => Ok(redis::from_redis_value(other)?),
+        }
+    }
+
+    #[track_caller]
+    fn call(&self, server: usize, words: &[&str]) -> String {
+        self.try_call(server, words).unwrap_or_else(|error| panic!("{words:?} at {server}: {error}"))
+    }
+
+    fn setslot(&self, server: usize, slot: u16, rest: &[&str]) {
+        let slot = slot.to_string();
+        let words: Vec<&str> = ["CLUSTER", "SETSLOT", &slot].iter().chain(rest).copied().collect();
+        self.call(server, &words);
+    }
+
+    fn everywhere(&self, words: &[&str]) {
+        for server in 0..self.servers.len() {
+            self.call(server, words);
+        }
+    }
+
+    /// Puts a key into a server, whoever owns its slot.
+    fn put(&mut self, server: usize, key: &str) {
+        let value = format!("value of {key}");
+        let mut connection = self.servers[server].connect(None);
+        redis::cmd("ASKING").exec(&mut connection).unwrap();
+        let ttl = if key.ends_with('7') { vec!["PX", "3600000"] } else { Vec::new() };
+        redis::cmd("SET").arg(key).arg(&value).arg(ttl).exec(&mut connection).unwrap_or_else(|e| panic!("{key}: {e}"));
+        self.written.insert(key.into(), value.into());
+    }
+
+    /// Several keys of one slot.
+    fn put_some(&mut self, server: usize, tag: &str, name: &str, count: usize) {
+        for i in 0..count {
+            self.put(server, &format!("{{{tag}}}{name}{i}"));
+        }
+    }
+
+    /// Keys all over.
+    fn fill(&mut self, count: usize) {
+        for i in 0..count {
+            let key = format!("n{i}");
+            let slot = key_slot(key.as_bytes()).get();
+            self.put(if slot < 5461 { 0 } else { 1 + usize::from(slot >= 10923) }, &key);
+        }
+    }
+
+    /// Insists that every key is there, once, with its value and its time to live; that all slots are covered, and none
+    /// is open; and that a second look finds nothing.
+    #[track_caller]
+    fn is_repaired(&self) {
+        self.slotctl(&["check", &self.addr(0), "--cluster-search-multiple-owners"], "")
+            .fine()
+            .says("[OK] All 16384 slots covered.")
+            .says("[OK] No multiple owners found.");
+        for server in 0..self.servers.len() {
+            let nodes = self.call(server, &["CLUSTER", "NODES"]);
+            assert!(!nodes.contains('['), "{nodes}");
+        }
+        let held: usize = (0..self.servers.len()).map(|i| self.call(i, &["DBSIZE"]).parse::<usize>().unwrap()).sum();
+        let mut lost: Vec<String> = Vec::new();
+        let mut connections: Vec<_> = self.servers.iter().map(|server| server.connect(None)).collect();
+        for (key, value) in &self.written {
+            let found = connections.iter_mut().find_map(|connection| {
+                let got = redis::cmd("GET").arg(key).query::<Option<Vec<u8>>>(connection).ok()??;
+                let left: i64 = redis::cmd("PTTL").arg(key).query(connection).unwrap();
+                Some((got, left))
+            });
+            let fine = |(got, left): (Vec<u8>, i64)| got == *value && (left > 0) == key.ends_with(b"7");
+            if !found.is_some_and(fine) {
+                lost.push(key.escape_ascii().to_string());
+            }
+        }
+        assert!(lost.is_empty(), "{} lost: {lost:?}", lost.len());
+        assert_eq!(held, self.written.len(), "a key is in several places");
+        self.fix(&[]).fine().says("[OK] There is nothing to fix.");
+    }
+}
+
+/// Slot 5061 belongs to the first server.
+const TAG: &str = "bar";
+const SLOT: u16 = 5061;
+
+#[test]
+fn slots_that_nobody_owns_are_spread_evenly() {
+    for (name, program) in servers() {
+        eprintln!("on {name}");
+        let mut cluster = Cluster::of(&program);
+        cluster.fill(50);
+        let empty: Vec<u16> =
+            (0..900).filter(|slot| !cluster.written.keys().any(|key| key_slot(key).get() == *slot)).collect();
+        let numbers: Vec<String> = empty.iter().map(u16::to_string).collect();
+        let mut words = vec!["CLUSTER", "DELSLOTS"];
+        words.extend(numbers.iter().map(String::as_str));
+        cluster.everywhere(&words);
+        let ran = cluster.slotctl(&["check", &cluster.addr(1)], "").failed();
+        ran.says("[ERR] Not all 16384 slots are covered by nodes.")
+            .says(&format!("'slotctl fix {}' shows the repairs", cluster.addr(1)));
+        let asked = cluster.slotctl(&["fix", &cluster.addr(0)], "no").failed();
+        asked.says("they are spread evenly").complains("nothing was sent to any node");
+        cluster.fix(&[]).fine();
+        cluster.is_repaired();
+        let counts = cluster.slotctl(&["check", &cluster.addr(0), "--json"], "").json();
+        let counts: Vec<u64> =
+            counts["nodes"].as_array().unwrap().iter().map(|n| n["slot_count"].as_u64().unwrap()).collect();
+        assert!(counts.iter().max().unwrap() - counts.iter().min().unwrap() <= 1, "{name}: {counts:?}");
+    }
+}
+
+#[test]
+fn an_uncovered_slot_goes_where_its_keys_are() {
+    for (name, program) in servers() {
+        eprintln!("on {name}");
+        let mut cluster = Cluster::of(&program);
+        cluster.fill(100);
+        cluster.put_some(0, TAG, "k", 30);
+        cluster.everywhere(&["CLUSTER", "DELSLOTS", &SLOT.to_string()]);
+        cluster.fix(&[]).fine().says("only it has keys of them");
+        cluster.is_repaired();
+        // Only its owner has forgotten it.
+        cluster.call(0, &["CLUSTER", "DELSLOTS", &SLOT.to_string()]);
+        cluster.fix(&[]).fine();
+        cluster.is_repaired();
+    }
+}
+
+#[test]
+fn keys_of_an_uncovered_slot_on_several_masters_come_together() {
+    for (name, program) in servers() {
+        eprintln!("on {name}");
+        let mut cluster = Cluster::of(&program);
+        cluster.fill(100);
+        cluster.put_some(0, TAG, "a", 5);
+        for (server, count) in [(1, 40), (2, 10)] {
+            cluster.setslot(server, SLOT, &["IMPORTING", &cluster.id(0)]);
+            cluster.put_some(server, TAG, &format!("at{server}-"), count);
+            cluster.setslot(server, SLOT, &["STABLE"]);
+        }
+        cluster.everywhere(&["CLUSTER", "DELSLOTS", &SLOT.to_string()]);
+        cluster.fix(&[]).fine().says("it has most of their keys").says("15 keys were moved");
+        cluster.is_repaired();
+    }
+}
+
+#[test]
+fn open_slots_of_every_kind_are_finished_or_closed() {
+    for (name, program) in servers() {
+        eprintln!("on {name}");
+        let mut cluster = Cluster::of(&program);
+        cluster.fill(300);
+        cluster.put_some(0, TAG, "k", 30);
+        let ids: Vec<String> = (0..3).map(|server| cluster.id(server)).collect();
+        // Only migrating.
+        cluster.setslot(0, 1, &["MIGRATING", &ids[1]]);
+        // Only importing, without and with keys.
+        cluster.setslot(1, 2, &["IMPORTING", &ids[0]]);
+        cluster.setslot(2, SLOT, &["IMPORTING", &ids[0]]);
+        cluster.put_some(2, TAG, "stray", 12);
+        // Half moved: 11058 is {a}k…'s, of the third server.
+        let half = key_slot(b"{hello}").get();
+        let owner = usize::from(half >= 5461) + usize::from(half >= 10923);
+        let target = (owner + 1) % 3;
+        cluster.put_some(owner, "hello", "old", 12);
+        cluster.setslot(target, half, &["IMPORTING", &ids[owner]]);
+        cluster.setslot(owner, half, &["MIGRATING", &ids[target]]);
+        cluster.put_some(target, "hello", "new", 12);
+        // Half moved, and imported by a third, with keys on all.
+        let three = key_slot(b"{foo}").get();
+        let owner = usize::from(three >= 5461) + usize::from(three >= 10923);
+        let (target, other) = ((owner + 1) % 3, (owner + 2) % 3);
+        cluster.put_some(owner, "foo", "old", 12);
+        cluster.setslot(target, three, &["IMPORTING", &ids[owner]]);
+        cluster.setslot(other, three, &["IMPORTING", &ids[owner]]);
+        cluster.setslot(owner, three, &["MIGRATING", &ids[target]]);
+        cluster.put_some(target, "foo", "new", 12);
+        cluster.put_some(other, "foo", "third", 12);
+        // Migrating to one, imported by another.
+        cluster.setslot(0, 3, &["MIGRATING", &ids[1]]);
+        cluster.setslot(2, 3, &["IMPORTING", &ids[0]]);
+        let ran = cluster.fix(&[]).fine();
+        ran.says("the move to it was begun at both ends").says("only it claims them");
+        cluster.is_repaired();
+    }
+}
+
+#[test]
+fn nodes_that_see_another_owner_are_told_and_strays_are_found() {
+    for (name, program) in servers() {
+        eprintln!("on {name}");
+        let mut cluster = Cluster::of(&program);
+        cluster.fill(100);
+        cluster.put_some(0, TAG, "k", 30);
+        // The second server, whose epoch is higher, is seen as the owner by the third.
+        cluster.setslot(2, SLOT, &["NODE", &cluster.id(1)]);
+        let ran = cluster.slotctl(&["check", &cluster.addr(0)], "").failed();
+        ran.says("[ERR] Nodes don't agree about configuration!").says("slotctl fix");
+        cluster.fix(&[]).fine();
+        cluster.is_repaired();
+        // Keys that nobody misses yet.
+        cluster.setslot(1, SLOT, &["IMPORTING", &cluster.id(0)]);
+        cluster.put_some(1, TAG, "stray", 12);
+        cluster.setslot(1, SLOT, &["STABLE"]);
+        cluster.slotctl(&["check", &cluster.addr(0)], "").fine();
+        let ran = cluster.slotctl(&["check", &cluster.addr(0), "--cluster-search-multiple-owners"], "").failed();
+        ran.says("--cluster-search-multiple-owners' shows the repairs");
+        cluster.fix(&["--cluster-search-multiple-owners"]).fine().says("12 keys were moved");
+        cluster.is_repaired();
+    }
+}
+
+#[test]
+fn a_slot_with_two_owners_goes_to_the_higher_epoch_with_the_keys_of_both() {
+    // Later servers refuse a node that they were made to forget for a minute: two of them are enough.
+    for (name, program) in servers().into_iter().filter(|(name, _)| !["redis-8.0", "valkey-8.1"].contains(name)) {
+        eprintln!("on {name}");
+        let mut cluster = Cluster::of(&program);
+        cluster.fill(100);
+        cluster.put_some(0, TAG, "first", 20);
+        cluster.setslot(1, SLOT, &["IMPORTING", &cluster.id(0)]);
+        cluster.put_some(1, TAG, "second", 20);
+        // Two servers that do not know each other can't settle it by themselves.
+        let ids: Vec<String> = (0..2).map(|server| cluster.id(server)).collect();
+        cluster.call(0, &["CLUSTER", "FORGET", &ids[1]]);
+        cluster.call(1, &["CLUSTER", "FORGET", &ids[0]]);
+        // What a node that was forgotten owned has no owner any more.
+        cluster.call(1, &["CLUSTER", "ADDSLOTS", &SLOT.to_string()]);
+        let ran = cluster.slotctl(&["check", &cluster.addr(2)], "").failed();
+        ran.says("Several masters claim 1 slots (5061)");
+        cluster.fix(&[]).fine().says("it claims them with the highest epoch").says("20 keys were moved");
+        cluster.is_repaired();
+    }
+}
+
+#[test]
+fn a_move_that_was_killed_is_finished() {
+    for (name, program) in servers() {
+        eprintln!("on {name}");
+        let mut cluster = Cluster::of(&program);
+        cluster.fill(8000);
+        let mut killed = 0;
+        for round in 0..4_u64 {
+            let (from, to) = if round % 2 == 0 { (0, 1) } else { (1, 0) };
+            let (from, to, seed) = (cluster.id(from), cluster.id(to), cluster.addr(2));
+            let args =
+                ["reshard", &seed, "--from", &from, "--to", &to, "--slots", "4000", "--yes", "--method", "classic"];
+            let mut child = Command::new(env!("CARGO_BIN_EXE_slotctl"))
+                .args(args)
+                .env("SLOTDECK_HOME", cluster.home.path())
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            std::thread::sleep(Duration::from_millis(150 + 70 * round));
+            let _ = child.kill();
+            killed += usize::from(child.wait().unwrap().code().is_none());
+            cluster.fix(&[]).fine();
+            cluster.is_repaired();
+        }
+        assert!(killed > 0, "{name}: no round was killed in time");
+    }
+}
+
+#[test]
+fn a_key_in_the_way_stops_its_slot_alone_and_is_named() {
+    for (name, program) in servers() {
+        eprintln!("on {name}");
+        let mut cluster = Cluster::of(&program);
+        cluster.put_some(0, TAG, "k", 20);
+        cluster.setslot(1, SLOT, &["IMPORTING", &cluster.id(0)]);
+        cluster.put_some(1, TAG, "stray", 12);
+        // The same key with the same value, and another with a different one.
+        cluster.put(1, &format!("{{{TAG}}}k3"));
+        let mut connection = cluster.servers[1].connect(None);
+        let clash = format!("{{{TAG}}}k4");
+        redis::cmd("ASKING").exec(&mut connection).unwrap();
+        redis::cmd("SET").arg(&clash).arg("another").exec(&mut connection).unwrap();
+        cluster.setslot(0, 7, &["MIGRATING", &cluster.id(1)]);
+        let ran = cluster.fix(&[]).failed();
+        ran.complains(&clash).complains("slot 5061").complains("--cluster-replace");
+        let nodes = cluster.call(0, &["CLUSTER", "NODES"]);
+        assert!(!nodes.contains("[7-"), "{nodes}");
+        // The owner's stays where nothing else is said: the other is looked at and moved on purpose.
+        let ran = cluster.fix(&["--cluster-replace"]).fine();
+        ran.says("1 keys were moved");
+        cluster.written.insert(clash.into_bytes(), b"another".to_vec());
+        cluster.is_repaired();
+    }
+}
+
+#[test]
+fn what_a_silent_master_holds_is_not_given_away_unasked() {
+    let mut cluster = Cluster::of(&server_program());
+    cluster.fill(100);
+    cluster.servers[1].kill();
+    wait_until("the others notice", || {
+        (cluster.call(0, &["CLUSTER", "NODES"]).contains(",fail,")
+            || cluster.call(0, &["CLUSTER", "NODES"]).contains(",fail "))
+        .then_some(())
+    });
+    let ran = cluster.fix(&[]).failed();
+    ran.complains("--cluster-fix-with-unreachable-masters").complains(&cluster.addr(1));
+    let ran = cluster.fix(&["--cluster-fix-with-unreachable-primaries"]).failed();
+    ran.says("2731 slots (5461-8191) without an owner").says("[OK] All 16384 slots covered.");
+    let lost = |key: &[u8]| (5461..10923).contains(&key_slot(key).get());
+    cluster.written.retain(|key, _| !lost(key));
+    let mut connections = [cluster.servers[0].connect(None), cluster.servers[2].connect(None)];
+    for (key, value) in &cluster.written {
+        let found = connections.iter_mut().find_map(|c| redis::cmd("GET").arg(key).query::<Option<Vec<u8>>>(c).ok()?);
+        assert_eq!(found.as_ref(), Some(value));
+    }
+}
+
+#[test]
+fn the_result_is_one_json_object() {
+    let mut cluster = Cluster::of(&server_program());
+    cluster.put_some(0, TAG, "k", 20);
+    cluster.setslot(0, SLOT, &["MIGRATING", &cluster.id(1)]);
+    let ran = cluster.fix(&["--json"]).fine();
+    let json = ran.json();
+    assert_eq!(json["ok"], true, "{json}");
+    assert_eq!(json["repairs"][0]["slots"], "5061", "{json}");
+    assert_eq!(json["repairs"][0]["owner"], cluster.addr(0), "{json}");
+    cluster.is_repaired();
+    let json = cluster.slotctl(&["check", &cluster.addr(0), "--json"], "").json();
+    assert!(json["hint"].is_null());
+}
