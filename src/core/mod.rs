@@ -19,6 +19,7 @@ pub mod reserved_ports;
 pub mod secret;
 pub mod slot;
 pub mod spec;
+pub mod tag;
 pub mod timeline;
 pub mod topology;
 pub mod validate;

@@ -277,6 +277,12 @@ impl SlotSet {
         rest
     }
 
+    /// The slots of this set that the other lacks.
+    #[must_use]
+    pub fn difference(&self, other: &SlotSet) -> SlotSet {
+        self.iter().filter(|slot| !other.contains(*slot)).collect()
+    }
+
     /// The slots in order.
     pub fn iter(&self) -> impl Iterator<Item = Slot> + '_ {
         (self.start..).zip(&self.words).flat_map(|(number, word)| {
@@ -305,6 +311,14 @@ impl FromIterator<Slot> for SlotSet {
             set.insert(slot);
         }
         set
+    }
+}
+
+impl Extend<Slot> for SlotSet {
+    fn extend<I: IntoIterator<Item = Slot>>(&mut self, slots: I) {
+        for slot in slots {
+            self.insert(slot);
+        }
     }
 }
 
@@ -452,6 +466,14 @@ mod tests {
             let mut all = set.clone();
             all.union_with(&rest);
             prop_assert_eq!(all, SlotSet::full());
+        }
+
+        #[test]
+        fn a_difference_is_what_only_the_first_has(set in any_set(), other in any_set()) {
+            let only = set.difference(&other);
+            for slot in Slot::all() {
+                prop_assert_eq!(only.contains(slot), set.contains(slot) && !other.contains(slot));
+            }
         }
 
         #[test]

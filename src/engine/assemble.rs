@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use crate::core::build::Build;
 use crate::core::check::{Finding, check, unserved};
 use crate::core::history::{Counters, Metric, Rates, rates};
-use crate::core::slot::SLOT_COUNT;
+use crate::core::slot::{SLOT_COUNT, Slot, SlotSet};
 use crate::core::topology::{Node, NodeAddr, NodeId, Role, Topology, View, slot_owner};
 use crate::core::version::ServerVersion;
 
@@ -16,6 +16,7 @@ use super::client::info_field;
 use super::figures::{counters, settings};
 use super::gather::Answer;
 use super::poll::Asked;
+use super::slot_figures::{OpenSlot, SlotStates};
 use super::snapshot::{
     Health, NO_OWNER, NodeStats, NodeView, Phase, ProcessState, ProcessView, Reach, Setting, Standing,
 };
@@ -58,6 +59,8 @@ pub struct Assembled {
     pub nodes: Vec<NodeView>,
     /// Owner index by slot.
     pub slot_owner: Vec<u16>,
+    /// Slots that move or are disputed.
+    pub slot_states: Arc<SlotStates>,
     /// The check's findings.
     pub findings: Vec<Finding>,
     /// The one line.
@@ -84,7 +87,8 @@ pub fn assemble(
     let nodes = with_lag(nodes, known);
     let slot_owner = owner_indices(&remembered_nodes, &nodes);
     let (findings, health) = judge(known, &topology, phase, !processes.is_empty());
-    Assembled { nodes, slot_owner, findings, health }
+    let slot_states = Arc::new(slot_states(&topology));
+    Assembled { nodes, slot_owner, slot_states, findings, health }
 }
 
 /// Only the views of nodes that answered the last time.
@@ -274,6 +278,40 @@ fn owner_indices(remembered: &BTreeMap<NodeId, Node>, nodes: &[NodeView]) -> Vec
         owners.iter().map(|id| id.as_ref().and_then(|id| index.get(id).copied()).unwrap_or(NO_OWNER)).collect();
     indices.resize(usize::from(SLOT_COUNT), NO_OWNER);
     indices
+}
+
+/// The slots that some node has open, and those that views give to different nodes. Views that agree with the first one
+/// cost a comparison; of the others only the nodes whose slots differ are looked at.
+fn slot_states(topology: &Topology) -> SlotStates {
+    let mut states = SlotStates::default();
+    for (addr, view) in &topology.views {
+        let Some(me) = view.me() else { continue };
+        let open = |migrating| {
+            move |(slot, partner): &(Slot, NodeId)| OpenSlot {
+                slot: *slot,
+                node: addr.clone(),
+                migrating,
+                partner: partner.clone(),
+            }
+        };
+        states.open.extend(me.migrating.iter().map(open(true)));
+        states.open.extend(me.importing.iter().map(open(false)));
+    }
+    states.open.sort_by_key(|open| (open.slot, !open.migrating));
+    let Some(first) = topology.views.values().next() else { return states };
+    let none = SlotSet::new();
+    for view in topology.views.values().filter(|view| !view.slot_owners().eq(first.slot_owners())) {
+        for id in view.nodes.keys().chain(first.nodes.keys()) {
+            let slots_in = |view: &'_ View| view.nodes.get(id).map(|node| node.slots.clone());
+            let (ours, theirs) = (slots_in(first), slots_in(view));
+            if ours.as_ref().unwrap_or(&none) != theirs.as_ref().unwrap_or(&none) {
+                let (ours, theirs) = (ours.unwrap_or_default(), theirs.unwrap_or_default());
+                states.disagreed.union_with(&ours.difference(&theirs));
+                states.disagreed.union_with(&theirs.difference(&ours));
+            }
+        }
+    }
+    states
 }
 
 fn judge(known: &BTreeMap<NodeAddr, Known>, topology: &Topology, phase: Phase, local: bool) -> (Vec<Finding>, Health) {

@@ -159,3 +159,18 @@ fn a_stopped_cluster_is_not_called_broken() {
     let shown = assemble(&known, &BTreeMap::new(), Phase::Stopped, &mut Shards::new());
     assert_eq!((shown.health, shown.findings.len()), (Health::Stopped, 0));
 }
+
+#[test]
+fn slots_that_views_give_to_different_nodes_are_disagreed_and_open_ones_are_told_from_both_sides() {
+    let (a, b) = (id('a'), id('b'));
+    let out = format!("0-8191 [7->-{b}]");
+    let into = format!("8192-16383 [7-<-{a}]");
+    let first: [Line; 2] = [('a', 7000, "master", None, &out), ('b', 7001, "master", None, "8192-16383")];
+    let second: [Line; 2] = [('a', 7000, "master", None, "0-8190"), ('b', 7001, "master", None, &into)];
+    let known = [(addr(7000), answer('a', &first, None, "")), (addr(7001), answer('b', &second, None, ""))].into();
+    let states = show(&known, &mut Shards::new()).slot_states;
+    assert_eq!(states.disagreed.to_string(), "8191");
+    let both: Vec<_> = states.of(Slot::new(7).unwrap()).map(|open| (open.node.port, open.migrating)).collect();
+    assert_eq!(both, [(7000, true), (7001, false)]);
+    assert_eq!(*show(&healthy(), &mut Shards::new()).slot_states, SlotStates::default());
+}

@@ -129,6 +129,24 @@ pub enum Command {
         /// The slot.
         slot: Slot,
     },
+    /// Measure the slots of this cluster, and of no other, until told otherwise; `None` ends that.
+    MeasureSlots(Option<String>),
+    /// List the first keys of a slot, once.
+    LookIntoSlot {
+        /// The cluster.
+        cluster: String,
+        /// The slot.
+        slot: Slot,
+        /// How many keys at most.
+        limit: u32,
+    },
+    /// Fetch the beginning of a key's value, once.
+    PreviewKey {
+        /// The cluster.
+        cluster: String,
+        /// The key, any bytes.
+        key: Arc<[u8]>,
+    },
     /// What closing the window does to a cluster's servers.
     SetOnClose {
         /// The cluster.
@@ -174,6 +192,9 @@ impl Command {
             Command::MoveSlots { .. } => "move slots",
             Command::CancelJob(_) => "cancel job",
             Command::CountKeys { .. } => "count keys",
+            Command::MeasureSlots(_) => "measure slots",
+            Command::LookIntoSlot { .. } => "look into slot",
+            Command::PreviewKey { .. } => "preview key",
             Command::SetOnClose { .. } => "set close behaviour",
             Command::SetVisible(_) => "set visibility",
         }
@@ -201,6 +222,9 @@ impl Command {
             | Command::PlanCreate { .. }
             | Command::CancelJob(_)
             | Command::CountKeys { .. }
+            | Command::MeasureSlots(_)
+            | Command::LookIntoSlot { .. }
+            | Command::PreviewKey { .. }
             | Command::SetOnClose { .. }
             | Command::SetVisible(_) => Danger::None,
         }

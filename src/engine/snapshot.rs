@@ -18,6 +18,7 @@ use crate::core::version::ServerVersion;
 use crate::workspace::document::OnClose;
 
 use super::job::JobView;
+use super::slot_figures::SlotDetails;
 
 /// Everything a frontend may show.
 #[derive(Debug, Clone, Default)]
@@ -150,6 +151,8 @@ pub struct ClusterView {
     pub half_made: Option<Arc<HalfMade>>,
     /// The slot whose keys were counted last, on request.
     pub slot_keys: Option<SlotKeys>,
+    /// What is known of single slots beyond their owners.
+    pub slots: SlotDetails,
     /// What closing the window does to its servers.
     pub on_close: OnClose,
     /// Its figures of the last half hour.

@@ -16,6 +16,7 @@ use slotdeck::core::spec::ClusterSpec;
 use slotdeck::core::topology::{NodeAddr, NodeId, Role};
 use slotdeck::core::version::ServerVersion;
 use slotdeck::engine::job::{JobKind, JobState, JobView, Step, StepState, StepView};
+use slotdeck::engine::slot_figures::SlotDetails;
 use slotdeck::engine::snapshot::{
     ClusterView, HalfMade, Health, NO_OWNER, NodeStats, NodeView, Phase, ProcessState, ProcessView, Reach, Snapshot,
     Standing,
@@ -104,6 +105,7 @@ pub fn cluster(masters: usize) -> ClusterView {
         plan_error: None,
         half_made: None,
         slot_keys: None,
+        slots: SlotDetails::default(),
         on_close: OnClose::Ask,
         history: Arc::default(),
         polled_at: Some(now()),

@@ -196,6 +196,7 @@ pub fn cluster(nodes: Vec<NodeView>) -> ClusterView {
         plan_error: None,
         half_made: None,
         slot_keys: None,
+        slots: slotdeck::engine::slot_figures::SlotDetails::default(),
         on_close: OnClose::Ask,
         history: Arc::default(),
         polled_at: None,

@@ -22,6 +22,7 @@ use crate::engine::job::JobKind;
 use crate::engine::lifecycle::{adopt, auth_of};
 use crate::engine::poll::{PollEvent, PollPlan, poll};
 use crate::engine::process::identify;
+use crate::engine::slot_figures::SlotDetails;
 use crate::engine::snapshot::{ClusterView, HalfMade, Phase, ProcessState, ProcessView, SlotKeys};
 use crate::engine::supervise::{ProcessFacts, process_state};
 use crate::workspace::document::{ClusterDoc, OnClose};
@@ -29,6 +30,7 @@ use crate::workspace::requests;
 use crate::workspace::store::{Workspace, WorkspaceError};
 
 use super::jobs::Job;
+use super::slots::Measuring;
 use super::watcher::{Probes, WatchPlan, watch_processes};
 use super::{Actor, Report, addrs_of};
 
@@ -48,6 +50,10 @@ pub(super) struct Cluster {
     pub plan: Option<Arc<CreatePlan>>,
     pub plan_error: Option<Arc<str>>,
     pub slot_keys: Option<SlotKeys>,
+    /// What is known of single slots; the states among it come with each view.
+    pub slots: SlotDetails,
+    /// The measuring of its slots, while somebody looks.
+    pub measuring: Option<Measuring>,
     /// Whether the settings of an interrupted creation were put back, or at least tried, by this run.
     pub restored: bool,
     /// A choice that waits until nobody else writes the document.
@@ -61,8 +67,8 @@ pub(super) struct Cluster {
     /// A round of answers is complete and not yet in the history.
     round_done: bool,
     busy_elsewhere: bool,
-    stale: bool,
-    shown: Option<Arc<ClusterView>>,
+    pub stale: bool,
+    pub shown: Option<Arc<ClusterView>>,
     poll_plan: watch::Sender<PollPlan>,
     watch_plan: watch::Sender<WatchPlan>,
     _tasks: [AbortOnDropHandle<()>; 3],
@@ -93,6 +99,8 @@ impl Cluster {
             plan: None,
             plan_error: None,
             slot_keys: None,
+            slots: SlotDetails::default(),
+            measuring: None,
             restored: false,
             on_close_wish: None,
             known: BTreeMap::new(),
@@ -198,6 +206,7 @@ impl Cluster {
             plan_error: self.plan_error.clone(),
             half_made: self.half_made(job),
             slot_keys: self.slot_keys.clone(),
+            slots: SlotDetails { states: assembled.slot_states, ..self.slots.clone() },
             on_close: self.on_close_wish.unwrap_or(self.doc.on_close),
             history: self.history.clone(),
             polled_at: self.polled_at,
@@ -356,6 +365,7 @@ impl Actor {
                 cluster.stale = true;
                 self.note_formed(name);
                 self.pace(name);
+                self.measure_chosen();
                 self.changed();
             }
         }

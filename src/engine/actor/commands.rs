@@ -61,6 +61,9 @@ impl Actor {
             Command::MoveSlots { cluster, plan } => self.move_slots(&cluster, plan),
             Command::CancelJob(id) => self.cancel_job(id),
             Command::CountKeys { cluster, slot } => self.count_keys(&cluster, slot),
+            Command::MeasureSlots(cluster) => self.measure_slots(cluster),
+            Command::LookIntoSlot { cluster, slot, limit } => self.look_into_slot(&cluster, slot, limit),
+            Command::PreviewKey { cluster, key } => self.preview_key(&cluster, key),
             Command::SetOnClose { cluster, on_close } => self.set_on_close(&cluster, on_close),
             Command::SetVisible(visible) => self.set_visible(visible),
         }
@@ -368,6 +371,7 @@ impl Actor {
         for name in names {
             if visible { self.urge(&name) } else { self.pace(&name) }
         }
+        self.measure_chosen();
     }
 }
 

@@ -6,6 +6,7 @@ mod clusters;
 mod commands;
 mod jobs;
 mod news;
+mod slots;
 mod watcher;
 
 use std::collections::BTreeMap;
@@ -35,6 +36,7 @@ use super::wsl::Wake;
 
 use clusters::Cluster;
 use jobs::Job;
+use slots::SlotNews;
 use watcher::Probes;
 
 /// How many reports may wait for the loop.
@@ -67,6 +69,8 @@ enum Report {
     Written(String, PathBuf, Result<(), String>),
     /// The keys of a slot were counted.
     Counted(String, SlotKeys),
+    /// What was found out about slots and keys.
+    Slots(String, SlotNews),
 }
 
 /// The engine's state and its ways out.
@@ -85,6 +89,8 @@ pub(super) struct Actor {
     draft: Option<Arc<DraftReport>>,
     draft_task: Option<AbortOnDropHandle<()>>,
     visible: bool,
+    /// The cluster whose slots are to be measured.
+    measured: Option<String>,
     fingerprint: u64,
     revision: u64,
     publish_at: Option<Instant>,
@@ -114,6 +120,7 @@ impl Actor {
             draft: None,
             draft_task: None,
             visible: true,
+            measured: None,
             fingerprint: 0,
             revision: 0,
             publish_at: None,
@@ -171,9 +178,11 @@ impl Actor {
             Report::Counted(name, keys) => {
                 if let Some(cluster) = self.clusters.get_mut(&name) {
                     cluster.slot_keys = Some(keys);
+                    cluster.stale = true;
                 }
                 self.changed();
             }
+            Report::Slots(name, news) => self.note_slots(&name, news),
         }
     }
 
