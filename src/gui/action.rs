@@ -12,6 +12,7 @@ use crate::engine::job::JobId;
 use crate::engine::snapshot::Snapshot;
 use crate::workspace::document::OnClose;
 pub use crate::workspace::settings::{Language as LanguageChoice, Theme as ThemeChoice};
+use crate::workspace::settings::{MapLayout, MapMode};
 
 use super::moves::MoveDraft;
 
@@ -198,6 +199,8 @@ pub enum Action {
     DismissJob(JobId),
     /// Change the theme.
     SetTheme(ThemeChoice),
+    /// Remember how the slot map is shown.
+    SetSlotMap(MapMode, MapLayout),
     /// Change the language.
     SetLanguage(LanguageChoice),
     /// Several, in order.

@@ -19,7 +19,7 @@ use crate::core::timeline::Change;
 use crate::engine::command::Command;
 use crate::engine::event::{Event, Level, What};
 use crate::engine::snapshot::Snapshot;
-use crate::workspace::settings::Settings;
+use crate::workspace::settings::{MapLayout, MapMode, Settings};
 use crate::workspace::store::Workspace;
 
 use super::action::{Action, Confirm, LanguageChoice, Screen, View};
@@ -104,6 +104,8 @@ pub struct App {
     theme: egui::Theme,
     /// What the engine was told last.
     visible: bool,
+    /// The cluster whose slots the engine was told to measure.
+    measured: Option<String>,
     /// Panics of other threads, until the person has seen them.
     crashes: Vec<Crash>,
     picked: (SyncSender<Picked>, Receiver<Picked>),
@@ -121,13 +123,14 @@ impl App {
             snapshot: link.snapshot(),
             link,
             workspace,
-            settings,
-            ui: UiState::default(),
+            ui: UiState { slots: SlotsUi::of(&settings), ..UiState::default() },
             events: EventList::default(),
+            settings,
             toasts: Toasts::default().with_anchor(Anchor::BottomRight).with_margin(TOAST_MARGIN),
             theme: ctx.theme(),
             closing: Closing::default(),
             visible: true,
+            measured: None,
             crashes: Vec::new(),
             picked: sync_channel(4),
             fixed_time: None,
@@ -154,6 +157,12 @@ impl App {
     /// Pins a slot on the map.
     pub fn pin(&mut self, slot: crate::core::slot::Slot) {
         self.ui.slots.pinned = Some(slot);
+    }
+
+    /// Shows the slot map in this mode, with these slots selected.
+    pub fn show_map(&mut self, mode: MapMode, layout: MapLayout, selection: crate::core::slot::SlotSet) {
+        self.ui.slots.show(mode, layout);
+        self.ui.slots.select(selection);
     }
 
     /// Takes in an event: the list keeps it, a toast says it, the wizard hears it.
@@ -202,6 +211,17 @@ impl App {
         let visible = ctx.input(|input| input.viewport().visible()).unwrap_or(true);
         if visible != self.visible && self.link.send(Command::SetVisible(visible)).is_ok() {
             self.visible = visible;
+        }
+    }
+
+    /// Slots are measured only while the map shows figures.
+    fn tell_measured(&mut self) {
+        let wanted = match &self.ui.screen {
+            Screen::Cluster(name, View::Slots) if self.ui.slots.needs_figures() => Some(name.clone()),
+            _ => None,
+        };
+        if wanted != self.measured && self.link.send(Command::MeasureSlots(wanted.clone())).is_ok() {
+            self.measured = wanted;
         }
     }
 
@@ -299,6 +319,7 @@ impl eframe::App for App {
         self.take_drops(ctx);
         self.theme = ctx.theme();
         self.tell_visibility(ctx);
+        self.tell_measured();
         self.close_logic(ctx);
     }
 

@@ -5,6 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, FixedOffset, Local, SecondsFormat, Utc};
 
+use crate::engine::slot_figures::Figure;
+
 use super::i18n::tr;
 
 /// What stands where a value is not known.
@@ -66,6 +68,84 @@ pub fn bytes(size: u64) -> String {
         unit += 1;
     }
     format!("{value:.1} {}", UNITS[unit])
+}
+
+/// A figure of a slot with its unit: keys, bytes, processor time or bytes a second.
+#[must_use]
+pub fn figure(figure: Figure, value: u64) -> String {
+    match figure {
+        Figure::Keys => count(value),
+        Figure::Memory => bytes(value),
+        Figure::Cpu => format!("{}/s", micros(value)),
+        Figure::NetIn | Figure::NetOut => format!("{}/s", bytes(value)),
+    }
+}
+
+/// The same as short as it can be, for a cell of the map.
+#[must_use]
+pub fn figure_short(figure: Figure, value: u64) -> String {
+    const UNITS: [&str; 5] = ["", "k", "M", "G", "T"];
+    if figure == Figure::Cpu {
+        return micros(value).replace(' ', "");
+    }
+    let base = if figure == Figure::Keys { 1000.0 } else { 1024.0 };
+    #[expect(clippy::cast_precision_loss, reason = "shown with two digits")]
+    let mut short = value as f64;
+    let mut unit = 0;
+    while short >= base && unit + 1 < UNITS.len() {
+        short /= base;
+        unit += 1;
+    }
+    if unit > 0 && short < 9.95 { format!("{short:.1}{}", UNITS[unit]) } else { format!("{short:.0}{}", UNITS[unit]) }
+}
+
+/// A sum that counts up, with its unit: processor time, bytes.
+#[must_use]
+pub fn figure_total(figure: Figure, value: u64) -> String {
+    match figure {
+        Figure::Keys => count(value),
+        Figure::Cpu => micros(value),
+        Figure::Memory | Figure::NetIn | Figure::NetOut => bytes(value),
+    }
+}
+
+/// Microseconds: `740 µs`, `1.2 ms`, `3.4 s`.
+fn micros(micros: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
+    let value = micros as f64;
+    match micros {
+        0..1000 => format!("{micros} µs"),
+        1000..1_000_000 => format!("{:.1} ms", value / 1000.0),
+        _ => format!("{:.1} s", value / 1_000_000.0),
+    }
+}
+
+/// Any bytes as text on one line: what can be read as it is, the rest as redis-cli writes it (`\n`, `\x00`).
+#[must_use]
+pub fn printable(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        for letter in chunk.valid().chars() {
+            match letter {
+                '\\' | '\n' | '\r' | '\t' => text.extend(letter.escape_default()),
+                // Invisible ones and those that turn the direction of writing would hide what a key is.
+                c if c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{feff}') => {
+                    let mut units = [0; 4];
+                    push_numbers(&mut text, c.encode_utf8(&mut units).as_bytes());
+                }
+                c => text.push(c),
+            }
+        }
+        push_numbers(&mut text, chunk.invalid());
+    }
+    text
+}
+
+fn push_numbers(text: &mut String, bytes: &[u8]) {
+    for byte in bytes {
+        text.extend(['\\', 'x']);
+        text.extend([byte >> 4, byte & 15].map(|digit| char::from_digit(digit.into(), 16).unwrap_or('?')));
+    }
 }
 
 /// How long something took: `340 ms`, `2.4 s`, `3 min 5 s`, `2 h 7 min`.
@@ -150,6 +230,22 @@ mod tests {
         assert_eq!(bytes(1536), "1.5 KiB");
         assert_eq!(bytes(1024 * 1024 - 1), "1.0 MiB");
         assert_eq!(bytes(u64::MAX), "16384.0 PiB");
+    }
+
+    #[test]
+    fn figures_have_units_and_short_ones_fit_a_cell() {
+        assert_eq!(figure(Figure::Cpu, 740), "740 µs/s");
+        assert_eq!(figure(Figure::NetIn, 2048), "2.0 KiB/s");
+        assert_eq!(figure_total(Figure::Cpu, 1_250_000), "1.2 s");
+        assert_eq!([0, 999, 1200, 12_345].map(|keys| figure_short(Figure::Keys, keys)), ["0", "999", "1.2k", "12k"]);
+        assert_eq!(figure_short(Figure::Memory, 3 << 20), "3.0M");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_written_as_numbers() {
+        assert_eq!(printable("größe 大".as_bytes()), "größe 大");
+        assert_eq!(printable(b"a\x00\xff\n\\"), "a\\x00\\xff\\n\\\\");
+        assert_eq!(printable("\u{202e}x".as_bytes()), "\\xe2\\x80\\xaex");
     }
 
     #[test]

@@ -8,7 +8,7 @@
 use std::cell::Cell;
 
 /// The macro that reads the translation files does not tell cargo so; these lines make it build again when one changes.
-const _: [&str; 12] = [
+const _: [&str; 14] = [
     include_str!("../../assets/i18n/app.en.toml"),
     include_str!("../../assets/i18n/app.zh-CN.toml"),
     include_str!("../../assets/i18n/create.en.toml"),
@@ -17,6 +17,8 @@ const _: [&str; 12] = [
     include_str!("../../assets/i18n/metrics.zh-CN.toml"),
     include_str!("../../assets/i18n/run.en.toml"),
     include_str!("../../assets/i18n/run.zh-CN.toml"),
+    include_str!("../../assets/i18n/map.en.toml"),
+    include_str!("../../assets/i18n/map.zh-CN.toml"),
     include_str!("../../assets/i18n/servers.en.toml"),
     include_str!("../../assets/i18n/servers.zh-CN.toml"),
     include_str!("../../assets/i18n/timeline.en.toml"),

@@ -54,6 +54,9 @@ pub enum Icon {
     Move,
     Filter,
     Refresh,
+    ZoomIn,
+    ZoomOut,
+    Fit,
 }
 
 impl Icon {
@@ -120,6 +123,9 @@ impl Icon {
             Icon::Move => Lucide::MoveRight,
             Icon::Filter => Lucide::ListFilter,
             Icon::Refresh => Lucide::RefreshCw,
+            Icon::ZoomIn => Lucide::ZoomIn,
+            Icon::ZoomOut => Lucide::ZoomOut,
+            Icon::Fit => Lucide::Maximize,
         };
         char::from(icon)
     }

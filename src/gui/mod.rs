@@ -37,6 +37,7 @@ pub mod run;
 pub mod samples;
 mod server_words;
 pub mod shell;
+pub mod slot_words;
 pub mod summary;
 #[cfg(test)]
 pub mod testing;

@@ -66,7 +66,29 @@ pub struct Palette {
     warn: Color32,
     bad: Color32,
     shards: &'static [Color32; 12],
+    heat: &'static [Color32; HEAT_STEPS],
+    /// A slot of which nothing is there to show: no keys, no traffic.
+    pub zero: Color32,
+    /// A settled slot, where others are not.
+    pub calm: Color32,
+    /// A slot on its way out.
+    pub leaving: Color32,
+    /// A slot that only its new owner has open.
+    pub arriving: Color32,
+    /// A slot that nodes give to different owners.
+    pub disputed: Color32,
 }
+
+/// How many steps from little to much there are.
+pub const HEAT_STEPS: usize = 7;
+
+/// Little to much on dark ground: viridis, which was made for colour-blind people; much is bright.
+const HEAT_DARK: [Color32; HEAT_STEPS] =
+    [rgb(0x4c_2f86), rgb(0x3f_5793), rgb(0x2d_7690), rgb(0x23_9a8c), rgb(0x3f_bc73), rgb(0x92_d742), rgb(0xfd_e725)];
+
+/// Little to much on light ground: from yellow over green to blue; much is dark.
+const HEAT_LIGHT: [Color32; HEAT_STEPS] =
+    [rgb(0xd3_eaa0), rgb(0x9f_d6a8), rgb(0x63_bdb5), rgb(0x33_99bd), rgb(0x2a_6fb0), rgb(0x27_479a), rgb(0x13_1f5e)];
 
 const fn rgb(hex: u32) -> Color32 {
     let [_, red, green, blue] = hex.to_be_bytes();
@@ -126,6 +148,12 @@ const DARK: Palette = Palette {
     warn: rgb(0xe3_b341),
     bad: rgb(0xff_7b72),
     shards: &SHARDS_DARK,
+    heat: &HEAT_DARK,
+    zero: rgb(0x26_2b32),
+    calm: rgb(0x3d_4651),
+    leaving: rgb(0xf0_a30a),
+    arriving: rgb(0x56_b4e9),
+    disputed: rgb(0xe3_7fc0),
 };
 
 const LIGHT: Palette = Palette {
@@ -147,6 +175,12 @@ const LIGHT: Palette = Palette {
     warn: rgb(0x7a_4f00),
     bad: rgb(0xb0_1822),
     shards: &SHARDS_LIGHT,
+    heat: &HEAT_LIGHT,
+    zero: rgb(0xef_f1f3),
+    calm: rgb(0xcf_d5dc),
+    leaving: rgb(0xc4_5a00),
+    arriving: rgb(0x00_6aa8),
+    disputed: rgb(0x9b_2d78),
 };
 
 impl Palette {
@@ -169,6 +203,26 @@ impl Palette {
     #[must_use]
     pub fn shard(&self, number: usize) -> Color32 {
         self.shards[number % self.shards.len()]
+    }
+
+    /// The colour of a step from little (0) to much.
+    #[must_use]
+    pub fn heat(&self, step: usize) -> Color32 {
+        self.heat[step.min(HEAT_STEPS - 1)]
+    }
+
+    /// A slot of which nobody told the figure.
+    #[must_use]
+    pub fn unknown(&self) -> Color32 {
+        self.window.lerp_to_gamma(self.line, 0.12)
+    }
+
+    /// Text that can be read on this ground: black or white.
+    #[must_use]
+    pub fn ink_on(ground: Color32) -> Color32 {
+        let [red, green, blue, _] = egui::Rgba::from(ground).to_array();
+        // Where the contrast to black and to white is the same (WCAG 2.2, "relative luminance").
+        if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 { Color32::BLACK } else { Color32::WHITE }
     }
 
     /// The colour of a state.
@@ -322,6 +376,28 @@ mod tests {
                     let got = contrast(colors.tone(tone), ground);
                     assert!(got >= 4.5, "{tone:?} on {ground:?}: {got}");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn much_differs_from_little_by_lightness_alone_step_by_step() {
+        for (colors, brighter) in [(&DARK, true), (&LIGHT, false)] {
+            let shades = std::iter::once(&colors.zero).chain(colors.heat).map(|color| luminance(*color));
+            let shades: Vec<f32> = shades.collect();
+            for pair in shades.windows(2) {
+                let (less, more) = if brighter { (pair[0], pair[1]) } else { (pair[1], pair[0]) };
+                assert!((more + 0.05) / (less + 0.05) >= 1.15, "{shades:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn states_of_slots_can_be_told_apart_from_settled_ones() {
+        for colors in [&DARK, &LIGHT] {
+            for state in [colors.leaving, colors.arriving, colors.disputed] {
+                assert!(contrast(state, colors.calm) >= 2.5, "{state:?}: {}", contrast(state, colors.calm));
+                assert!(contrast(state, Palette::ink_on(state)) >= 4.5);
             }
         }
     }

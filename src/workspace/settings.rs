@@ -57,6 +57,38 @@ pub enum Renderer {
     Wgpu,
 }
 
+/// What the colours of the slot map mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MapMode {
+    /// Who owns a slot.
+    #[default]
+    Owner,
+    /// How many keys it has.
+    Keys,
+    /// How much memory they take.
+    Memory,
+    /// How much processor time they take.
+    Cpu,
+    /// What comes in for it.
+    NetIn,
+    /// What goes out for it.
+    NetOut,
+    /// Whether it is settled.
+    State,
+}
+
+/// How the slot map lays out its cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MapLayout {
+    /// By number, 128 in a row.
+    #[default]
+    Square,
+    /// A band for each master.
+    Bands,
+}
+
 /// What the user chose, for all clusters. Fields that a file lacks have their default.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -71,6 +103,10 @@ pub struct Settings {
     pub language: Language,
     /// Where new clusters are proposed to live; `None` for the workspace's own folder.
     pub clusters_dir: Option<PathBuf>,
+    /// What the colours of the slot map mean.
+    pub map_mode: MapMode,
+    /// How the slot map lays out its cells.
+    pub map_layout: MapLayout,
     /// What painted the window last; `None` before the first time.
     pub renderer: Option<Renderer>,
 }
@@ -83,6 +119,8 @@ impl Default for Settings {
             theme: Theme::default(),
             language: Language::default(),
             clusters_dir: None,
+            map_mode: MapMode::default(),
+            map_layout: MapLayout::default(),
             renderer: None,
         }
     }

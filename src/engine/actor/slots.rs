@@ -53,7 +53,8 @@ impl Measuring {
 impl Cluster {
     /// Its masters that can be asked, with their slots, as last shown.
     fn measure_plan(&self) -> Option<MeasurePlan> {
-        let view = self.shown.as_ref().filter(|view| view.phase == Phase::Formed)?;
+        // A single node with slots is no formed cluster yet, and can be measured.
+        let view = self.shown.as_ref().filter(|view| view.phase != Phase::Stopped)?;
         let masters = view.nodes.iter().filter(|node| {
             node.role == Some(Role::Master) && !node.slots.is_empty() && node.standing != Standing::Failed
         });

@@ -54,6 +54,9 @@ impl App {
                 theme::choose(ctx, choice);
                 self.change_settings(|settings| settings.theme = choice);
             }
+            Action::SetSlotMap(mode, layout) => {
+                self.change_settings(|settings| (settings.map_mode, settings.map_layout) = (mode, layout));
+            }
             Action::SetLanguage(choice) => {
                 i18n::set_language(language_of(choice));
                 self.change_settings(|settings| settings.language = choice);
@@ -78,7 +81,7 @@ impl App {
                 self.show_view(View::Log);
             }
             Action::ShowSlot(slot) => {
-                self.ui.slots.pinned = Some(slot);
+                self.ui.slots.go_to(slot);
                 self.show_view(View::Slots);
             }
             Action::OpenPlan(cluster) => {
@@ -104,7 +107,7 @@ impl App {
         let is_new = !matches!(&self.ui.screen, Screen::Cluster(shown, _) if *shown == name);
         if is_new {
             // Slots and nodes are another cluster's now.
-            self.ui.slots = super::SlotsUi::default();
+            self.ui.slots = super::SlotsUi::of(&self.settings);
             self.ui.metrics = super::MetricsUi::default();
             self.ui.log.node = None;
         }

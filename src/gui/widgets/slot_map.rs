@@ -1,33 +1,95 @@
-//! The 16384 slots as a square of 128 by 128, in one mesh: one rectangle for each run of equal owners in a row.
+//! The 16384 slots as cells of a map, in one mesh: one rectangle for each run of equal cells in a row.
 //!
 //! With the lines between the cells that is some 1500 vertices for a usual cluster (a rectangle a slot would be 131072
-//! and 7 ms a frame), and crisp at any zoom. Cells are whole pixels.
+//! and 7 ms a frame), and crisp at any zoom: cells are whole pixels, and only those in view are painted.
+
+mod camera;
+mod layout;
+mod paint;
+mod scale;
+mod shades;
 
 use egui::{
-    Color32, EventFilter, Key, Mesh, Pos2, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo,
+    EventFilter, Key, Modifiers, PointerButton, Pos2, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, Vec2,
+    WidgetInfo,
 };
 
-use crate::core::slot::{SLOT_COUNT, Slot};
+use crate::core::slot::{SLOT_COUNT, Slot, SlotSet};
 use crate::core::topology::Role as NodeRole;
-use crate::engine::snapshot::{ClusterView, NO_OWNER, Standing};
+use crate::engine::snapshot::{ClusterView, NO_OWNER};
+use crate::gui::format;
 use crate::gui::i18n::tr;
+use crate::gui::slot_words as words;
 use crate::gui::summary;
 use crate::gui::theme::Palette;
+use crate::workspace::settings::{MapLayout, MapMode};
 
-use super::bits;
+use camera::{Camera, Grid};
+use layout::Layout;
+use paint::Picture;
+pub use shades::{NOT_TOLD, Only, Shade, Shades, SlotState, ZERO, figure_of, owner_class};
 
-/// Slots in a row.
-const SIDE: u16 = 128;
-/// Room for the row numbers, points.
+/// Room for the numbers of rows, points.
 const GUTTER: f32 = 40.0;
-/// Distance between hatching lines over slots without owner, points.
-const HATCH: f32 = 8.0;
-/// How much of the ground's colour a line between blocks has.
-const BLOCK_LINE: f32 = 0.4;
-/// The same for a line between two cells.
-const CELL_LINE: f32 = 0.12;
-/// Cells have lines between them from this size on, pixels.
-const LEAST_CELL: f32 = 4.0;
+/// Room for the owners of bands, points.
+const WIDE_GUTTER: f32 = 112.0;
+/// How much a press of `+` enlarges.
+pub const ZOOM_STEP: f32 = 1.5;
+/// How far an arrow key with Alt moves what is seen, points.
+const PAN_STEP: f32 = 48.0;
+/// Scrolled points that double the size.
+const SCROLL_TO_DOUBLE: f32 = 160.0;
+
+/// What the map remembers from frame to frame.
+#[derive(Debug, Default)]
+pub struct MapState {
+    camera: Camera,
+    /// Where a selection began.
+    anchor: Option<Slot>,
+    /// What was selected before the drag that goes on, where it adds to that.
+    before: SlotSet,
+    /// The slot to go to in the next frame.
+    wanted: Option<Slot>,
+    /// What a button beside the map asked for: a factor, or 0 for everything.
+    zoom_by: Option<f32>,
+    /// Size of a cell as last painted, as a multiple of what fits.
+    shown_zoom: f32,
+}
+
+impl MapState {
+    /// Lets the map go to a slot.
+    pub fn go_to(&mut self, slot: Slot) {
+        self.wanted = Some(slot);
+    }
+
+    /// Enlarges by a factor; 0 shows everything.
+    pub fn zoom(&mut self, factor: f32) {
+        self.zoom_by = Some(factor);
+    }
+
+    /// The zoom, 1 where everything is seen.
+    #[must_use]
+    pub fn shown_zoom(&self) -> f32 {
+        self.shown_zoom.max(1.0)
+    }
+}
+
+/// What the map shows.
+#[derive(Debug)]
+pub struct Shown<'a> {
+    /// The cluster.
+    pub cluster: &'a ClusterView,
+    /// What colours mean.
+    pub mode: MapMode,
+    /// How cells are laid out.
+    pub layout: MapLayout,
+    /// The slot that is outlined.
+    pub pinned: Option<Slot>,
+    /// Slots with an edge around them; the others are dimmed.
+    pub selection: &'a SlotSet,
+    /// What its colours are.
+    pub shades: &'a Shades,
+}
 
 /// What the person does with the map.
 #[derive(Debug, Default)]
@@ -36,209 +98,278 @@ pub struct MapResponse {
     pub hovered: Option<Slot>,
     /// The slot that was clicked or reached by keyboard in this frame.
     pub picked: Option<Slot>,
+    /// Whether it was clicked.
+    pub clicked: bool,
+    /// What is selected from now on.
+    pub selected: Option<SlotSet>,
+    /// A mode that was chosen by its number.
+    pub mode: Option<MapMode>,
+    /// The other layout was chosen by key.
+    pub flip: bool,
+    /// Escape was pressed.
+    pub escaped: bool,
 }
 
-/// Shows the map as large as `space` allows. `pinned` is outlined; with `only`, the slots of other owners are dimmed.
-pub fn slot_map(
-    ui: &mut Ui,
-    cluster: &ClusterView,
-    space: Vec2,
-    pinned: Option<Slot>,
-    only: Option<u16>,
-) -> MapResponse {
-    let pixels = ui.pixels_per_point();
-    let room = (space.x - GUTTER).min(space.y).max(f32::from(SIDE));
-    let cell = (room * pixels / f32::from(SIDE)).floor().max(1.0) / pixels;
-    let side = cell * f32::from(SIDE);
-    let (outer, _) = ui.allocate_exact_size(Vec2::new(GUTTER + side, side), Sense::hover());
-    let origin = Pos2::new((outer.left() * pixels + GUTTER * pixels).round(), (outer.top() * pixels).round()) / pixels;
-    let grid = Grid { origin, cell };
-    let response = ui.allocate_rect(grid.rect(), Sense::click_and_drag());
-    response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, name_of(cluster)));
+/// The modes in the order of their keys, from 1 on.
+pub const MODES: [MapMode; 7] =
+    [MapMode::Owner, MapMode::Keys, MapMode::Memory, MapMode::Cpu, MapMode::NetIn, MapMode::NetOut, MapMode::State];
 
-    paint_slots(ui, cluster, &grid, only);
-    paint_rows(ui, &grid);
-    let hovered = response.hover_pos().and_then(|pos| grid.slot_at(pos));
-    let mut picked = response.interact_pointer_pos().and_then(|pos| grid.slot_at(pos));
-    if picked.is_some() {
-        response.request_focus();
+/// Shows the map as large as `space` allows.
+pub fn slot_map(ui: &mut Ui, shown: &Shown<'_>, state: &mut MapState, space: Vec2) -> MapResponse {
+    let pixels = ui.pixels_per_point();
+    let gutter = if shown.layout == MapLayout::Bands { WIDE_GUTTER } else { GUTTER };
+    let space = space.max(Vec2::splat(f32::from(layout::COLUMNS)) + Vec2::new(gutter, 0.0));
+    let (outer, _) = ui.allocate_exact_size(space, Sense::hover());
+    let view = Rect::from_min_max(Pos2::new(outer.left() + gutter, outer.top()), outer.max);
+    let view = Rect::from_min_max(snap(view.min, pixels), snap(view.max, pixels));
+    let layout = match shown.layout {
+        MapLayout::Square => Layout::square(),
+        MapLayout::Bands => Layout::bands(shown.cluster),
+    };
+    let grid = state.camera.grid(view, layout.rows(), pixels);
+    let response = ui.allocate_rect(grid.rect(), Sense::click_and_drag());
+    response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, name_of(shown.cluster)));
+    let mut said = MapResponse::default();
+    move_camera(ui, &response, state, &layout, &grid);
+    pointer(ui, &response, shown, state, &layout, &grid, &mut said);
+    keyboard(ui, &response, shown, state, &layout, &grid, &mut said);
+    let grid = state.camera.grid(view, layout.rows(), pixels);
+    state.shown_zoom = grid.zoom();
+    let left = Rect::from_min_max(outer.min, Pos2::new(view.left(), outer.bottom()));
+    paint_all(ui, shown, &layout, &grid, &response, &said, left);
+    said
+}
+
+fn paint_all(
+    ui: &Ui,
+    shown: &Shown<'_>,
+    layout: &Layout,
+    grid: &Grid,
+    response: &Response,
+    said: &MapResponse,
+    left: Rect,
+) {
+    let picture = Picture { layout, grid, shades: shown.shades };
+    paint::cells(ui, &picture);
+    paint::moving(ui, shown.cluster, &picture);
+    paint::selection(ui, &picture, said.selected.as_ref().unwrap_or(shown.selection));
+    paint::numbers(ui, shown.cluster, shown.mode, &picture);
+    paint::names(ui, shown.cluster, &picture, left);
+    if let Some(slot) = said.hovered {
+        paint::outline(ui, &picture, slot, 1.0);
+        if !response.dragged() {
+            response.clone().on_hover_text_at_pointer(describe(shown, slot));
+        }
     }
-    picked = picked.or_else(|| keyboard(ui, &response, pinned));
-    if let Some(slot) = hovered {
-        outline(ui, &grid, slot, 1.0);
-        response.clone().on_hover_text_at_pointer(describe(cluster, slot));
-    }
-    if let Some(slot) = picked.or(pinned) {
-        outline(ui, &grid, slot, 2.0);
+    if let Some(slot) = said.picked.or(shown.pinned) {
+        paint::outline(ui, &picture, slot, 2.0);
     }
     if response.has_focus() {
         let colors = Palette::of(ui);
         ui.painter().rect_stroke(grid.rect().expand(2.0), 2.0, Stroke::new(1.0, colors.accent), StrokeKind::Outside);
     }
-    MapResponse { hovered, picked }
 }
 
-/// Where the cells are.
-struct Grid {
-    origin: Pos2,
-    cell: f32,
+fn snap(pos: Pos2, pixels: f32) -> Pos2 {
+    Pos2::new((pos.x * pixels).round(), (pos.y * pixels).round()) / pixels
 }
 
-impl Grid {
-    fn rect(&self) -> Rect {
-        Rect::from_min_size(self.origin, Vec2::splat(self.cell * f32::from(SIDE)))
-    }
-
-    /// The rectangle of `count` slots of one row, from `column` on.
-    fn run(&self, row: u16, column: u16, count: u16) -> Rect {
-        let min = self.origin + Vec2::new(f32::from(column), f32::from(row)) * self.cell;
-        Rect::from_min_size(min, Vec2::new(f32::from(count), 1.0) * self.cell)
-    }
-
-    fn slot_at(&self, pos: Pos2) -> Option<Slot> {
-        let at = (pos - self.origin) / self.cell;
-        #[expect(clippy::cast_possible_truncation, reason = "checked against the side just below")]
-        let (column, row) = (at.x.floor() as i32, at.y.floor() as i32);
-        let inside = |n: i32| u16::try_from(n).ok().filter(|n| *n < SIDE);
-        Slot::new(inside(row)? * SIDE + inside(column)?).ok()
-    }
-}
-
-/// Each maximal run of equal owners within a row: row, first column, how many, owner.
-fn runs(owners: &[u16]) -> impl Iterator<Item = (u16, u16, u16, u16)> {
-    (0..SIDE).flat_map(move |row| {
-        let start = usize::from(row) * usize::from(SIDE);
-        let line = owners.get(start..start + usize::from(SIDE)).unwrap_or_default();
-        let mut column = 0;
-        line.chunk_by(|a, b| a == b).map(move |run| {
-            let count = u16::try_from(run.len()).unwrap_or(SIDE);
-            let at = column;
-            column += count;
-            (row, at, count, run[0])
-        })
-    })
-}
-
-fn paint_slots(ui: &Ui, cluster: &ClusterView, grid: &Grid, only: Option<u16>) {
-    let colors = Palette::of(ui);
-    // A node's colour; dimmed where the node is down, for its slots are not served.
-    let of_node: Vec<Color32> = cluster
-        .nodes
-        .iter()
-        .enumerate()
-        .map(|(i, node)| {
-            let color = bits::shard_color(colors, node);
-            let aside = only.is_some_and(|only| usize::from(only) != i);
-            if aside || node.standing == Standing::Failed { colors.dimmed(color) } else { color }
-        })
-        .collect();
-    let mut mesh = Mesh::default();
-    for (row, column, count, owner) in runs(&cluster.slot_owner) {
-        let rect = grid.run(row, column, count);
-        let node = cluster.nodes.get(usize::from(owner));
-        let color = of_node.get(usize::from(owner)).copied().unwrap_or(colors.uncovered);
-        mesh.add_colored_rect(rect, color);
-        match node {
-            None => hatch(&mut mesh, rect, HATCH, colors.hatch),
-            Some(node) if node.standing == Standing::Failed => hatch(&mut mesh, rect, HATCH * 2.0, colors.hatch),
-            Some(_) => {}
+/// The wheel and pinching zoom at the pointer; the middle or right button drags; buttons and searches go where they say.
+fn move_camera(ui: &Ui, response: &Response, state: &mut MapState, layout: &Layout, grid: &Grid) {
+    let camera = &mut state.camera;
+    if let Some(factor) = state.zoom_by.take() {
+        if factor == 0.0 {
+            *camera = Camera::default();
+        } else {
+            camera.zoom_at(grid, grid.view.center(), factor);
         }
     }
-    lines(&mut mesh, grid, 1.0 / ui.pixels_per_point(), colors.window);
-    ui.painter().add(mesh);
-}
-
-/// Lines between the cells where they are large enough, and stronger ones around every sixteenth row and column, so that
-/// the square reads as a map of cells.
-fn lines(mesh: &mut Mesh, grid: &Grid, pixel: f32, ground: Color32) {
-    let every = if grid.cell >= LEAST_CELL * pixel { 1 } else { 16 };
-    for at in (every..SIDE).step_by(usize::from(every)) {
-        let color = ground.gamma_multiply(if at % 16 == 0 { BLOCK_LINE } else { CELL_LINE });
-        let row = grid.run(at, 0, SIDE);
-        mesh.add_colored_rect(row.with_max_y(row.top() + pixel), color);
-        let column = grid.run(0, at, 1);
-        mesh.add_colored_rect(column.with_max_x(column.left() + pixel).with_max_y(grid.rect().bottom()), color);
+    if let Some(slot) = state.wanted.take() {
+        let (row, column) = layout.cell(slot);
+        camera.go_to(grid, row, column);
     }
-}
-
-/// Lines at 45 degrees that go on from row to row, as thin quads of the same mesh.
-fn hatch(mesh: &mut Mesh, rect: Rect, distance: f32, color: Color32) {
-    const WIDTH: f32 = 1.4;
-    let mut line = ((rect.left() + rect.top()) / distance).floor() * distance;
-    while line < rect.right() + rect.bottom() {
-        let (top, bottom) = (line - rect.top(), line - rect.bottom());
-        if top > rect.left() && bottom < rect.right() {
-            let clip = |x: f32| x.clamp(rect.left(), rect.right());
-            let first = u32::try_from(mesh.vertices.len()).unwrap_or(u32::MAX);
-            mesh.colored_vertex(Pos2::new(clip(top), rect.top()), color);
-            mesh.colored_vertex(Pos2::new(clip(top + WIDTH), rect.top()), color);
-            mesh.colored_vertex(Pos2::new(clip(bottom + WIDTH), rect.bottom()), color);
-            mesh.colored_vertex(Pos2::new(clip(bottom), rect.bottom()), color);
-            mesh.add_triangle(first, first + 1, first + 2);
-            mesh.add_triangle(first, first + 2, first + 3);
+    if let Some(at) = response.hover_pos() {
+        let (scrolled, pinched) = ui.input(|input| (input.smooth_scroll_delta(), input.zoom_delta()));
+        let factor = (scrolled.y / SCROLL_TO_DOUBLE).exp2() * pinched;
+        if (factor - 1.0).abs() > 1e-4 {
+            camera.zoom_at(grid, at, factor);
         }
-        line += distance;
+        if scrolled.x.abs() > 0.0 {
+            camera.pan(grid, Vec2::new(scrolled.x, 0.0));
+        }
+    }
+    if response.dragged_by(PointerButton::Middle) || response.dragged_by(PointerButton::Secondary) {
+        camera.pan(grid, response.drag_delta());
     }
 }
 
-/// The number of the first slot beside every sixteenth row.
-fn paint_rows(ui: &Ui, grid: &Grid) {
-    let colors = Palette::of(ui);
-    for row in (0..SIDE).step_by(16) {
-        let pos = grid.run(row, 0, 1).left_top() - Vec2::new(6.0, 0.0);
-        bits::painted_text(ui, pos, egui::Align2::RIGHT_TOP, &(row * SIDE).to_string(), colors.weak);
+/// A click pins, with Shift it selects up to there; dragging selects, with Ctrl besides what is selected.
+fn pointer(
+    ui: &Ui,
+    response: &Response,
+    shown: &Shown<'_>,
+    state: &mut MapState,
+    layout: &Layout,
+    grid: &Grid,
+    said: &mut MapResponse,
+) {
+    let at = |pos: Pos2| grid.cell_at(pos).and_then(|(row, column)| layout.slot(row, column));
+    said.hovered = response.hover_pos().and_then(at);
+    let modifiers = ui.input(|input| input.modifiers);
+    let here = response.interact_pointer_pos().and_then(at);
+    if response.clicked() || response.drag_started() {
+        response.request_focus();
+    }
+    if response.drag_started_by(PointerButton::Primary) {
+        let from = ui.input(|input| input.pointer.press_origin()).and_then(at);
+        state.anchor = if modifiers.shift { state.anchor.or(shown.pinned).or(from) } else { from };
+        state.before = if modifiers.command { shown.selection.clone() } else { SlotSet::new() };
+    }
+    if response.dragged_by(PointerButton::Primary)
+        && let (Some(from), Some(to)) = (state.anchor, here)
+    {
+        let mut selected = state.before.clone();
+        selected.extend(layout.between(from, to));
+        said.selected = Some(selected);
+    }
+    if response.clicked()
+        && let Some(slot) = here
+    {
+        if modifiers.shift
+            && let Some(from) = state.anchor.or(shown.pinned)
+        {
+            said.selected = Some(layout.between(from, slot).collect());
+        } else if modifiers.command {
+            let mut selected = shown.selection.clone();
+            if !selected.remove(slot) {
+                selected.insert(slot);
+            }
+            said.selected = Some(selected);
+            state.anchor = Some(slot);
+        } else {
+            said.picked = Some(slot);
+            said.clicked = true;
+            state.anchor = Some(slot);
+        }
     }
 }
 
-fn outline(ui: &Ui, grid: &Grid, slot: Slot, width: f32) {
-    let colors = Palette::of(ui);
-    let rect = grid.run(slot.get() / SIDE, slot.get() % SIDE, 1).expand(1.0);
-    let painter = ui.painter();
-    painter.rect_stroke(rect, 0.0, Stroke::new(width, colors.pin), StrokeKind::Outside);
-    painter.rect_stroke(rect.expand(width), 0.0, Stroke::new(1.0, colors.window), StrokeKind::Outside);
+/// Arrow keys move the pin by one cell, Page keys by sixteen rows, Home and End to the ends; with Shift they select,
+/// with Alt they move what is seen. `+`, `-` and 0 zoom, digits choose the mode, L the layout.
+fn keyboard(
+    ui: &Ui,
+    response: &Response,
+    shown: &Shown<'_>,
+    state: &mut MapState,
+    layout: &Layout,
+    grid: &Grid,
+    said: &mut MapResponse,
+) {
+    let focused = response.has_focus();
+    // Letters and digits also work before anything has the focus.
+    if !focused && ui.memory(|memory| memory.focused().is_some()) {
+        return;
+    }
+    if focused {
+        let keep =
+            EventFilter { horizontal_arrows: true, vertical_arrows: true, escape: true, ..EventFilter::default() };
+        ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, keep));
+    }
+    let pressed = |key: Key| ui.input(|input| input.key_pressed(key));
+    let modifiers = ui.input(|input| input.modifiers);
+    said.escaped = pressed(Key::Escape);
+    if !modifiers.any() || modifiers.shift_only() {
+        let camera = &mut state.camera;
+        let middle =
+            shown.pinned.map(|slot| layout.cell(slot)).map(|(row, column)| grid.cell_rect(row, column).center());
+        let middle = middle.filter(|pos| grid.view.contains(*pos)).unwrap_or(grid.view.center());
+        if pressed(Key::Plus) || pressed(Key::Equals) {
+            camera.zoom_at(grid, middle, ZOOM_STEP);
+        } else if pressed(Key::Minus) {
+            camera.zoom_at(grid, middle, 1.0 / ZOOM_STEP);
+        } else if pressed(Key::Num0) {
+            *camera = Camera::default();
+        }
+    }
+    if !modifiers.any() {
+        let digits = [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7];
+        said.mode = digits.iter().position(|key| pressed(*key)).and_then(|at| MODES.get(at)).copied();
+        said.flip = pressed(Key::L);
+    }
+    if focused {
+        arrows(ui, modifiers, shown, state, layout, grid, said);
+    }
 }
 
-/// Arrow keys move the pin by one slot or row, Page keys by sixteen rows, Home and End to the ends.
-fn keyboard(ui: &Ui, response: &Response, pinned: Option<Slot>) -> Option<Slot> {
-    if !response.has_focus() {
-        return None;
-    }
-    let keep = EventFilter { horizontal_arrows: true, vertical_arrows: true, ..EventFilter::default() };
-    ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, keep));
-    let row = i32::from(SIDE);
+fn arrows(
+    ui: &Ui,
+    modifiers: Modifiers,
+    shown: &Shown<'_>,
+    state: &mut MapState,
+    layout: &Layout,
+    grid: &Grid,
+    said: &mut MapResponse,
+) {
     let moves = [
-        (Key::ArrowLeft, -1),
-        (Key::ArrowRight, 1),
-        (Key::ArrowUp, -row),
-        (Key::ArrowDown, row),
-        (Key::PageUp, -16 * row),
-        (Key::PageDown, 16 * row),
-        (Key::Home, -i32::from(SLOT_COUNT)),
-        (Key::End, i32::from(SLOT_COUNT)),
+        (Key::ArrowLeft, (-1, 0)),
+        (Key::ArrowRight, (1, 0)),
+        (Key::ArrowUp, (0, -1)),
+        (Key::ArrowDown, (0, 1)),
+        (Key::PageUp, (0, -16)),
+        (Key::PageDown, (0, 16)),
     ];
-    let step: i32 = ui.input(|input| moves.iter().filter(|(key, _)| input.key_pressed(*key)).map(|(_, by)| by).sum());
-    if step == 0 {
-        return None;
+    let pressed = |key: Key| ui.input(|input| input.key_pressed(key));
+    let step = moves.iter().find(|(key, _)| pressed(*key)).map(|(_, by)| *by);
+    if let (true, Some((columns, rows))) = (modifiers.alt, step) {
+        #[expect(clippy::cast_precision_loss, reason = "-16 to 16")]
+        let by = Vec2::new(columns as f32, rows as f32) * -PAN_STEP;
+        state.camera.pan(grid, by);
+        return;
     }
-    let Some(slot) = pinned else { return Some(Slot::FIRST) };
-    let to = (i32::from(slot.get()) + step).clamp(0, i32::from(SLOT_COUNT) - 1);
-    u16::try_from(to).ok().and_then(|to| Slot::new(to).ok())
+    let to = match (shown.pinned, step) {
+        _ if pressed(Key::Home) => Some(layout.end(true)),
+        _ if pressed(Key::End) => Some(layout.end(false)),
+        (Some(slot), Some((columns, rows))) => Some(layout.step(slot, columns, rows)),
+        (None, Some(_)) => Some(layout.end(true)),
+        _ => None,
+    };
+    let Some(to) = to else { return };
+    if modifiers.shift {
+        let from = *state.anchor.get_or_insert(shown.pinned.unwrap_or(to));
+        said.selected = Some(layout.between(from, to).collect());
+    } else {
+        state.anchor = Some(to);
+    }
+    let (row, column) = layout.cell(to);
+    state.camera.reveal(grid, row, column);
+    said.picked = Some(to);
 }
 
 /// What the tooltip says of a slot.
-fn describe(cluster: &ClusterView, slot: Slot) -> String {
+fn describe(shown: &Shown<'_>, slot: Slot) -> String {
+    let cluster = shown.cluster;
     let range = summary::run_around(&cluster.slot_owner, slot);
-    match cluster.owner_of(slot) {
+    let mut text = match cluster.owner_of(slot) {
         Some(node) => tr!("slots.hover", slot = slot, node = node.addr, range = range),
         None => tr!("slots.hover_none", slot = slot, range = range),
+    };
+    if let Some(figure) = figure_of(shown.mode) {
+        let value = cluster.slots.figures.as_ref().and_then(|figures| figures.at(figure, slot));
+        let value = value.map_or(tr!("map.not_told"), |value| format::figure(figure, value));
+        text = format!("{text}\n{}: {value}", words::map_mode(shown.mode));
     }
+    match SlotState::of(cluster, slot) {
+        SlotState::Stable => {}
+        state => text = format!("{text}\n{}", words::slot_state(state)),
+    }
+    text
 }
 
 /// What a screen reader says of the map.
 fn name_of(cluster: &ClusterView) -> String {
     let masters = cluster.nodes.iter().filter(|n| n.role == Some(NodeRole::Master) && !n.slots.is_empty()).count();
-    let without = cluster.slot_owner.iter().filter(|owner| **owner == NO_OWNER).count();
-    tr!("slots.map_name", masters = masters, without = without)
+    let owned = cluster.slot_owner.iter().filter(|owner| **owner != NO_OWNER).count();
+    tr!("slots.map_name", masters = masters, without = usize::from(SLOT_COUNT) - owned)
 }
 
 #[cfg(test)]
