@@ -71,6 +71,15 @@ fn first_port(definition: &serde_json::Value) -> Option<u16> {
 }
 
 #[test]
+fn a_program_that_reads_json_gets_usage_errors_so_too() {
+    for line in [&["check", "a:1", "--nosuch", "--json"][..], &["up", "x", "--port", "99999", "--json"]] {
+        let json = slotctl(line, "").failed().json();
+        assert_eq!(json["ok"], false, "{json}");
+        assert!(json["error"].as_str().is_some_and(|error| !error.is_empty()), "{json}");
+    }
+}
+
+#[test]
 fn what_is_missing_is_said_with_every_way_to_give_it() {
     slotctl(&["up"], "").failed().complains("--cluster-file");
     slotctl(&["failover", "demo"], "").failed().complains("slotctl failover demo --lost");

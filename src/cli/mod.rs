@@ -58,22 +58,24 @@ use terminal::{Terminal, complain};
 /// says and its own check at the end holds, else 1.
 #[must_use]
 pub fn run(argv: Vec<OsString>) -> u8 {
+    // A program that asked for JSON gets its failure so, whatever is wrong with the rest of the line.
+    let usage = Terminal::new(argv.iter().any(|word| word == "--json"));
     let argv = match argv::normalise(argv, terminal::all_of_stdin) {
         Ok(argv::Line::Words(argv)) => argv,
         Ok(argv::Line::ClusterHelp) => {
             Terminal::new(false).print(&grammar::Grammar::new().help());
             return 0;
         }
-        Err(error) => {
-            complain(&error.to_string());
-            return 1;
-        }
+        Err(error) => return exit_code(Err(Failure::message(&error)), usage),
     };
     let cli = match Cli::try_parse_from(std::iter::once(OsString::from("slotctl")).chain(argv)) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version go to standard output, the rest to standard error. Nobody listens: nothing to be done.
             let _ = error.print();
+            if error.use_stderr() {
+                usage.object(&FailureJson { ok: false, error: error.to_string() });
+            }
             return u8::from(error.use_stderr());
         }
     };
