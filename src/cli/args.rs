@@ -79,6 +79,9 @@ pub enum Cmd {
     /// Put a backup into a cluster of any size.
     #[command(disable_help_flag = true)]
     Restore(super::data_args::RestoreArgs),
+    /// Take the keys of a server that is no cluster into one (as redis-cli --cluster import).
+    #[command(disable_help_flag = true)]
+    Import(super::data_args::ImportArgs),
     /// Make a replica the master of its shard, as a plan that is shown first.
     #[command(disable_help_flag = true)]
     Failover(FailoverArgs),
@@ -124,6 +127,9 @@ pub enum PlannedCmd {
     /// Of a restore.
     #[command(disable_help_flag = true)]
     Restore(super::data_args::RestoreArgs),
+    /// Of an import.
+    #[command(disable_help_flag = true)]
+    Import(super::data_args::ImportArgs),
 }
 
 /// `up` and `config`.
@@ -488,7 +494,7 @@ impl WatchArgs {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "clap's value parsers return a Result")]
-fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
+pub(super) fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
     Ok(Secret::new(text))
 }
 

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::args::LoginArgs;
+use crate::core::secret::Secret;
+
+use super::args::{LoginArgs, secret};
 
 /// `backup`.
 #[derive(Debug, Args)]
@@ -39,6 +41,47 @@ pub struct RestoreArgs {
     #[arg(long, short = 'y', visible_alias = "cluster-yes")]
     pub yes: bool,
     /// How to log in.
+    #[command(flatten)]
+    pub login: LoginArgs,
+}
+
+/// `import`.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// Any node of the cluster.
+    #[arg(value_name = "HOST:PORT")]
+    pub node: String,
+    /// The server whose keys are imported.
+    #[arg(long, value_name = "HOST:PORT", visible_alias = "from")]
+    pub cluster_from: Option<String>,
+    /// The source's ACL user.
+    #[arg(long, value_name = "USER", visible_alias = "from-user")]
+    pub cluster_from_user: Option<String>,
+    /// The source's password. Other programs can see it: --cluster-from-askpass is safer.
+    #[arg(long, value_name = "PASSWORD", value_parser = secret, visible_alias = "from-pass")]
+    pub cluster_from_pass: Option<Secret>,
+    /// Ask for the source's password.
+    #[arg(long, visible_alias = "from-askpass")]
+    pub cluster_from_askpass: bool,
+    /// The source keeps its keys [default: they move].
+    #[arg(long, visible_alias = "copy")]
+    pub cluster_copy: bool,
+    /// Overwrite keys that the cluster holds already.
+    #[arg(long, visible_alias = "replace")]
+    pub cluster_replace: bool,
+    /// How long one server may wait for the other [default: 60000].
+    #[arg(long, value_name = "MS", visible_alias = "timeout")]
+    pub cluster_timeout: Option<u64>,
+    /// At most so many keys at a time [default: as many as make 256 KiB].
+    #[arg(long, value_name = "N", visible_alias = "pipeline")]
+    pub cluster_pipeline: Option<usize>,
+    /// Import only this database; into database 0 where the cluster has no other.
+    #[arg(long, value_name = "N")]
+    pub from_db: Option<u64>,
+    /// Do not ask.
+    #[arg(long, short = 'y', visible_alias = "cluster-yes")]
+    pub yes: bool,
+    /// How to log in at the cluster.
     #[command(flatten)]
     pub login: LoginArgs,
 }

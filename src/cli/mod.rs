@@ -18,6 +18,7 @@ pub mod failure;
 pub mod fix;
 pub mod form;
 pub mod grammar;
+pub mod import;
 pub mod interrupt;
 pub mod json;
 pub mod local;
@@ -134,6 +135,7 @@ async fn dispatch(
         Cmd::Backup(args) => backup::backup(args, terminal, interrupt).await,
         Cmd::Restore(args) => restore::restore(&with(args.yes), args).await,
         Cmd::Watch(args) => watch::watch(&with(false), args).await,
+        Cmd::Import(args) => import::import(&with(args.yes), args).await,
         Cmd::Failover(args) => failover::failover(&with(args.yes), args).await,
         Cmd::Create(_) | Cmd::Check(_) | Cmd::Info(_) | Cmd::Setup(_) | Cmd::Plan(_) => Ok(()),
     }

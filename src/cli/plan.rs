@@ -33,6 +33,7 @@ impl From<PlannedCmd> for Cmd {
             PlannedCmd::MoveSlots(args) => Self::MoveSlots(args),
             PlannedCmd::Failover(args) => Self::Failover(args),
             PlannedCmd::Restore(args) => Self::Restore(args),
+            PlannedCmd::Import(args) => Self::Import(args),
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::core::topology::NodeAddr;
 
 use super::client::{CONNECT_DEADLINE, NodeClient, NodeError, NodeErrorKind};
 use super::command::Auth;
+use super::migrate::drain::Words;
 
 /// How much may wait for one master, in bytes. A larger key waits alone.
 const QUEUE_BYTES: u32 = 16 << 20;
@@ -30,9 +31,6 @@ const WORKERS: usize = 2;
 const PATIENCE: Duration = Duration::from_mins(2);
 /// So many keys in the way are named.
 const NAMED: usize = 20;
-
-/// The words of a command.
-type Words = Vec<Vec<u8>>;
 
 /// A key on its way.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +55,7 @@ impl Parcel {
     }
 
     /// RESTORE. `absolute`: whether the server knows ABSTTL, IDLETIME and FREQ (5.0); `now` in milliseconds.
-    fn command(self, absolute: bool, replace: bool, now: i64) -> Words {
+    pub(super) fn command(self, absolute: bool, replace: bool, now: i64) -> Words {
         let ttl = match (self.expires_at, absolute) {
             (None, _) => 0,
             // 0 would be no expiry at all.

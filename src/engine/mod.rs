@@ -23,6 +23,7 @@ pub mod folder_lock;
 pub mod gather;
 pub mod handle;
 pub mod helpers;
+pub mod import;
 pub mod inspect;
 pub mod job;
 pub mod lifecycle;

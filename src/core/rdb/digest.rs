@@ -35,6 +35,23 @@ pub fn digest(value: &[u8], flavour: Flavour) -> Result<Option<u64>, RdbError> {
     Ok(Some(digest.finalize()))
 }
 
+/// RDB version and checksum at the end of what DUMP gives.
+const FOOTER: usize = 10;
+/// Valkey's own RDB versions begin here.
+const FIRST_OF_VALKEY: u16 = 80;
+
+/// The digest of what DUMP gives. `None` as for [`digest`].
+///
+/// # Errors
+/// [`RdbError`]: the bytes are not from DUMP.
+pub fn dump_digest(dump: &[u8]) -> Result<Option<u64>, RdbError> {
+    let short = RdbError::Truncated(dump.len() as u64);
+    let Some((value, footer)) = dump.len().checked_sub(FOOTER).map(|at| dump.split_at(at)) else { return Err(short) };
+    let Some(version) = footer.first_chunk() else { return Err(short) };
+    let valkey = u16::from_le_bytes(*version) >= FIRST_OF_VALKEY;
+    digest(value, if valkey { Flavour::Valkey } else { Flavour::Redis })
+}
+
 /// One element: its parts, like a hash's field and value.
 type Element = Vec<Vec<u8>>;
 

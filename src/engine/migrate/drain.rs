@@ -19,17 +19,17 @@ const BLIND_KEYS: usize = 10;
 /// How often a MIGRATE is tried when the way to the target fails.
 const TRIES: usize = 3;
 
-pub(super) type Words = Vec<Vec<u8>>;
+pub(in crate::engine) type Words = Vec<Vec<u8>>;
 
 /// What one MIGRATE carries: keys of one slot.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Batch {
-    keys: Words,
+pub(in crate::engine) struct Batch {
+    pub(in crate::engine) keys: Words,
     bytes: u64,
 }
 
 /// The words that log in at the target.
-pub(super) fn login_words(auth: &Auth) -> Words {
+pub(in crate::engine) fn login_words(auth: &Auth) -> Words {
     let password = auth.password.expose().as_bytes().to_vec();
     match (auth.password.is_empty(), auth.user.is_empty()) {
         (true, _) => Vec::new(),
@@ -45,7 +45,7 @@ pub(super) fn look_up(slot: Slot, slots: usize) -> Vec<String> {
 }
 
 /// The keys of the answer.
-pub(super) fn keys_of(answer: Value) -> Words {
+pub(in crate::engine) fn keys_of(answer: Value) -> Words {
     let Value::Array(items) = answer else { return Vec::new() };
     items
         .into_iter()
@@ -178,12 +178,12 @@ impl Drain<'_> {
 }
 
 /// The way to the target failed.
-fn is_io(error: &NodeError) -> bool {
+pub(in crate::engine) fn is_io(error: &NodeError) -> bool {
     matches!(&error.kind, NodeErrorKind::Refused(reply) if reply.starts_with("IOERR"))
 }
 
 /// What MEMORY USAGE answers; a key that is gone takes nothing.
-fn size(answer: Result<Value, NodeError>) -> Result<u64, NodeError> {
+pub(in crate::engine) fn size(answer: Result<Value, NodeError>) -> Result<u64, NodeError> {
     match answer? {
         Value::Int(bytes) => Ok(u64::try_from(bytes).unwrap_or_default()),
         _ => Ok(0),
@@ -191,7 +191,12 @@ fn size(answer: Result<Value, NodeError>) -> Result<u64, NodeError> {
 }
 
 /// Keys of one slot in batches of so many keys and bytes; a key that is larger goes alone.
-fn in_batches(keys: Words, sizes: Option<Vec<u64>>, most_keys: usize, most_bytes: u64) -> Vec<Batch> {
+pub(in crate::engine) fn in_batches(
+    keys: Words,
+    sizes: Option<Vec<u64>>,
+    most_keys: usize,
+    most_bytes: u64,
+) -> Vec<Batch> {
     let sizes = sizes.unwrap_or_else(|| vec![0; keys.len()]);
     let mut batches: Vec<Batch> = Vec::new();
     for (key, size) in keys.into_iter().zip(sizes) {

@@ -12,7 +12,7 @@ mod atomic;
 pub(in crate::engine) mod bring;
 mod chunk;
 mod classic;
-mod drain;
+pub(super) mod drain;
 mod pace;
 mod pairs;
 mod pool;

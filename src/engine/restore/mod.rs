@@ -29,6 +29,7 @@ use super::deliver::{Arrival, Delivered, Dispatch, OnArrival, Parcel, fleet, now
 pub use open::{Backup, OpenError, OpenFile, open};
 pub use prove::Proof;
 use prove::{Sample, Sent};
+pub(super) use ready::keys_by_db;
 pub use ready::{Ready, ready};
 
 /// How many files are walked at the same time.

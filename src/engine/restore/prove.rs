@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use futures_util::future::join_all;
 use redis::Value;
 
-use crate::core::rdb::{Flavour, digest};
+use crate::core::rdb::dump_digest;
 use crate::core::slot::key_slot;
 use crate::engine::client::NodeClient;
 use crate::engine::command::Auth;
@@ -17,10 +17,6 @@ use super::ready::{Ready, keys_in};
 const BATCH: usize = 64;
 /// So many keys that differ are named.
 const NAMED: usize = 20;
-/// RDB version and checksum at the end of what DUMP gives.
-const FOOTER: usize = 10;
-/// Valkey's own RDB versions begin here.
-const FIRST_OF_VALKEY: u16 = 80;
 
 /// What was sent.
 #[derive(Debug, Default)]
@@ -141,10 +137,7 @@ fn is_same(sample: &Sample, dump: &Value, ttl: &Value) -> bool {
     if expires != sample.expires {
         return false;
     }
-    let Some((value, footer)) = dump.split_at_checked(dump.len().saturating_sub(FOOTER)) else { return false };
-    let Some(version) = footer.first_chunk() else { return false };
-    let valkey = u16::from_le_bytes(*version) >= FIRST_OF_VALKEY;
-    let found = digest(value, if valkey { Flavour::Valkey } else { Flavour::Redis });
+    let found = dump_digest(dump);
     match (sample.digest, found) {
         (Some(sent), Ok(Some(found))) => sent == found,
         (_, Ok(_)) => true,
@@ -155,7 +148,7 @@ fn is_same(sample: &Sample, dump: &Value, ttl: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::rdb::payload;
+    use crate::core::rdb::{Flavour, digest, payload};
 
     fn sample(value: &[u8], expires: bool) -> Sample {
         Sample { db: 0, key: b"k".into(), expires, digest: digest(value, Flavour::Redis).unwrap() }

@@ -1,0 +1,129 @@
+//! What an import would do: which keys, from which database to which, to which masters.
+
+use std::net::IpAddr;
+
+use crate::core::plan::moves::{Master, masters_of, obstacles};
+use crate::core::topology::NodeAddr;
+use crate::engine::client::{CONNECT_DEADLINE, NodeClient, info_field};
+use crate::engine::command::Auth;
+use crate::engine::deliver::connect;
+use crate::engine::gather::Gathered;
+use crate::engine::restore::keys_by_db;
+
+use super::Options;
+
+/// An import.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Import {
+    /// The source.
+    pub from: NodeAddr,
+    /// The databases that hold keys.
+    pub dbs: Vec<ImportDb>,
+    /// The masters, as we reach them.
+    pub masters: Vec<Master>,
+    /// Where the source finds each of them; `None` where it surely does not.
+    pub places: Vec<Option<NodeAddr>>,
+}
+
+/// The keys of one database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ImportDb {
+    /// The source's database.
+    pub from: u64,
+    /// The cluster's.
+    pub to: u64,
+    /// How many keys there are now.
+    pub keys: u64,
+}
+
+impl Import {
+    /// Keys of all databases.
+    #[must_use]
+    pub fn keys(&self) -> u64 {
+        self.dbs.iter().map(|db| db.keys).sum()
+    }
+}
+
+/// Looks at both sides and says what is to be done. Changes nothing.
+///
+/// # Errors
+/// Why it can't be done, in words; redis-cli's where it has some.
+pub async fn plan(
+    from: &NodeAddr,
+    from_auth: &Auth,
+    gathered: &Gathered,
+    seed: &NodeAddr,
+    to_auth: &Auth,
+    options: Options,
+) -> Result<Import, String> {
+    if let Some(finding) = obstacles(&gathered.topology, &gathered.check()).first() {
+        return Err(finding.to_string());
+    }
+    let masters: Vec<Master> =
+        masters_of(&gathered.topology, seed).into_iter().filter(|master| !master.slots.is_empty()).collect();
+    let source = NodeClient::connect_within(from, from_auth, CONNECT_DEADLINE).await.map_err(|e| e.to_string())?;
+    let info = source.text(&["INFO"]).await.map_err(|error| error.to_string())?;
+    if info_field(&info, "cluster_enabled") == Some("1") {
+        return Err("The source node should not be a cluster node. 'slotctl backup' and 'slotctl restore' copy a \
+                    cluster's keys"
+            .to_owned());
+    }
+    let dbs = databases(&info, &masters, to_auth, options).await?;
+    let nodes = gathered.topology.nodes();
+    let place = |master: &Master| {
+        let told = nodes.get(&master.id).and_then(|node| node.addr.clone()).filter(|addr| !addr.host.is_empty());
+        let told = told.unwrap_or_else(|| master.addr.clone());
+        // There, the source would find itself or a stranger.
+        (is_here(from) || !is_here(&told)).then_some(told)
+    };
+    let places = masters.iter().map(place).collect();
+    Ok(Import { from: from.clone(), dbs, masters, places })
+}
+
+/// Whether an address leads to whatever machine uses it.
+fn is_here(addr: &NodeAddr) -> bool {
+    addr.host == "localhost" || addr.host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback() || ip.is_unspecified())
+}
+
+async fn databases(info: &str, masters: &[Master], auth: &Auth, options: Options) -> Result<Vec<ImportDb>, String> {
+    let held = keys_by_db(info);
+    let wanted = held.iter().filter(|(db, _)| options.from_db.is_none_or(|only| only == **db));
+    let mut dbs: Vec<ImportDb> = wanted.map(|(db, keys)| ImportDb { from: *db, to: *db, keys: *keys }).collect();
+    let mut missing = Vec::new();
+    for db in dbs.iter_mut().filter(|db| db.to != 0) {
+        if !has_database(masters, db.to, auth).await {
+            missing.push(format!("{} ({} keys)", db.from, db.keys));
+            // One database alone fits into the one that every cluster has.
+            db.to = 0;
+        }
+    }
+    if options.from_db.is_some() || missing.is_empty() {
+        return Ok(dbs);
+    }
+    Err(format!(
+        "the source holds keys in the databases {}, which the cluster does not have (Valkey 9 can have them, see \
+         cluster-databases). --from-db 0 imports database 0 alone, --from-db N another one into the cluster's database 0",
+        missing.join(", ")
+    ))
+}
+
+async fn has_database(masters: &[Master], db: u64, auth: &Auth) -> bool {
+    for master in masters {
+        if connect(&master.addr, db, auth).await.is_err() {
+            return false;
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_this_machine_are_known() {
+        let here = |host: &str| is_here(&NodeAddr::new(host, 7000));
+        assert!(here("127.0.0.1") && here("::1") && here("localhost") && here("0.0.0.0"));
+        assert!(!here("10.0.0.1") && !here("redis.example"));
+    }
+}
