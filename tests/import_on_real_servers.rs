@@ -97,7 +97,7 @@ fn keys_in_the_way_are_named_and_left_on_both_sides_unless_told() {
         ran.complains("[ERR] 1 keys are in the way with another value").complains("plain");
         let left = contents(&mut source.connect(None));
         assert_eq!(left.keys().collect::<Vec<_>>(), [b"plain"], "all others have moved");
-        assert!(cluster.contents()[&b"plain"[..]].contains(&format!("{:?}", b"the cluster's".to_vec())[1..10]));
+        assert!(cluster.contents()[&b"plain"[..]].contains("the cluster's"));
         import(&cluster, &source, &["--cluster-replace"]).fine();
         let mut held = cluster.contents();
         assert!(held.remove(&b"only here"[..]).is_some());

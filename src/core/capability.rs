@@ -20,6 +20,9 @@ pub struct Capabilities {
     pub diskless_by_default: bool,
     /// `protected-mode` (3.2).
     pub protected_mode: bool,
+    /// `MIGRATE` of several keys keeps apart what expires and what does not (3.2.7): before, a key without an expiry gets
+    /// that of the key before it, and is lost when it comes.
+    pub migrate_many_keys: bool,
 }
 
 /// The oldest version with cluster support.
@@ -41,6 +44,7 @@ impl Capabilities {
             replica_names: at_least(5, 0),
             diskless_by_default: at_least(7, 0),
             protected_mode: at_least(3, 2),
+            migrate_many_keys: numbers >= (3, 2, 7),
         }
     }
 
@@ -61,6 +65,8 @@ mod tests {
         assert!(!old.addslots_range && !old.meet_bus_port && !old.protected_mode && !old.replica_names);
         let new = Capabilities::of(ServerVersion::redis(8, 6, 3));
         assert!(new.addslots_range && new.meet_bus_port && new.protected_mode && new.replica_names);
+        assert!(!Capabilities::of(ServerVersion::redis(3, 2, 6)).migrate_many_keys);
+        assert!(Capabilities::of(ServerVersion::redis(3, 2, 7)).migrate_many_keys && new.migrate_many_keys);
         assert!(!Capabilities::supports_cluster(ServerVersion::redis(2, 8, 19)));
     }
 }

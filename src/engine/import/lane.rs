@@ -33,7 +33,7 @@ pub(super) struct Lane {
     way: Option<Way>,
     /// The key that was copied to see whether it arrives.
     tried: Option<Vec<u8>>,
-    /// Whether the source knows MIGRATE with KEYS (3.0.6) and MEMORY USAGE (4.0).
+    /// Whether the source may be given several keys in one MIGRATE.
     many_keys: bool,
     options: Options,
     report: Report,
@@ -51,7 +51,7 @@ impl Lane {
             to_auth: work.to_auth.clone(),
             way,
             tried: None,
-            many_keys: true,
+            many_keys: work.import.many_keys,
             options: work.options,
             report: work.report.clone(),
         }
@@ -135,14 +135,8 @@ impl Lane {
         if self.place.is_none() {
             return through_us("the cluster's nodes know each other by addresses of this machine only");
         }
-        let one = vec![key.to_vec()];
-        let mut answer = self.migrate(&one, true, self.options.replace).await;
-        if answer.as_ref().is_err_and(|error| reply_of(error).contains("syntax error")) {
-            // Before 3.0.6 it takes one key.
-            self.many_keys = false;
-            answer = self.migrate(&one, true, self.options.replace).await;
-        }
-        match answer {
+        let words = self.migrate_words(&[key.to_vec()], true, self.options.replace);
+        match self.from.call(&words).await {
             Ok(Value::SimpleString(word)) if word == "NOKEY" => Ok(None),
             Ok(_) => {
                 self.tried = Some(key.to_vec());
@@ -185,7 +179,7 @@ impl Lane {
         error.to_string()
     }
 
-    async fn migrate(&self, keys: &[Vec<u8>], copy: bool, replace: bool) -> Result<Value, NodeError> {
+    fn migrate_words(&self, keys: &[Vec<u8>], copy: bool, replace: bool) -> Words {
         let place = self.place.as_ref().unwrap_or(&self.addr);
         let (timeout, db) = (self.options.timeout.as_millis().to_string(), self.to_db.to_string());
         let single = if self.many_keys { Vec::new() } else { keys[0].clone() };
@@ -202,15 +196,15 @@ impl Lane {
             words.push(b"KEYS".to_vec());
             words.extend(keys.iter().cloned());
         }
-        self.from.call(&words).await
+        words
     }
 
     /// MIGRATE of all these keys, one at a time where the source takes no more.
     async fn migrate_all(&self, keys: &[Vec<u8>], replace: bool) -> Result<(), NodeError> {
-        for some in keys.chunks(if self.many_keys { keys.len().max(1) } else { 1 }) {
-            self.migrate(some, self.options.copy, replace).await?;
-        }
-        Ok(())
+        let portions = keys.chunks(if self.many_keys { keys.len().max(1) } else { 1 });
+        let commands: Vec<Words> =
+            portions.map(|portion| self.migrate_words(portion, self.options.copy, replace)).collect();
+        self.from.call_all(&commands).await.into_iter().try_for_each(|answer| answer.map(drop))
     }
 
     async fn direct(&self, keys: Words, done: &mut Imported) -> Result<(), String> {
@@ -320,7 +314,7 @@ impl Lane {
                 Ok(_) => arrived.push(key),
                 Err(error) if is_busy(&error) => met.push((key, value)),
                 Err(error) => {
-                    failed = failed.and(Err(format!("key '{}': {}", key.escape_ascii(), self.explain(&error))))
+                    failed = failed.and(Err(format!("key '{}': {}", key.escape_ascii(), self.explain(&error))));
                 }
             }
         }
@@ -367,13 +361,11 @@ impl Lane {
             let _ = self.from.call(&["DISCARD"]).await;
             return Err(error.to_string());
         }
-        match self.from.call(&["EXEC"]).await.map_err(failed)? {
-            Value::Nil => Ok(arrived),
-            _ => {
-                done.keys += count;
-                Ok(Vec::new())
-            }
+        if self.from.call(&["EXEC"]).await.map_err(failed)? == Value::Nil {
+            return Ok(arrived);
         }
+        done.keys += count;
+        Ok(Vec::new())
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::net::IpAddr;
 
+use crate::core::capability::Capabilities;
 use crate::core::plan::moves::{Master, masters_of, obstacles};
 use crate::core::topology::NodeAddr;
+use crate::core::version::ServerVersion;
 use crate::engine::client::{CONNECT_DEADLINE, NodeClient, info_field};
 use crate::engine::command::Auth;
 use crate::engine::deliver::connect;
@@ -23,6 +25,8 @@ pub struct Import {
     pub masters: Vec<Master>,
     /// Where the source finds each of them; `None` where it surely does not.
     pub places: Vec<Option<NodeAddr>>,
+    /// Whether the source may be given several keys in one MIGRATE.
+    pub many_keys: bool,
 }
 
 /// The keys of one database.
@@ -77,7 +81,9 @@ pub async fn plan(
         (is_here(from) || !is_here(&told)).then_some(told)
     };
     let places = masters.iter().map(place).collect();
-    Ok(Import { from: from.clone(), dbs, masters, places })
+    let version = ServerVersion::parse_info(&info);
+    let many_keys = version.is_none_or(|version| Capabilities::of(version).migrate_many_keys);
+    Ok(Import { from: from.clone(), dbs, masters, places, many_keys })
 }
 
 /// Whether an address leads to whatever machine uses it.

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use futures_util::future::join_all;
 use redis::Value;
 
+use crate::core::capability::Capabilities;
 use crate::core::plan::moves::{Master, MovePlan, SlotMove};
 use crate::core::slot::{Slot, SlotSet};
 use crate::core::topology::{NodeAddr, NodeId};
+use crate::core::version::ServerVersion;
 use crate::engine::client::NodeClient;
 use crate::engine::gather::Gathered;
 
@@ -29,7 +31,7 @@ pub(super) struct Pair<'a> {
     pub(super) backend: Backend,
     /// Slots that the target owns already and whose opening is only to be closed.
     pub(super) owned: SlotSet,
-    /// Whether the source knows MIGRATE with KEYS (3.0.6).
+    /// Whether the source knows MIGRATE with KEYS (3.0.6), and keeps expiries apart in it (3.2.7).
     pub(super) many_keys: bool,
 }
 
@@ -72,7 +74,9 @@ async fn pair<'a>(
     };
     let backend = probe::backend(from.one(), to.one(), method).await?;
     let many_keys = match backend {
-        Backend::Classic => probe::classic(from.one(), source, context.auth).await?,
+        Backend::Classic => {
+            probe::classic(from.one(), source, context.auth).await? && keeps_expiries(gathered, &source.addr)
+        }
         Backend::RedisAtomic | Backend::ValkeyAtomic => true,
     };
     // The source's own idea of where the target is; ours may lead through a tunnel.
@@ -87,6 +91,12 @@ async fn pair<'a>(
         backend,
         many_keys,
     })
+}
+
+/// Whether this source may be given several keys in one MIGRATE.
+fn keeps_expiries(gathered: &Gathered, source: &NodeAddr) -> bool {
+    let version = gathered.infos.get(source).and_then(|info| ServerVersion::parse_info(info));
+    version.is_none_or(|version| Capabilities::of(version).migrate_many_keys)
 }
 
 /// Counts the keys that will move, and refuses targets that hold keys of slots they do not own: those would be in the
