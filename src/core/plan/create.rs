@@ -293,14 +293,19 @@ impl CreatePlan {
     }
 }
 
-/// MEET names the bus port only where it is not port + 10000 (servers before 4.0 take no third argument).
 fn meet_command(node: &Candidate, other: &Candidate) -> NodeCommand {
-    let port = other.addr.port.to_string();
-    match other.addr.bus_port {
-        Some(bus) if Capabilities::of(node.version).meet_bus_port => {
-            NodeCommand::new(&node.addr, ["CLUSTER", "MEET", &other.addr.host, &port, &bus.to_string()])
+    meet(&node.addr, node.version, &other.addr)
+}
+
+/// CLUSTER MEET of `other`, for the node of this version at `addr`. It names the bus port only where that is not port +
+/// 10000 (servers before 4.0 take no third argument).
+pub(super) fn meet(addr: &NodeAddr, version: ServerVersion, other: &NodeAddr) -> NodeCommand {
+    let port = other.port.to_string();
+    match other.bus_port {
+        Some(bus) if Capabilities::of(version).meet_bus_port => {
+            NodeCommand::new(addr, ["CLUSTER", "MEET", &other.host, &port, &bus.to_string()])
         }
-        _ => NodeCommand::new(&node.addr, ["CLUSTER", "MEET", &other.addr.host, &port]),
+        _ => NodeCommand::new(addr, ["CLUSTER", "MEET", &other.host, &port]),
     }
 }
 

@@ -1,13 +1,17 @@
 //! Plans: what would be done, as data. A plan is shown, confirmed and only then executed; it can be printed as commands.
 
+pub mod add;
 pub mod create;
+pub mod drain;
 pub mod failover;
 pub mod fix;
 mod fix_commands;
 mod fix_facts;
+pub mod members;
 pub mod moves;
 pub mod rebalance;
 pub mod rebalance_load;
+pub mod remove;
 pub mod reshard;
 
 use serde::{Deserialize, Serialize};
