@@ -109,7 +109,7 @@ pub async fn inspect_node(addr: &NodeAddr, auth: &Auth) -> Result<Candidate, Unf
 }
 
 /// The address with its host as a number: CLUSTER MEET takes no names. IPv4 is preferred, as redis-cli does.
-async fn numeric(addr: &NodeAddr) -> Result<NodeAddr, NodeError> {
+pub(super) async fn numeric(addr: &NodeAddr) -> Result<NodeAddr, NodeError> {
     if addr.host.parse::<IpAddr>().is_ok() {
         return Ok(addr.clone());
     }

@@ -2,6 +2,7 @@
 
 mod actor;
 
+pub mod add;
 pub mod assemble;
 pub mod backup;
 pub mod children;
@@ -37,6 +38,8 @@ pub mod moves;
 pub mod poll;
 pub mod process;
 pub mod restore;
+pub mod remove;
+pub mod replication;
 pub mod signal;
 pub mod slot_content;
 pub mod slot_figures;

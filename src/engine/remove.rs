@@ -1,0 +1,356 @@
+//! Carries removals out: replicas get their new masters first, then every node forgets at once, then the removed ones are
+//! reset; and the work is done when no node that answers knows them any more.
+//!
+//! A node forgets for 60 s only (`CLUSTER_BLACKLIST_TTL`): one that still knows the removed node then brings it back by
+//! gossip. So all nodes are told within the same moment, those that don't answer are told again while the ban lasts, and
+//! who missed it is named. There is no journal: the same removal once more finishes what was left.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use thiserror::Error;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use crate::core::plan::NodeCommand;
+use crate::core::plan::remove::{Rehome, RemovePlan, RemoveRefusal, forget};
+use crate::core::topology::{NodeAddr, NodeId, View};
+
+use super::client::{NodeClient, NodeError, NodeErrorKind};
+use super::command::Auth;
+use super::gather::{Gathered, gather};
+use super::inspect::keys_in;
+use super::replication::{Couple, await_links};
+
+/// How long to try to tell a node, well within the ban of 60 s.
+const TELL_FOR: Duration = Duration::from_secs(40);
+/// How long views may be behind about slots that have just been moved.
+const BEHIND: Duration = Duration::from_secs(10);
+/// How long a replica may take to take its new master on: it does so at once.
+const REHOME_DEADLINE: Duration = Duration::from_secs(10);
+/// How long the last traces may take to go.
+const TRACE_DEADLINE: Duration = Duration::from_secs(20);
+/// How long a word that was under way when a node was told may still arrive.
+const UNDER_WAY: Duration = Duration::from_millis(500);
+/// How long news of new masters may take to every node.
+const SPREAD_DEADLINE: Duration = Duration::from_secs(30);
+/// How often to look.
+const PAUSE: Duration = Duration::from_millis(30);
+
+/// What is told on the way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum News {
+    /// A replica gets another master.
+    Rehoming {
+        /// The replica.
+        replica: NodeAddr,
+        /// Its new master.
+        master: NodeAddr,
+    },
+    /// Every node is told to forget.
+    Forgetting,
+    /// The removed nodes are reset.
+    Resetting,
+    /// What is waited for.
+    Waiting(String),
+}
+
+/// Receives the news; must not block.
+pub type Report<'a> = &'a (dyn Fn(News) + Sync);
+
+/// How a removal ended.
+#[derive(Debug, Clone, Default)]
+pub struct Removed {
+    /// Nodes that still know a removed one, and why.
+    pub missed: Vec<(NodeAddr, String)>,
+    /// Removed nodes that were not reset, and why.
+    pub not_reset: Vec<(NodeAddr, String)>,
+    /// Replicas whose new link is not up, and why.
+    pub unlinked: Option<String>,
+    /// The cluster afterwards, as all nodes say.
+    pub after: Gathered,
+}
+
+/// Why a removal was not carried out.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum RemoveError {
+    /// Nothing was changed.
+    #[error("nothing was changed: {0}")]
+    Untouched(String),
+    /// Replicas may have other masters, and nothing else was changed.
+    #[error("nothing was removed: {0}")]
+    NotRemoved(String),
+}
+
+/// Plans a removal from what was gathered; where other nodes seem to be behind about slots that have just gone, looks
+/// again for a while.
+///
+/// # Errors
+/// [`RemoveRefusal`].
+pub async fn plan(
+    seed: &NodeAddr,
+    names: &[String],
+    auth: &Auth,
+    connect: Duration,
+    gathered: &mut Gathered,
+) -> Result<RemovePlan, RemoveRefusal> {
+    let deadline = Instant::now() + BEHIND;
+    loop {
+        let keys = |addr: &NodeAddr| gathered.infos.get(addr).map_or(0, |info| keys_in(info));
+        match RemovePlan::new(&gathered.topology, seed, names, keys) {
+            Err(RemoveRefusal::NotEmpty { hearsay: true, .. }) if Instant::now() < deadline => {
+                sleep(PAUSE * 10).await;
+                *gathered = gather(std::slice::from_ref(seed), auth, connect).await;
+            }
+            result => return result,
+        }
+    }
+}
+
+type Clients = BTreeMap<NodeAddr, NodeClient>;
+
+struct Work<'a> {
+    plan: &'a RemovePlan,
+    auth: &'a Auth,
+    connect: Duration,
+    clients: Clients,
+    report: Report<'a>,
+    cancel: &'a CancellationToken,
+}
+
+/// Carries a removal out. `seed` is where the plan was made from. Once nodes are told to forget, it goes on to its end.
+///
+/// # Errors
+/// [`RemoveError`]; what went wrong afterwards is in [`Removed`].
+pub async fn remove(
+    plan: &RemovePlan,
+    seed: &NodeAddr,
+    auth: &Auth,
+    connect: Duration,
+    report: Report<'_>,
+    cancel: &CancellationToken,
+) -> Result<Removed, RemoveError> {
+    let clients = prepare(plan, seed, auth, connect).await.map_err(RemoveError::Untouched)?;
+    let work = Work { plan, auth, connect, clients, report, cancel };
+    let stopped = || cancel.is_cancelled().then(|| "stopped as asked".to_owned());
+    stopped().map_or(Ok(()), |why| Err(RemoveError::Untouched(why)))?;
+    work.rehome().await.map_err(RemoveError::NotRemoved)?;
+    stopped().map_or(Ok(()), |why| Err(RemoveError::NotRemoved(why)))?;
+    let mut removed = work.take_out().await;
+    removed.unlinked = work.settle_replicas().await.err();
+    let left: Vec<NodeAddr> = plan.tell.iter().map(|(_, addr)| addr.clone()).collect();
+    removed.after = gather(if left.is_empty() { std::slice::from_ref(seed) } else { &left }, auth, connect).await;
+    Ok(removed)
+}
+
+/// Takes nodes out again that were only just added, by a plan without replicas: these nodes are connected already.
+pub(super) async fn take_back(
+    plan: &RemovePlan,
+    clients: BTreeMap<NodeAddr, NodeClient>,
+    auth: &Auth,
+    connect: Duration,
+) -> Removed {
+    let cancel = CancellationToken::new();
+    Work { plan, auth, connect, clients, report: &|_| (), cancel: &cancel }.take_out().await
+}
+
+/// Insists that the plan still holds, and connects to every node that it is about.
+async fn prepare(plan: &RemovePlan, seed: &NodeAddr, auth: &Auth, connect: Duration) -> Result<Clients, String> {
+    let now = gather(std::slice::from_ref(seed), auth, connect).await;
+    let names: Vec<String> = plan.nodes.iter().map(|node| node.id.to_string()).collect();
+    let keys = |addr: &NodeAddr| now.infos.get(addr).map_or(0, |info| keys_in(info));
+    let again = RemovePlan::new(&now.topology, seed, &names, keys).map_err(|why| why.to_string())?;
+    if again.commands() != plan.commands() {
+        return Err("the cluster has changed since the plan was made: look at it again".to_owned());
+    }
+    let addrs = plan.tell.iter().map(|(_, addr)| addr).chain(plan.nodes.iter().filter_map(|node| node.at.as_ref()));
+    let connecting = addrs.map(|addr| NodeClient::connect_within(addr, auth, connect));
+    let clients: Result<Vec<NodeClient>, NodeError> = join_all(connecting).await.into_iter().collect();
+    let clients = clients.map_err(|error| error.to_string())?;
+    Ok(clients.into_iter().map(|client| (client.addr().clone(), client)).collect())
+}
+
+impl Work<'_> {
+    /// Forgetting, resetting, and looking until no trace is left.
+    async fn take_out(&self) -> Removed {
+        (self.report)(News::Forgetting);
+        let (refused, unsure) = self.forget().await;
+        if self.plan.nodes.iter().any(|node| node.at.is_some()) {
+            (self.report)(News::Resetting);
+        }
+        let not_reset = self.reset().await;
+        let given_up = refused.keys().chain(not_reset.iter().map(|(addr, _)| addr)).cloned().collect();
+        let mut missed: Vec<(NodeAddr, String)> = refused.into_iter().collect();
+        missed.extend(self.await_no_trace(&given_up, unsure).await);
+        Removed { missed, not_reset, ..Removed::default() }
+    }
+
+    fn client(&self, addr: &NodeAddr) -> Option<&NodeClient> {
+        self.clients.get(addr)
+    }
+
+    /// Gives replicas their new masters, and waits until each says so itself: else it could not forget the old one.
+    async fn rehome(&self) -> Result<(), String> {
+        for one in &self.plan.rehome {
+            (self.report)(News::Rehoming { replica: one.replica.clone(), master: one.master.clone() });
+        }
+        let deadline = Instant::now() + REHOME_DEADLINE;
+        join_all(self.plan.rehome.iter().zip(self.plan.rehome_commands()).map(|(one, command)| async move {
+            let fail = |why: &dyn std::fmt::Display| {
+                format!("replica {} does not take {} as its master: {why}", one.replica, one.master)
+            };
+            let client = self.client(&one.replica).ok_or_else(|| fail(&"no connection"))?;
+            client.run(&command).await.map_err(|error| fail(&error.kind))?;
+            loop {
+                let view = client.view().await.map_err(|error| fail(&error.kind))?;
+                if view.me().is_some_and(|me| me.master.as_ref() == Some(&one.master_id)) {
+                    return Ok(());
+                }
+                if Instant::now() > deadline {
+                    return Err(fail(&"it still names another one"));
+                }
+                sleep(PAUSE).await;
+            }
+        }))
+        .await
+        .into_iter()
+        .collect()
+    }
+
+    /// Tells every node at once to forget, and those that don't answer again. Returns who refused or could not be told,
+    /// and whether somebody did not know a removed node anyway: news of it may then still be under way to it.
+    async fn forget(&self) -> (BTreeMap<NodeAddr, String>, bool) {
+        let deadline = Instant::now() + TELL_FOR;
+        let told = join_all(self.plan.tell.iter().map(|(_, addr)| self.tell(addr, deadline))).await;
+        let mut refused = BTreeMap::new();
+        let mut unsure = false;
+        for ((_, addr), result) in self.plan.tell.iter().zip(told) {
+            match result {
+                Ok(knew) => unsure |= !knew,
+                Err(why) => drop(refused.insert(addr.clone(), why)),
+            }
+        }
+        (refused, unsure)
+    }
+
+    /// Tells one node, and says whether it knew all of the removed ones.
+    async fn tell(&self, addr: &NodeAddr, deadline: Instant) -> Result<bool, String> {
+        let mut client = self.client(addr).cloned();
+        loop {
+            let error = match client.take() {
+                None => NodeClient::connect_within(addr, self.auth, self.connect).await.map(|new| client = Some(new)).err(),
+                Some(connected) => match self.tell_over(&connected).await {
+                    Ok(knew) => return Ok(knew),
+                    Err(error) => Some(error),
+                },
+            };
+            match error {
+                Some(NodeError { kind: NodeErrorKind::Refused(reply), .. }) => return Err(reply),
+                Some(error) if Instant::now() > deadline => return Err(error.kind.to_string()),
+                Some(error) => {
+                    (self.report)(News::Waiting(error.to_string()));
+                    sleep(PAUSE * 10).await;
+                }
+                None => {}
+            }
+        }
+    }
+
+    async fn tell_over(&self, client: &NodeClient) -> Result<bool, NodeError> {
+        let commands: Vec<_> = self.plan.nodes.iter().map(|node| forget(client.addr(), &node.id).words).collect();
+        let mut knew = true;
+        for answer in client.call_all(&commands).await {
+            match answer {
+                Ok(_) => {}
+                Err(NodeError { kind: NodeErrorKind::Refused(reply), .. }) if reply.contains("Unknown node") => {
+                    knew = false;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(knew)
+    }
+
+    /// Resets the removed nodes that answer; returns those that could not be.
+    async fn reset(&self) -> Vec<(NodeAddr, String)> {
+        let answers = join_all(self.plan.reset_commands().into_iter().map(|command| async move {
+            let done = match self.client(&command.node) {
+                Some(client) => client.run(&command).await.map_err(|error| error.kind.to_string()),
+                None => Err("no connection".to_owned()),
+            };
+            done.err().map(|why| (command.node, why))
+        }))
+        .await;
+        answers.into_iter().flatten().collect()
+    }
+
+    /// Looks until no node knows a removed one and no removed one knows anybody; says it again where that is not so: a
+    /// word that was under way may have brought it back. Returns who still knows one.
+    async fn await_no_trace(&self, given_up: &BTreeSet<NodeAddr>, unsure: bool) -> Vec<(NodeAddr, String)> {
+        let deadline = Instant::now() + TRACE_DEADLINE;
+        if unsure {
+            sleep(UNDER_WAY).await;
+        }
+        loop {
+            let (traces, again) = self.traces(given_up).await;
+            let Some((addr, why)) = traces.first() else { return Vec::new() };
+            if Instant::now() > deadline {
+                return traces;
+            }
+            (self.report)(News::Waiting(format!("{addr} {why}")));
+            join_all(again.iter().filter_map(|command| Some(self.client(&command.node)?.run(command)))).await;
+            sleep(PAUSE * 3).await;
+        }
+    }
+
+    /// Who still knows a removed node, or is one that still knows somebody; and the commands that change it.
+    async fn traces(&self, given_up: &BTreeSet<NodeAddr>) -> (Vec<(NodeAddr, String)>, Vec<NodeCommand>) {
+        let gone: BTreeSet<&NodeId> = self.plan.nodes.iter().map(|node| &node.id).collect();
+        let places: BTreeSet<&NodeAddr> = self.plan.nodes.iter().filter_map(|node| node.addr.as_ref()).collect();
+        let (mut traces, mut again) = (Vec::new(), Vec::new());
+        let asked = self.clients.iter().filter(|(addr, _)| !given_up.contains(*addr));
+        let views = asked.map(|(addr, client)| async move { Some((addr, client.view().await.ok()?)) });
+        for (addr, view) in join_all(views).await.into_iter().flatten() {
+            if gone.contains(&view.myself) {
+                if view.nodes.len() > 1 {
+                    traces.push((addr.clone(), "knows nodes of the cluster again".to_owned()));
+                    again.extend(self.plan.reset_commands().into_iter().filter(|command| command.node == *addr));
+                }
+                continue;
+            }
+            let knows = view.nodes.values().find(|node| {
+                gone.contains(&node.id)
+                    || (node.flags.handshake && node.addr.as_ref().is_some_and(|addr| places.contains(addr)))
+            });
+            if let Some(node) = knows {
+                traces.push((addr.clone(), format!("still knows {}", node.id)));
+                again.extend(gone.contains(&node.id).then(|| forget(addr, &node.id)));
+            }
+        }
+        (traces, again)
+    }
+
+    /// Waits until the replicas that got other masters are linked to them and everybody knows.
+    async fn settle_replicas(&self) -> Result<(), String> {
+        let couple = |one: &Rehome| {
+            Some(Couple { replica: self.client(&one.replica)?.clone(), master: self.client(&one.master)?.clone() })
+        };
+        let couples: Vec<Couple> = self.plan.rehome.iter().filter_map(couple).collect();
+        await_links(&couples, &|what| (self.report)(News::Waiting(what)), self.cancel).await?;
+        let deadline = Instant::now() + SPREAD_DEADLINE;
+        loop {
+            let views = join_all(self.plan.tell.iter().filter_map(|(_, addr)| self.client(addr)).map(NodeClient::view));
+            let views: Vec<View> = views.await.into_iter().flatten().collect();
+            let behind = self.plan.rehome.iter().find(|one| {
+                let master = |view: &View| view.nodes.get(&one.replica_id).and_then(|node| node.master.clone());
+                views.iter().any(|view| master(view).as_ref() != Some(&one.master_id))
+            });
+            let Some(one) = behind.filter(|_| Instant::now() < deadline && !self.cancel.is_cancelled()) else {
+                return Ok(());
+            };
+            (self.report)(News::Waiting(format!("not every node knows the new master of {} yet", one.replica)));
+            sleep(PAUSE * 3).await;
+        }
+    }
+}
