@@ -70,6 +70,9 @@ pub enum Cmd {
     /// Move exactly these slots with their keys to one master.
     #[command(disable_help_flag = true)]
     MoveSlots(MoveSlotsArgs),
+    /// Move all slots of a master to others, and if wished take the node out of the cluster.
+    #[command(disable_help_flag = true)]
+    Drain(DrainArgs),
     /// Finish a move of slots that was left half-way.
     #[command(disable_help_flag = true)]
     Resume(ResumeArgs),
@@ -82,6 +85,18 @@ pub enum Cmd {
     /// Take the keys of a server that is no cluster into one (as redis-cli --cluster import).
     #[command(disable_help_flag = true)]
     Import(super::data_args::ImportArgs),
+    /// Add empty nodes to a cluster, as masters or replicas (as redis-cli --cluster add-node).
+    #[command(disable_help_flag = true)]
+    AddNode(super::node_args::AddNodeArgs),
+    /// Take nodes out of a cluster, also dead ones (as redis-cli --cluster del-node).
+    #[command(disable_help_flag = true)]
+    DelNode(super::node_args::DelNodeArgs),
+    /// Send one command to every node (as redis-cli --cluster call).
+    #[command(disable_help_flag = true)]
+    Call(super::node_args::CallArgs),
+    /// Set cluster-node-timeout on every node (as redis-cli --cluster set-timeout).
+    #[command(disable_help_flag = true)]
+    SetTimeout(super::node_args::SetTimeoutArgs),
     /// Make a replica the master of its shard, as a plan that is shown first.
     #[command(disable_help_flag = true)]
     Failover(FailoverArgs),
@@ -130,6 +145,15 @@ pub enum PlannedCmd {
     /// Of an import.
     #[command(disable_help_flag = true)]
     Import(super::data_args::ImportArgs),
+    /// Of an addition of nodes.
+    #[command(disable_help_flag = true)]
+    AddNode(super::node_args::AddNodeArgs),
+    /// Of a removal of nodes.
+    #[command(disable_help_flag = true)]
+    DelNode(super::node_args::DelNodeArgs),
+    /// Of a drain.
+    #[command(disable_help_flag = true)]
+    Drain(DrainArgs),
 }
 
 /// `up` and `config`.
@@ -424,6 +448,22 @@ pub struct MoveSlotsArgs {
 /// `resume`.
 #[derive(Debug, Args)]
 pub struct ResumeArgs {
+    /// How.
+    #[command(flatten)]
+    pub how: MoveArgs,
+}
+
+/// `drain`.
+#[derive(Debug, Args)]
+#[command(mut_arg("node", |arg| arg.value_names(["HOST:PORT", "ID"]).help("Any node of the cluster, and the master to empty, by id, the beginning of one or address; one address alone names the master itself")))]
+pub struct DrainArgs {
+    /// The masters that get the slots, by id, the beginning of one or address, parted by commas [default: all others
+    /// that own slots].
+    #[arg(long, value_name = "ID,…", visible_alias = "to")]
+    pub cluster_to: Option<String>,
+    /// Then take the node out of the cluster.
+    #[arg(long)]
+    pub remove: bool,
     /// How.
     #[command(flatten)]
     pub how: MoveArgs,

@@ -155,7 +155,7 @@ async fn reach(args: &CreateArgs) -> Result<(Vec<NodeAddr>, Access), Failure> {
 }
 
 /// Names every node that can't take part: redis-cli's line, then what the node holds.
-fn refuse(terminal: Terminal, unfit: &[Unfit]) -> Failure {
+pub(super) fn refuse(terminal: Terminal, unfit: &[Unfit]) -> Failure {
     let mut connection_errors = Vec::new();
     terminal.say(|text| {
         for reason in unfit {

@@ -4,14 +4,18 @@
 //! `check` and `info` in [`cluster`], the others in the modules of their names. [`redis_lines`] holds the lines that
 //! scripts search for; [`json`] the shapes of `--json`.
 
+pub mod add_node;
 pub mod args;
 pub mod argv;
 pub mod backup;
+pub mod call;
 mod carry_out;
 pub mod cluster;
 pub mod create;
 pub mod data_args;
+pub mod del_node;
 pub mod draft;
+pub mod drain;
 pub mod export;
 pub mod failover;
 pub mod failure;
@@ -26,21 +30,25 @@ pub mod login;
 mod move_progress;
 pub mod move_slots;
 pub mod moving;
+pub mod node_args;
 pub mod plan;
 pub mod progress;
 pub mod ps;
 pub mod rebalance;
 pub mod redis_lines;
+pub mod replies;
 pub mod reshard;
 pub mod restore;
 pub mod resume;
 pub mod servers;
+pub mod set_timeout;
 pub mod setup;
 pub mod steps;
 pub mod terminal;
 pub mod text;
 pub mod up;
 pub mod watch;
+mod waiting;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -112,6 +120,8 @@ async fn dispatch(
         Cmd::Create(args) => return create::create(args, home, terminal, interrupt).await,
         Cmd::Check(args) => return until_cancelled(cluster::check(args, terminal), interrupt).await,
         Cmd::Info(args) => return until_cancelled(cluster::info(args, terminal), interrupt).await,
+        Cmd::Call(args) => return until_cancelled(call::call(args, terminal), interrupt).await,
+        Cmd::SetTimeout(args) => return set_timeout::set_timeout(args, terminal).await,
         Cmd::Setup(args) => return setup::setup(args, home, terminal, interrupt).await,
         _ => {}
     }
@@ -137,7 +147,16 @@ async fn dispatch(
         Cmd::Watch(args) => watch::watch(&with(false), args).await,
         Cmd::Import(args) => import::import(&with(args.yes), args).await,
         Cmd::Failover(args) => failover::failover(&with(args.yes), args).await,
-        Cmd::Create(_) | Cmd::Check(_) | Cmd::Info(_) | Cmd::Setup(_) | Cmd::Plan(_) => Ok(()),
+        Cmd::AddNode(args) => add_node::add_node(&with(args.yes), args).await,
+        Cmd::DelNode(args) => del_node::del_node(&with(args.yes), args).await,
+        Cmd::Drain(args) => drain::drain(&with(args.how.yes), args).await,
+        Cmd::Call(_)
+        | Cmd::SetTimeout(_)
+        | Cmd::Create(_)
+        | Cmd::Check(_)
+        | Cmd::Info(_)
+        | Cmd::Setup(_)
+        | Cmd::Plan(_) => Ok(()),
     }
 }
 

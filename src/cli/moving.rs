@@ -13,7 +13,7 @@ use crate::engine::moves::{MovesError, Place, move_slots};
 use crate::workspace::document::MoveJournal;
 use crate::workspace::journal::JournalFile;
 
-use super::args::{MethodArg, MoveArgs};
+use super::args::{LoginArgs, MethodArg, MoveArgs};
 use super::cluster::{Access, access, look, resolved, seed_of};
 use super::failure::Failure;
 use super::form::Means;
@@ -27,7 +27,7 @@ use super::text::Text;
 
 /// A move as JSON shows it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-struct MoveJson {
+pub(super) struct MoveJson {
     from: String,
     from_id: String,
     to: String,
@@ -67,8 +67,13 @@ pub(super) struct Scene {
 impl Scene {
     /// Looks at the cluster of the node that was named.
     pub(super) async fn find(means: &Means<'_>, args: &MoveArgs) -> Result<Self, Failure> {
-        let seed = resolved(seed_of(&args.node)?, &args.login, false).await?;
-        let access = access(&args.login).await?;
+        Self::find_at(means, &args.node, &args.login).await
+    }
+
+    /// The same, by the words of its address.
+    pub(super) async fn find_at(means: &Means<'_>, node: &[String], login: &LoginArgs) -> Result<Self, Failure> {
+        let seed = resolved(seed_of(node)?, login, false).await?;
+        let access = access(login).await?;
         let gathered = look(&seed, &access, means.terminal).await?;
         let masters = masters_of(&gathered.topology, &seed);
         Ok(Self { seed, access, gathered, masters })
@@ -167,7 +172,7 @@ impl Scene {
         Ok(means.tell_plan(&MovesJson { moves: self.moves_json(plan) }, &commands))
     }
 
-    fn moves_json(&self, plan: &MovePlan) -> Vec<MoveJson> {
+    pub(super) fn moves_json(&self, plan: &MovePlan) -> Vec<MoveJson> {
         let json = |one: &crate::core::plan::moves::SlotMove| MoveJson {
             from: self.addr(&one.from),
             from_id: one.from.to_string(),

@@ -34,6 +34,9 @@ impl From<PlannedCmd> for Cmd {
             PlannedCmd::Failover(args) => Self::Failover(args),
             PlannedCmd::Restore(args) => Self::Restore(args),
             PlannedCmd::Import(args) => Self::Import(args),
+            PlannedCmd::AddNode(args) => Self::AddNode(args),
+            PlannedCmd::DelNode(args) => Self::DelNode(args),
+            PlannedCmd::Drain(args) => Self::Drain(args),
         }
     }
 }

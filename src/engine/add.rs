@@ -43,8 +43,21 @@ pub enum Functions {
     NotNeeded,
     /// The cluster's servers have no functions (before 7.0), or don't give them; their words.
     Unsupported(String),
-    /// FUNCTION DUMP.
-    Dump(Vec<u8>),
+    /// What the cluster has.
+    Dump {
+        /// FUNCTION DUMP.
+        payload: Vec<u8>,
+        /// Whether these are none at all.
+        none: bool,
+    },
+}
+
+impl Functions {
+    /// Whether there are none to be sent.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        !matches!(self, Self::Dump { none: false, .. })
+    }
 }
 
 /// What is told on the way.
@@ -55,7 +68,10 @@ pub enum News {
     /// A new node meets the others.
     Meeting(NodeAddr),
     /// Everybody is waited for.
-    Joining,
+    Joining {
+        /// Whether replicas are among the new nodes.
+        replicas: bool,
+    },
     /// A new node becomes a replica.
     Configuring {
         /// The new node.
@@ -145,7 +161,10 @@ fn second(value: &Value) -> Option<String> {
 pub async fn functions(from: &NodeAddr, auth: &Auth, connect: Duration) -> Result<Functions, NodeError> {
     let client = NodeClient::connect_within(from, auth, connect).await?;
     match client.call(&["FUNCTION", "DUMP"]).await {
-        Ok(Value::BulkString(dump)) => Ok(Functions::Dump(dump)),
+        Ok(Value::BulkString(payload)) => {
+            let list = client.call(&["FUNCTION", "LIST"]).await?;
+            Ok(Functions::Dump { payload, none: list == Value::Array(Vec::new()) })
+        }
         Ok(other) => Ok(Functions::Unsupported(format!("FUNCTION DUMP gave {other:?}"))),
         Err(NodeError { kind: NodeErrorKind::Refused(reply), .. }) => Ok(Functions::Unsupported(reply)),
         Err(error) => Err(error),
@@ -235,10 +254,10 @@ impl Work<'_> {
     }
 
     async fn send_functions(&self, functions: &Functions) -> Result<(), String> {
-        let Functions::Dump(dump) = functions else { return Ok(()) };
+        let Functions::Dump { payload, .. } = functions else { return Ok(()) };
         for new in self.masters() {
             (self.report)(News::SendingFunctions(new.addr.clone()));
-            let words: [&[u8]; 3] = [b"FUNCTION", b"RESTORE", dump];
+            let words: [&[u8]; 3] = [b"FUNCTION", b"RESTORE", payload];
             let sent = self.client(&new.addr)?.call(&words).await;
             sent.map_err(|error| format!("{} did not take the functions: {}", error.addr, error.kind))?;
         }
@@ -263,7 +282,8 @@ impl Work<'_> {
 
     async fn send_all(&self, commands: Vec<NodeCommand>) -> Result<(), String> {
         let sent = join_all(commands.iter().map(|command| async move {
-            let said = |error: NodeError| format!("{} did not take '{}': {}", error.addr, command.words.join(" "), error.kind);
+            let said =
+                |error: NodeError| format!("{} did not take '{}': {}", error.addr, command.words.join(" "), error.kind);
             self.client(&command.node)?.run(command).await.map_err(said).map(drop)
         }));
         sent.await.into_iter().collect()
@@ -276,7 +296,8 @@ impl Work<'_> {
 
     /// Waits until every node knows every new one, and each new one everybody and who owns which slots.
     async fn await_join(&self) -> Result<(), String> {
-        (self.report)(News::Joining);
+        let replicas = self.plan.newcomers.iter().any(|new| new.master.is_some());
+        (self.report)(News::Joining { replicas });
         let deadline = Instant::now() + JOIN_DEADLINE;
         loop {
             self.not_cancelled()?;
@@ -383,7 +404,7 @@ impl Work<'_> {
 
     /// Makes the new nodes empty again and everybody else forget them.
     async fn undo(&self, functions: &Functions) -> Result<(), String> {
-        if matches!(functions, Functions::Dump(_)) {
+        if matches!(functions, Functions::Dump { .. }) {
             let flushes = self.masters().map(|new| NodeCommand::new(&new.addr, ["FUNCTION", "FLUSH"]));
             // Should it fail, the node is no worse for it than before, and the reset below is what counts.
             self.send_all(flushes.collect()).await.ok();

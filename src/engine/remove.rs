@@ -239,7 +239,9 @@ impl Work<'_> {
         let mut client = self.client(addr).cloned();
         loop {
             let error = match client.take() {
-                None => NodeClient::connect_within(addr, self.auth, self.connect).await.map(|new| client = Some(new)).err(),
+                None => {
+                    NodeClient::connect_within(addr, self.auth, self.connect).await.map(|new| client = Some(new)).err()
+                }
                 Some(connected) => match self.tell_over(&connected).await {
                     Ok(knew) => return Ok(knew),
                     Err(error) => Some(error),

@@ -15,8 +15,7 @@ const STANDSTILL: Duration = Duration::from_mins(1);
 /// How often to look.
 const PAUSE: Duration = Duration::from_millis(50);
 /// What grows or shrinks while a replica is filled (INFO).
-const GAUGES: [&str; 4] =
-    ["master_sync_read_bytes", "master_sync_left_bytes", "loading_loaded_bytes", "async_loading"];
+const GAUGES: [&str; 4] = ["master_sync_read_bytes", "master_sync_left_bytes", "loading_loaded_bytes", "async_loading"];
 
 /// A replica and its master.
 #[derive(Debug, Clone)]
@@ -75,8 +74,7 @@ struct State {
 }
 
 async fn state(couple: &Couple) -> State {
-    let (replica, master) =
-        tokio::join!(couple.replica.text(&["INFO"]), couple.master.text(&["INFO", "replication"]));
+    let (replica, master) = tokio::join!(couple.replica.text(&["INFO"]), couple.master.text(&["INFO", "replication"]));
     let info = match replica {
         Ok(info) => info,
         // A server that loads a large data set may not answer for a while.

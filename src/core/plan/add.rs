@@ -88,9 +88,7 @@ pub enum AddRefusal {
     #[error("[ERR] {0} is given twice")]
     Twice(NodeAddr),
     /// The bus speaks otherwise.
-    #[error(
-        "[ERR] {0} is {1}, and the cluster's {2} is {3}: nodes before and after 4.0 don't understand each other"
-    )]
+    #[error("[ERR] {0} is {1}, and the cluster's {2} is {3}: nodes before and after 4.0 don't understand each other")]
     OtherBus(NodeAddr, ServerVersion, NodeAddr, ServerVersion),
     /// A replica could not load what its master sends.
     #[error("[ERR] {0} is {1} and can't load the data of its master {2}, which is {3}: give it a newer server")]
@@ -198,10 +196,7 @@ fn named_master<'a>(all: &'a [Member], name: &str) -> Result<&'a Member, AddRefu
     if member.role == Role::Master { Ok(member) } else { Err(AddRefusal::NotAMaster(name.to_owned(), member.name())) }
 }
 
-fn unreadable(
-    newcomers: &[Newcomer],
-    versions: &BTreeMap<NodeAddr, ServerVersion>,
-) -> Vec<(NodeAddr, ServerVersion)> {
+fn unreadable(newcomers: &[Newcomer], versions: &BTreeMap<NodeAddr, ServerVersion>) -> Vec<(NodeAddr, ServerVersion)> {
     let newest = |new: &Newcomer| {
         let beyond = versions.values().filter(|version| !Capabilities::can_read(new.version, **version));
         beyond.max_by_key(|version| version.numbers()).map(|version| (new.addr.clone(), *version))

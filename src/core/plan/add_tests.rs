@@ -66,10 +66,7 @@ fn a_silent_master_can_not_be_copied_and_is_not_chosen() {
     let topology = agreed(&NODES, &[2, 4]);
     let new = [candidate(8, SEVEN)];
     let plan = |wish: &Wish| AddPlan::new(&topology, &addr(1), &new, &versions(&NODES, SEVEN), wish);
-    assert_eq!(
-        plan(&Wish::Replicas(Some("2".into()))).unwrap_err(),
-        AddRefusal::MasterSilent("127.0.0.1:7002".into())
-    );
+    assert_eq!(plan(&Wish::Replicas(Some("2".into()))).unwrap_err(), AddRefusal::MasterSilent("127.0.0.1:7002".into()));
     let chosen = plan(&Wish::Replicas(None)).unwrap();
     assert_eq!(chosen.newcomers[0].master.as_ref().unwrap().id, id(1));
     assert_eq!(chosen.silent, [addr(2), addr(4)]);
@@ -81,7 +78,8 @@ fn what_could_never_work_is_refused_and_what_works_half_is_named() {
     let plan = |new: ServerVersion, cluster, wish: &Wish| {
         AddPlan::new(&topology, &addr(1), &[candidate(8, new)], &versions(&NODES, cluster), wish)
     };
-    let (three, six, eight) = (ServerVersion::redis(3, 2, 6), ServerVersion::redis(6, 2, 5), ServerVersion::redis(8, 0, 2));
+    let (three, six, eight) =
+        (ServerVersion::redis(3, 2, 6), ServerVersion::redis(6, 2, 5), ServerVersion::redis(8, 0, 2));
     assert!(matches!(plan(three, SEVEN, &Wish::Masters), Err(AddRefusal::OtherBus(..))));
     assert!(matches!(plan(SEVEN, three, &Wish::Masters), Err(AddRefusal::OtherBus(..))));
     assert!(matches!(plan(six, eight, &Wish::Replicas(None)), Err(AddRefusal::TooOld(..))));

@@ -86,7 +86,9 @@ fn a_member_is_named_by_id_by_the_beginning_of_one_or_by_address() {
 fn the_master_with_fewest_replicas_is_taken_from_another_host_if_it_can_be() {
     let mut all = members(&agreed(&NODES, &[]), &addr(1));
     let counts = replica_counts(&all);
-    let living = |all: &[Member]| fewest_replicas(all.iter().filter(|m| m.is_living_master()), &counts, Some(&addr(9))).unwrap().id.clone();
+    let living = |all: &[Member]| {
+        fewest_replicas(all.iter().filter(|m| m.is_living_master()), &counts, Some(&addr(9))).unwrap().id.clone()
+    };
     assert_eq!(living(&all), id(2));
     all[1].addr = Some(NodeAddr::new("127.0.0.1", 1));
     all[3].addr = Some(NodeAddr::new("10.0.0.1", 1));

@@ -1,0 +1,242 @@
+//! `del-node`: nodes out of a cluster, dead ones too, with redis-cli's lines.
+
+use std::io::IsTerminal;
+
+use serde::Serialize;
+
+use crate::core::plan::ShownCommand;
+use crate::core::plan::remove::{RemovePlan, RemoveRefusal};
+use crate::core::topology::{NodeAddr, Role};
+use crate::engine::remove::{News, Removed, plan as planned, remove};
+
+use super::cluster::{Access, access, look, resolved, seed_of};
+use super::failure::Failure;
+use super::form::Means;
+use super::json::{FindingJson, NodeJson, findings_of, nodes_of};
+use super::node_args::DelNodeArgs;
+use super::terminal::complain;
+use super::waiting::Lines;
+
+/// A removed node as JSON shows it.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct GoneJson {
+    addr: Option<String>,
+    id: String,
+    role: Role,
+    answers: bool,
+    /// Whether it was reset; null in a plan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reset: Option<bool>,
+}
+
+/// A replica that got another master as JSON shows it.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct RehomeJson {
+    replica: String,
+    replica_id: String,
+    master: String,
+    master_id: String,
+}
+
+/// The plan as JSON.
+#[derive(Debug, Serialize)]
+struct PlanJson {
+    removed: Vec<GoneJson>,
+    rehomed: Vec<RehomeJson>,
+}
+
+/// A node that could not be told.
+#[derive(Debug, Clone, Serialize)]
+struct MissedJson {
+    addr: String,
+    why: String,
+}
+
+/// `del-node` as JSON.
+#[derive(Debug, Serialize)]
+struct DelNodeJson<T: Serialize> {
+    ok: bool,
+    removed: Vec<GoneJson>,
+    rehomed: Vec<RehomeJson>,
+    missed: Vec<MissedJson>,
+    nodes: Vec<NodeJson>,
+    findings: Vec<FindingJson>,
+    #[serde(flatten)]
+    more: T,
+}
+
+/// Nothing beside the removal.
+#[derive(Debug, Serialize)]
+struct Nothing {}
+
+/// `del-node HOST:PORT ID…`. A person at a terminal is asked; redis-cli's scripts, which never were, are not.
+///
+/// # Errors
+/// A node that can't be removed, a no to the question, or a node that still knows a removed one at the end.
+pub async fn del_node(means: &Means<'_>, args: &DelNodeArgs) -> Result<(), Failure> {
+    let seed = resolved(seed_of(std::slice::from_ref(&args.node))?, &args.login, false).await?;
+    let access = access(&args.login).await?;
+    let removal = Removal { means, seed, access: &access };
+    let plan = removal.plan(&args.ids).await?;
+    let commands: Vec<ShownCommand> = plan.commands().into_iter().map(ShownCommand::from).collect();
+    if means.tell_plan(&PlanJson { removed: gone(&plan, None), rehomed: rehomed(&plan) }, &commands) {
+        return Ok(());
+    }
+    if !means.yes && (std::io::stdin().is_terminal() || means.terminal.is_json()) {
+        let question = "Do you want to proceed with this removal (type 'yes' to accept): ";
+        means.ask_for_yes(question, "nothing was removed").await?;
+    }
+    removal.carry_out(&plan, Nothing {}).await
+}
+
+/// A removal that is planned and carried out.
+pub(super) struct Removal<'a> {
+    pub(super) means: &'a Means<'a>,
+    pub(super) seed: NodeAddr,
+    pub(super) access: &'a Access,
+}
+
+impl Removal<'_> {
+    /// Plans and shows.
+    pub(super) async fn plan(&self, names: &[String]) -> Result<RemovePlan, Failure> {
+        let terminal = self.means.terminal;
+        terminal.say(|text| {
+            for name in names {
+                text.info(format_args!(">>> Removing node {name} from cluster {}", self.seed));
+            }
+        });
+        let mut gathered = look(&self.seed, self.access, terminal).await?;
+        let plan = planned(&self.seed, names, &self.access.auth, self.access.connect, &mut gathered).await;
+        let plan = plan.map_err(|why| self.refuse(&why))?;
+        self.show(&plan);
+        Ok(plan)
+    }
+
+    /// redis-cli says it on standard output.
+    fn refuse(&self, why: &RemoveRefusal) -> Failure {
+        self.means.terminal.say(|text| text.error(why));
+        Failure::said(why)
+    }
+
+    fn show(&self, plan: &RemovePlan) {
+        self.means.terminal.say(|text| {
+            for node in &plan.nodes {
+                let role = match node.role {
+                    Role::Master => "a master without slots",
+                    Role::Replica => "a replica, whose copy is emptied",
+                };
+                match &node.at {
+                    Some(at) => text.line(format_args!("    {at} answers: {role}; it is forgotten and reset.")),
+                    None => {
+                        text.line(format_args!("    {} does not answer as a member; it is forgotten.", node.name()))
+                    }
+                }
+            }
+            for one in &plan.rehome {
+                text.line(format_args!("    {} will copy {} instead.", one.replica, one.master));
+            }
+            for node in &plan.silent {
+                let name = node.name();
+                text.warn(format_args!("[WARNING] {name} does not answer and can't be told to forget."));
+            }
+        });
+    }
+
+    /// Carries the plan out and tells how it went; `more` goes into the JSON object.
+    pub(super) async fn carry_out(&self, plan: &RemovePlan, more: impl Serialize) -> Result<(), Failure> {
+        let lines = Lines::new(self.means.terminal);
+        let report = |news: News| tell(&lines, &news);
+        let (auth, connect) = (&self.access.auth, self.access.connect);
+        let done = remove(plan, &self.seed, auth, connect, &report, &self.means.interrupt.token()).await;
+        lines.wait_for("");
+        let removed = done.map_err(|error| Failure::message(&format!("[ERR] {error}.")))?;
+        let left = self.left(plan, &removed);
+        let ok = left.is_empty();
+        self.means.terminal.say(|text| {
+            for node in plan.nodes.iter().filter(|_| removed.missed.is_empty()) {
+                text.ok(format_args!("[OK] Node {} was removed: no node that answers knows it.", node.id));
+            }
+        });
+        left.iter().for_each(|line| complain(line));
+        let silent = plan.silent.iter().map(|node| (node.name(), "it does not answer".to_owned()));
+        let missed = removed.missed.iter().map(|(addr, why)| (addr.to_string(), why.clone())).chain(silent);
+        self.means.terminal.object(&DelNodeJson {
+            ok,
+            removed: gone(plan, Some(&removed)),
+            rehomed: rehomed(plan),
+            missed: missed.map(|(addr, why)| MissedJson { addr, why }).collect(),
+            nodes: nodes_of(&removed.after.topology),
+            findings: findings_of(&removed.after.check()),
+            more,
+        });
+        if ok { Ok(()) } else { Err(Failure::Shown) }
+    }
+
+    /// What is not as it should be, and how to finish it.
+    fn left(&self, plan: &RemovePlan, removed: &Removed) -> Vec<String> {
+        let ids: Vec<&str> = plan.nodes.iter().map(|node| node.id.as_str()).collect();
+        let seed = plan.tell.first().map_or(&self.seed, |(_, addr)| addr);
+        let again = format!("slotctl del-node {seed} {}", ids.join(" "));
+        let mut left = Vec::new();
+        for (addr, why) in &removed.missed {
+            left.push(format!(
+                "[ERR] {addr} still knows a removed node ({why}). The others refuse it for 60 s only: run '{again}' once more."
+            ));
+        }
+        for node in &plan.silent {
+            left.push(format!(
+                "[ERR] {} does not answer and was not told. When it is back it brings the removed node back to the \
+                 others: run '{again}' then, or remove it as well.",
+                node.name()
+            ));
+        }
+        for (addr, why) in &removed.not_reset {
+            left.push(format!(
+                "[ERR] {addr} was forgotten by all, but could not be reset: {why}. It still takes itself for a member: \
+                 'redis-cli -h {} -p {} CLUSTER RESET SOFT' resets it.",
+                addr.host, addr.port
+            ));
+        }
+        left.extend(removed.unlinked.iter().map(|why| format!("[ERR] The node was removed, but {why}.")));
+        left
+    }
+}
+
+fn tell(lines: &Lines, news: &News) {
+    match news {
+        News::Rehoming { replica, master } => {
+            lines.say(|text| text.info(format_args!(">>> {replica} as replica of {master}")));
+        }
+        News::Forgetting => {
+            lines.say(|text| text.info(">>> Sending CLUSTER FORGET messages to the cluster..."));
+        }
+        News::Resetting => {
+            lines.say(|text| text.info(">>> Sending CLUSTER RESET SOFT to the deleted node."));
+        }
+        News::Waiting(what) => lines.wait_for(what),
+    }
+}
+
+fn gone(plan: &RemovePlan, removed: Option<&Removed>) -> Vec<GoneJson> {
+    let json = |node: &crate::core::plan::members::Member| {
+        let failed = |removed: &Removed| removed.not_reset.iter().any(|(addr, _)| node.at.as_ref() == Some(addr));
+        GoneJson {
+            addr: node.at.as_ref().or(node.addr.as_ref()).map(ToString::to_string),
+            id: node.id.to_string(),
+            role: node.role,
+            answers: node.at.is_some(),
+            reset: removed.map(|removed| node.at.is_some() && !failed(removed)),
+        }
+    };
+    plan.nodes.iter().map(json).collect()
+}
+
+fn rehomed(plan: &RemovePlan) -> Vec<RehomeJson> {
+    let json = |one: &crate::core::plan::remove::Rehome| RehomeJson {
+        replica: one.replica.to_string(),
+        replica_id: one.replica_id.to_string(),
+        master: one.master.to_string(),
+        master_id: one.master_id.to_string(),
+    };
+    plan.rehome.iter().map(json).collect()
+}

@@ -1,0 +1,71 @@
+//! `drain`: all slots of a master to others, and if wished the node out of the cluster.
+
+use std::io::IsTerminal;
+
+use serde::Serialize;
+
+use crate::core::plan::drain::drain as planned;
+use crate::core::plan::moves::master_named;
+use crate::engine::migrate::Mode;
+
+use super::args::DrainArgs;
+use super::del_node::Removal;
+use super::failure::Failure;
+use super::form::Means;
+use super::moving::{MoveJson, Scene, Told, carry_out, confirm, options, refused};
+use super::terminal::Terminal;
+
+/// What a drain adds to the result of the removal.
+#[derive(Debug, Serialize)]
+struct MovedJson {
+    moves: Vec<MoveJson>,
+}
+
+/// `drain HOST:PORT ID` and `drain HOST:PORT`, which empties that very node. A person at a terminal is asked.
+///
+/// # Errors
+/// A cluster that is not whole, no plan, a no to the question, a move that did not come to its end, or with `--remove`
+/// one of [`del_node`](super::del_node::del_node).
+pub async fn drain(means: &Means<'_>, args: &DrainArgs) -> Result<(), Failure> {
+    let (seed, name) = match args.how.node.as_slice() {
+        [seed, name] => (seed, name.clone()),
+        [seed] => (seed, String::new()),
+        _ => return Err(Failure::message("name a node of the cluster and the master to empty")),
+    };
+    let scene = Scene::find_at(means, std::slice::from_ref(seed), &args.how.login).await?;
+    let name = if name.is_empty() { scene.seed.to_string() } else { name };
+    scene.insist_on_health(means, false, "draining")?;
+    let from = master_named(&scene.masters, &name).map_err(|why| refused(&why))?;
+    let to: Vec<String> = args.cluster_to.iter().flat_map(|list| list.split(',')).map(str::to_owned).collect();
+    let plan = planned(&scene.masters, from, &to).map_err(|why| Failure::message(&why))?;
+    let how = options(&args.how);
+    means.terminal.say(|text| scene.say_moves(text, &plan));
+    if !plan.is_empty() && scene.tell_plan(means, &plan, how).await? {
+        return Ok(());
+    }
+    if plan.is_empty() {
+        means.terminal.say(|text| text.ok(format_args!("[OK] {} owns no slots.", from.addr)));
+        if means.plan || !args.remove {
+            scene.tell_nothing_moved(means, None);
+            return Ok(());
+        }
+    }
+    if !means.yes && (std::io::stdin().is_terminal() || means.terminal.is_json()) {
+        confirm(means, "Do you want to proceed with this plan (type 'yes' to accept): ").await?;
+    }
+    if !plan.is_empty() {
+        // With --remove the one JSON object is the removal's.
+        let terminal = if args.remove && means.terminal.is_json() { Terminal::bare() } else { means.terminal };
+        let moving = Means { terminal, ..*means };
+        carry_out(&moving, &scene, &plan, Mode::Fresh, how, Told::Lines).await?;
+    }
+    if !args.remove {
+        return Ok(());
+    }
+    // The drained node may be the asked one: what is left of the cluster is asked by another.
+    let other = scene.masters.iter().find(|master| master.id != from.id);
+    let seed = other.map_or_else(|| scene.seed.clone(), |master| master.addr.clone());
+    let removal = Removal { means, seed, access: &scene.access };
+    let removed = removal.plan(&[from.id.to_string()]).await?;
+    removal.carry_out(&removed, MovedJson { moves: scene.moves_json(&plan) }).await
+}
