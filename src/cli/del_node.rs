@@ -175,7 +175,7 @@ impl Removal<'_> {
     /// What is not as it should be, and how to finish it.
     fn left(&self, plan: &RemovePlan, removed: &Removed) -> Vec<String> {
         let ids: Vec<&str> = plan.nodes.iter().map(|node| node.id.as_str()).collect();
-        let seed = plan.tell.first().map_or(&self.seed, |(_, addr)| addr);
+        let seed = plan.tell.first().map_or(&self.seed, |host| &host.at);
         let again = format!("slotctl del-node {seed} {}", ids.join(" "));
         let mut left = Vec::new();
         for (addr, why) in &removed.missed {

@@ -422,7 +422,7 @@ impl Work<'_> {
         let plan = RemovePlan {
             nodes: self.plan.newcomers.iter().map(gone).collect(),
             rehome: Vec::new(),
-            tell: self.plan.hosts.iter().map(|host| (host.id.clone(), host.at.clone())).collect(),
+            tell: self.plan.hosts.clone(),
             silent: Vec::new(),
         };
         let removed = take_back(&plan, self.clients.clone(), self.auth, self.connect).await;

@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::core::plan::NodeCommand;
+use crate::core::plan::members::Host;
 use crate::core::plan::remove::{Rehome, RemovePlan, RemoveRefusal, forget};
 use crate::core::topology::{NodeAddr, NodeId, View};
 
@@ -139,7 +140,7 @@ pub async fn remove(
     stopped().map_or(Ok(()), |why| Err(RemoveError::NotRemoved(why)))?;
     let mut removed = work.take_out().await;
     removed.unlinked = work.settle_replicas().await.err();
-    let left: Vec<NodeAddr> = plan.tell.iter().map(|(_, addr)| addr.clone()).collect();
+    let left: Vec<NodeAddr> = plan.tell.iter().map(|host| host.at.clone()).collect();
     removed.after = gather(if left.is_empty() { std::slice::from_ref(seed) } else { &left }, auth, connect).await;
     Ok(removed)
 }
@@ -164,7 +165,7 @@ async fn prepare(plan: &RemovePlan, seed: &NodeAddr, auth: &Auth, connect: Durat
     if again.commands() != plan.commands() {
         return Err("the cluster has changed since the plan was made: look at it again".to_owned());
     }
-    let addrs = plan.tell.iter().map(|(_, addr)| addr).chain(plan.nodes.iter().filter_map(|node| node.at.as_ref()));
+    let addrs = plan.tell.iter().map(|host| &host.at).chain(plan.nodes.iter().filter_map(|node| node.at.as_ref()));
     let connecting = addrs.map(|addr| NodeClient::connect_within(addr, auth, connect));
     let clients: Result<Vec<NodeClient>, NodeError> = join_all(connecting).await.into_iter().collect();
     let clients = clients.map_err(|error| error.to_string())?;
@@ -222,13 +223,13 @@ impl Work<'_> {
     /// and whether somebody did not know a removed node anyway: news of it may then still be under way to it.
     async fn forget(&self) -> (BTreeMap<NodeAddr, String>, bool) {
         let deadline = Instant::now() + TELL_FOR;
-        let told = join_all(self.plan.tell.iter().map(|(_, addr)| self.tell(addr, deadline))).await;
+        let told = join_all(self.plan.tell.iter().map(|host| self.tell(&host.at, deadline))).await;
         let mut refused = BTreeMap::new();
         let mut unsure = false;
-        for ((_, addr), result) in self.plan.tell.iter().zip(told) {
+        for (host, result) in self.plan.tell.iter().zip(told) {
             match result {
                 Ok(knew) => unsure |= !knew,
-                Err(why) => drop(refused.insert(addr.clone(), why)),
+                Err(why) => drop(refused.insert(host.at.clone(), why)),
             }
         }
         (refused, unsure)
@@ -333,16 +334,34 @@ impl Work<'_> {
         (traces, again)
     }
 
+    /// Lets the replicas that got other masters meet everybody again: MEET carries the role, and the next ping to a node
+    /// may be half a node timeout away. Should one fail, the pings tell it.
+    async fn announce(&self) {
+        let replicas: Vec<&NodeClient> = self.plan.rehome.iter().filter_map(|one| self.client(&one.replica)).collect();
+        let meet = |replica: &NodeClient, host: &Host| {
+            let port = host.addr.port.to_string();
+            let bus = host.addr.bus_port.map(|port| port.to_string());
+            let words = ["CLUSTER", "MEET", &host.addr.host, &port].into_iter().chain(bus.as_deref());
+            NodeCommand::new(replica.addr(), words)
+        };
+        let meets = replicas.iter().flat_map(|replica| {
+            let others = self.plan.tell.iter().filter(|host| host.at != *replica.addr());
+            others.map(|host| (*replica, meet(replica, host))).collect::<Vec<_>>()
+        });
+        join_all(meets.map(|(replica, command)| async move { replica.run(&command).await.ok() })).await;
+    }
+
     /// Waits until the replicas that got other masters are linked to them and everybody knows.
     async fn settle_replicas(&self) -> Result<(), String> {
         let couple = |one: &Rehome| {
             Some(Couple { replica: self.client(&one.replica)?.clone(), master: self.client(&one.master)?.clone() })
         };
         let couples: Vec<Couple> = self.plan.rehome.iter().filter_map(couple).collect();
+        self.announce().await;
         await_links(&couples, &|what| (self.report)(News::Waiting(what)), self.cancel).await?;
         let deadline = Instant::now() + SPREAD_DEADLINE;
         loop {
-            let views = join_all(self.plan.tell.iter().filter_map(|(_, addr)| self.client(addr)).map(NodeClient::view));
+            let views = join_all(self.plan.tell.iter().filter_map(|host| self.client(&host.at)).map(NodeClient::view));
             let views: Vec<View> = views.await.into_iter().flatten().collect();
             let behind = self.plan.rehome.iter().find(|one| {
                 let master = |view: &View| view.nodes.get(&one.replica_id).and_then(|node| node.master.clone());

@@ -7,7 +7,9 @@ use thiserror::Error;
 use crate::core::capability::Capabilities;
 use crate::core::plan::NodeCommand;
 use crate::core::plan::create::{Candidate, meet};
-use crate::core::plan::members::{Member, NameError, fewest_replicas, member_named, members, replica_counts};
+use crate::core::plan::members::{
+    Host, Member, NameError, fewest_replicas, hosts, member_named, members, replica_counts,
+};
 use crate::core::topology::{NodeAddr, NodeId, Role, Topology};
 use crate::core::version::ServerVersion;
 
@@ -40,17 +42,6 @@ pub struct Newcomer {
     pub version: ServerVersion,
     /// The master that it is to copy; `None` for a master.
     pub master: Option<Heading>,
-}
-
-/// A node of the cluster that the new ones meet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Host {
-    /// Its id.
-    pub id: NodeId,
-    /// Where it answered us.
-    pub at: NodeAddr,
-    /// Where the other nodes find it.
-    pub addr: NodeAddr,
 }
 
 /// What is done to add nodes.
@@ -124,12 +115,11 @@ impl AddPlan {
             Wish::Masters => candidates.iter().map(|one| newcomer(one, None)).collect(),
             Wish::Replicas(name) => replicas(&all, candidates, versions, name.as_deref())?,
         };
-        let host = |m: &Member| Some(Host { id: m.id.clone(), at: m.at.clone()?, addr: m.addr.clone()? });
         let silent = all.iter().filter(|m| m.at.is_none()).filter_map(|m| m.addr.clone());
         Ok(Self {
             unreadable: unreadable(&newcomers, versions),
             newcomers,
-            hosts: all.iter().filter_map(host).collect(),
+            hosts: hosts(&all),
             silent: silent.collect(),
         })
     }

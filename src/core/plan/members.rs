@@ -50,6 +50,23 @@ impl Member {
     }
 }
 
+/// A member that answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Host {
+    /// Its id.
+    pub id: NodeId,
+    /// Where it answered us.
+    pub at: NodeAddr,
+    /// Where the other nodes find it.
+    pub addr: NodeAddr,
+}
+
+/// The members that answer.
+pub fn hosts<'a>(members: impl IntoIterator<Item = &'a Member>) -> Vec<Host> {
+    let host = |m: &Member| Some(Host { id: m.id.clone(), at: m.at.clone()?, addr: m.addr.clone()? });
+    members.into_iter().filter_map(host).collect()
+}
+
 /// Why a name names no member.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum NameError {

@@ -6,7 +6,9 @@
 use thiserror::Error;
 
 use crate::core::plan::NodeCommand;
-use crate::core::plan::members::{Member, NameError, fewest_replicas, member_named, members, replica_counts};
+use crate::core::plan::members::{
+    Host, Member, NameError, fewest_replicas, hosts, member_named, members, replica_counts,
+};
 use crate::core::topology::{NodeAddr, NodeId, Role, Topology};
 
 /// A replica that gets another master.
@@ -30,7 +32,7 @@ pub struct RemovePlan {
     /// Replicas of theirs that get another master first.
     pub rehome: Vec<Rehome>,
     /// The nodes that stay and answer: each is told to forget.
-    pub tell: Vec<(NodeId, NodeAddr)>,
+    pub tell: Vec<Host>,
     /// The nodes that stay and don't answer: they can't be told.
     pub silent: Vec<Member>,
 }
@@ -90,7 +92,7 @@ impl RemovePlan {
         }
         let stay: Vec<&Member> = all.iter().filter(|m| !nodes.contains(m)).collect();
         let rehome = new_homes(&all, &nodes, &stay)?;
-        let tell = stay.iter().filter_map(|m| Some((m.id.clone(), m.at.clone()?))).collect();
+        let tell = hosts(stay.iter().copied());
         let silent = stay.iter().filter(|m| m.at.is_none()).map(|m| (*m).clone()).collect();
         Ok(Self { nodes, rehome, tell, silent })
     }
@@ -108,7 +110,7 @@ impl RemovePlan {
     #[must_use]
     pub fn forget_commands(&self) -> Vec<NodeCommand> {
         let of = |addr: &NodeAddr| self.nodes.iter().map(|node| forget(addr, &node.id)).collect::<Vec<_>>();
-        self.tell.iter().flat_map(|(_, addr)| of(addr)).collect()
+        self.tell.iter().flat_map(|host| of(&host.at)).collect()
     }
 
     /// CLUSTER RESET for each node that goes and answers.

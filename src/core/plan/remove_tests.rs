@@ -96,7 +96,7 @@ proptest! {
         }
         let copies: Vec<u16> = nodes.iter().filter(|n| n.1 == Some(gone) && !silent.contains(&n.0)).map(|n| n.0).collect();
         prop_assert_eq!(plan.rehome.iter().map(|r| r.replica_id.clone()).collect::<Vec<_>>(), copies.into_iter().map(id).collect::<Vec<_>>());
-        let told: Vec<NodeId> = plan.tell.iter().map(|(id, _)| id.clone()).collect();
+        let told: Vec<NodeId> = plan.tell.iter().map(|host| host.id.clone()).collect();
         let expected = nodes.iter().map(|n| n.0).filter(|n| *n != gone && !silent.contains(n)).map(id).collect::<Vec<_>>();
         prop_assert_eq!(told, expected);
         let resets: Vec<u16> = plan.reset_commands().iter().map(|c| c.node.port - 7000).collect();
