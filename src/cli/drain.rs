@@ -40,7 +40,7 @@ pub async fn drain(means: &Means<'_>, args: &DrainArgs) -> Result<(), Failure> {
     let plan = planned(&scene.masters, from, &to).map_err(|why| Failure::message(&why))?;
     let how = options(&args.how);
     means.terminal.say(|text| scene.say_moves(text, &plan));
-    if !plan.is_empty() && scene.tell_plan(means, &plan, how).await? {
+    if !plan.is_empty() && scene.tell_plan(means, &plan, how.clone()).await? {
         return Ok(());
     }
     if plan.is_empty() {
