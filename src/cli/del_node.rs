@@ -175,7 +175,8 @@ impl Removal<'_> {
     /// What is not as it should be, and how to finish it.
     fn left(&self, plan: &RemovePlan, removed: &Removed) -> Vec<String> {
         let ids: Vec<&str> = plan.nodes.iter().map(|node| node.id.as_str()).collect();
-        let seed = plan.tell.first().map_or(&self.seed, |host| &host.at);
+        let first = plan.tell.first().map_or(&self.seed, |host| &host.at);
+        let seed = if plan.tell.iter().any(|host| host.at == self.seed) { &self.seed } else { first };
         let again = format!("slotctl del-node {seed} {}", ids.join(" "));
         let mut left = Vec::new();
         for (addr, why) in &removed.missed {

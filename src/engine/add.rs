@@ -29,8 +29,11 @@ use super::inspect::{Unfit, inspect, numeric};
 use super::remove::take_back;
 use super::replication::{Couple, await_links};
 
-/// How long all nodes may take to know a new one. Handshakes take tenths of a second; what takes longer is blocked.
-const JOIN_DEADLINE: Duration = Duration::from_secs(30);
+/// How long all nodes may take to know a new one. Handshakes take tenths of a second; but a node that has just been
+/// removed is refused for 60 s (`CLUSTER_BLACKLIST_TTL`, which servers from 7.2 on also tell each other).
+const JOIN_DEADLINE: Duration = Duration::from_secs(75);
+/// How long to wait before those who don't know a new node are met again.
+const MEET_AGAIN: Duration = Duration::from_secs(5);
 /// How long the news of a role may take to every node: half a node timeout, and a bit.
 const SPREAD_DEADLINE: Duration = Duration::from_secs(30);
 /// How often to look.
@@ -299,15 +302,21 @@ impl Work<'_> {
         let replicas = self.plan.newcomers.iter().any(|new| new.master.is_some());
         (self.report)(News::Joining { replicas });
         let deadline = Instant::now() + JOIN_DEADLINE;
+        let mut again = Instant::now() + MEET_AGAIN;
         loop {
             self.not_cancelled()?;
+            if Instant::now() > again {
+                again = Instant::now() + MEET_AGAIN;
+                self.send_all(self.meets().await?).await?;
+            }
             let strangers = self.strangers(&self.views().await);
             let Some(first) = strangers.first() else { return Ok(()) };
             if Instant::now() > deadline {
                 let list = strangers.iter().take(6).cloned().collect::<Vec<_>>().join("; ");
                 return Err(format!(
                     "not every node knew the new ones after {} s: {list}. Each node must reach the bus port of every \
-                     other; look for a firewall, or a wrong announced address",
+                     other; look for a firewall, or a wrong announced address. One that was removed less than a minute ago is \
+                     refused",
                     JOIN_DEADLINE.as_secs()
                 ));
             }

@@ -7,6 +7,7 @@
 use futures_util::future::join_all;
 
 use crate::core::slot::{Slot, SlotSet};
+use crate::core::topology::Role;
 use crate::engine::client::NodeClient;
 
 use super::drain::{Drain, Words, keys_of, look_up};
@@ -67,8 +68,20 @@ impl<'a> Chunk<'a> {
     async fn hand_over(&self, slots: &[Slot]) -> Result<(), Why> {
         let owner = Some(self.pair.one.to.as_str());
         set(&self.pair.to, slots, "NODE", owner, false).await?;
-        set(&self.pair.from, slots, "NODE", owner, false).await?;
-        Ok(())
+        match set(&self.pair.from, slots, "NODE", owner, false).await {
+            Ok(_) => Ok(()),
+            // A master that has lost its last slot becomes a replica at once, and takes no SETSLOT any more.
+            Err(_) if self.gave_all(slots).await => Ok(()),
+            Err(why) => Err(why),
+        }
+    }
+
+    /// Whether the source is a replica by now and knows the target as the owner of these slots.
+    async fn gave_all(&self, slots: &[Slot]) -> bool {
+        let Ok(view) = self.pair.from.one().view().await else { return false };
+        let target = view.nodes.get(&self.pair.one.to);
+        let owns = target.is_some_and(|target| slots.iter().all(|slot| target.slots.contains(*slot)));
+        owns && view.me().is_some_and(|me| me.role == Role::Replica)
     }
 
     pub(super) fn tell_moved(&self, slots: &[Slot]) {
