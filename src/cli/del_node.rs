@@ -125,12 +125,11 @@ impl Removal<'_> {
                     Role::Master => "a master without slots",
                     Role::Replica => "a replica, whose copy is emptied",
                 };
-                match &node.at {
-                    Some(at) => text.line(format_args!("    {at} answers: {role}; it is forgotten and reset.")),
-                    None => {
-                        text.line(format_args!("    {} does not answer as a member; it is forgotten.", node.name()))
-                    }
-                }
+                let line = match &node.at {
+                    Some(at) => format!("    {at} answers: {role}; it is forgotten and reset."),
+                    None => format!("    {} does not answer as a member; it is forgotten.", node.name()),
+                };
+                text.line(line);
             }
             for one in &plan.rehome {
                 text.line(format_args!("    {} will copy {} instead.", one.replica, one.master));
@@ -157,7 +156,9 @@ impl Removal<'_> {
                 text.ok(format_args!("[OK] Node {} was removed: no node that answers knows it.", node.id));
             }
         });
-        left.iter().for_each(|line| complain(line));
+        for line in &left {
+            complain(line);
+        }
         let silent = plan.silent.iter().map(|node| (node.name(), "it does not answer".to_owned()));
         let missed = removed.missed.iter().map(|(addr, why)| (addr.to_string(), why.clone())).chain(silent);
         self.means.terminal.object(&DelNodeJson {

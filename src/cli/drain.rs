@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::core::plan::drain::drain as planned;
 use crate::core::plan::moves::master_named;
+use crate::engine::agreement::settle;
 use crate::engine::migrate::Mode;
 
 use super::args::DrainArgs;
@@ -60,6 +61,9 @@ pub async fn drain(means: &Means<'_>, args: &DrainArgs) -> Result<(), Failure> {
         carry_out(&moving, &scene, &plan, Mode::Fresh, how, Told::Lines).await?;
     }
     if !args.remove {
+        // The drained master may be a replica by now: the next command finds everybody agreed.
+        let (access, cancel) = (&scene.access, means.interrupt.token());
+        settle(&scene.seed, &access.auth, access.connect, &cancel).await;
         return Ok(());
     }
     // The drained node may be the asked one: what is left of the cluster is asked by another.

@@ -16,12 +16,13 @@ use tokio_util::sync::CancellationToken;
 use crate::core::plan::NodeCommand;
 use crate::core::plan::add::{AddPlan, Newcomer};
 use crate::core::plan::create::Candidate;
-use crate::core::plan::members::Member;
+use crate::core::plan::members::{Host, Member};
 use crate::core::plan::moves::obstacles;
 use crate::core::plan::remove::RemovePlan;
 use crate::core::slot::SlotSet;
 use crate::core::topology::{NodeAddr, NodeId, Role, View};
 
+use super::agreement::await_agreement;
 use super::client::{NodeClient, NodeError, NodeErrorKind, as_text};
 use super::command::Auth;
 use super::gather::{Gathered, gather};
@@ -34,8 +35,8 @@ use super::replication::{Couple, await_links};
 const JOIN_DEADLINE: Duration = Duration::from_secs(75);
 /// How long to wait before those who don't know a new node are met again.
 const MEET_AGAIN: Duration = Duration::from_secs(5);
-/// How long the news of a role may take to every node: half a node timeout, and a bit.
-const SPREAD_DEADLINE: Duration = Duration::from_secs(30);
+/// How long a new node may take to find the cluster up: at most five seconds (`clusterUpdateState`), and a bit.
+const UP_DEADLINE: Duration = Duration::from_secs(30);
 /// How often to look.
 const PAUSE: Duration = Duration::from_millis(30);
 
@@ -368,47 +369,35 @@ impl Work<'_> {
 
     /// Waits until everybody knows the new replicas as such, and each is linked to its master; then looks at all.
     async fn settle(&self) -> Result<Gathered, String> {
+        let waiting = |what| (self.report)(News::Waiting(what));
         let replicas: Vec<&Newcomer> = self.plan.newcomers.iter().filter(|new| new.master.is_some()).collect();
         if !replicas.is_empty() {
-            // Who is met again is told the new role at once, and not only by its next ping.
-            let mut again = self.meets().await?;
-            again.retain(|command| replicas.iter().any(|new| new.addr == command.node));
-            self.send_all(again).await?;
             let couples = replicas.iter().filter_map(|new| {
                 let (replica, master) = (self.client(&new.addr).ok()?, self.client(&new.master.as_ref()?.at).ok()?);
                 Some(Couple { replica: replica.clone(), master: master.clone() })
             });
             let couples: Vec<Couple> = couples.collect();
-            await_links(&couples, &|what| (self.report)(News::Waiting(what)), self.cancel).await?;
+            await_links(&couples, &waiting, self.cancel).await?;
         }
+        let newcomers = self.plan.newcomers.iter().map(|new| Host {
+            id: new.id.clone(),
+            at: new.addr.clone(),
+            addr: new.addr.clone(),
+        });
+        let nodes: Vec<Host> = self.plan.hosts.iter().cloned().chain(newcomers).collect();
+        await_agreement(&nodes, &self.clients, &waiting, self.cancel).await?;
         let all: Vec<NodeAddr> = self.clients.keys().cloned().collect();
-        let deadline = Instant::now() + SPREAD_DEADLINE;
+        let deadline = Instant::now() + UP_DEADLINE;
         loop {
-            let behind = self.behind(&self.views().await);
             let gathered = gather(&all, self.auth, self.connect).await;
             let against = obstacles(&gathered.topology, &gathered.check());
-            let Some(what) = behind.or_else(|| against.first().map(ToString::to_string)) else { return Ok(gathered) };
+            let Some(what) = against.first().map(ToString::to_string) else { return Ok(gathered) };
             if Instant::now() > deadline || self.cancel.is_cancelled() {
                 return Err(what);
             }
-            (self.report)(News::Waiting(what));
+            waiting(what);
             sleep(PAUSE * 2).await;
         }
-    }
-
-    /// A node that does not see a new one in its role yet.
-    fn behind(&self, views: &BTreeMap<NodeAddr, View>) -> Option<String> {
-        let right = |view: &View, new: &Newcomer| {
-            view.nodes.get(&new.id).is_some_and(|node| match &new.master {
-                Some(master) => node.role == Role::Replica && node.master.as_ref() == Some(&master.id),
-                None => node.role == Role::Master,
-            })
-        };
-        let behind = |new: &Newcomer| {
-            let (addr, _) = views.iter().find(|(_, view)| !right(view, new))?;
-            Some(format!("{addr} does not know the role of {} yet", new.addr))
-        };
-        self.plan.newcomers.iter().find_map(behind)
     }
 
     /// Makes the new nodes empty again and everybody else forget them.

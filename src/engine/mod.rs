@@ -3,6 +3,7 @@
 mod actor;
 
 pub mod add;
+pub mod agreement;
 pub mod assemble;
 pub mod backup;
 pub mod children;

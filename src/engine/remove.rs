@@ -14,10 +14,10 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::core::plan::NodeCommand;
-use crate::core::plan::members::Host;
 use crate::core::plan::remove::{Rehome, RemovePlan, RemoveRefusal, forget};
-use crate::core::topology::{NodeAddr, NodeId, View};
+use crate::core::topology::{NodeAddr, NodeId};
 
+use super::agreement::await_agreement;
 use super::client::{NodeClient, NodeError, NodeErrorKind};
 use super::command::Auth;
 use super::gather::{Gathered, gather};
@@ -34,8 +34,6 @@ const REHOME_DEADLINE: Duration = Duration::from_secs(10);
 const TRACE_DEADLINE: Duration = Duration::from_secs(20);
 /// How long a word that was under way when a node was told may still arrive.
 const UNDER_WAY: Duration = Duration::from_millis(500);
-/// How long news of new masters may take to every node.
-const SPREAD_DEADLINE: Duration = Duration::from_secs(30);
 /// How often to look.
 const PAUSE: Duration = Duration::from_millis(30);
 
@@ -334,44 +332,16 @@ impl Work<'_> {
         (traces, again)
     }
 
-    /// Lets the replicas that got other masters meet everybody again: MEET carries the role, and the next ping to a node
-    /// may be half a node timeout away. Should one fail, the pings tell it.
-    async fn announce(&self) {
-        let replicas: Vec<&NodeClient> = self.plan.rehome.iter().filter_map(|one| self.client(&one.replica)).collect();
-        let meet = |replica: &NodeClient, host: &Host| {
-            let port = host.addr.port.to_string();
-            let bus = host.addr.bus_port.map(|port| port.to_string());
-            let words = ["CLUSTER", "MEET", &host.addr.host, &port].into_iter().chain(bus.as_deref());
-            NodeCommand::new(replica.addr(), words)
-        };
-        let meets = replicas.iter().flat_map(|replica| {
-            let others = self.plan.tell.iter().filter(|host| host.at != *replica.addr());
-            others.map(|host| (*replica, meet(replica, host))).collect::<Vec<_>>()
-        });
-        join_all(meets.map(|(replica, command)| async move { replica.run(&command).await.ok() })).await;
-    }
-
     /// Waits until the replicas that got other masters are linked to them and everybody knows.
     async fn settle_replicas(&self) -> Result<(), String> {
         let couple = |one: &Rehome| {
             Some(Couple { replica: self.client(&one.replica)?.clone(), master: self.client(&one.master)?.clone() })
         };
         let couples: Vec<Couple> = self.plan.rehome.iter().filter_map(couple).collect();
-        self.announce().await;
-        await_links(&couples, &|what| (self.report)(News::Waiting(what)), self.cancel).await?;
-        let deadline = Instant::now() + SPREAD_DEADLINE;
-        loop {
-            let views = join_all(self.plan.tell.iter().filter_map(|host| self.client(&host.at)).map(NodeClient::view));
-            let views: Vec<View> = views.await.into_iter().flatten().collect();
-            let behind = self.plan.rehome.iter().find(|one| {
-                let master = |view: &View| view.nodes.get(&one.replica_id).and_then(|node| node.master.clone());
-                views.iter().any(|view| master(view).as_ref() != Some(&one.master_id))
-            });
-            let Some(one) = behind.filter(|_| Instant::now() < deadline && !self.cancel.is_cancelled()) else {
-                return Ok(());
-            };
-            (self.report)(News::Waiting(format!("not every node knows the new master of {} yet", one.replica)));
-            sleep(PAUSE * 3).await;
-        }
+        let waiting = |what| (self.report)(News::Waiting(what));
+        await_links(&couples, &waiting, self.cancel).await?;
+        // What is not agreed about in time is left to the servers.
+        await_agreement(&self.plan.tell, &self.clients, &waiting, self.cancel).await.ok();
+        Ok(())
     }
 }

@@ -38,7 +38,7 @@ pub async fn await_links(
     let mut seen: BTreeMap<usize, String> = BTreeMap::new();
     let mut deadline = Instant::now() + STANDSTILL;
     loop {
-        let states = join_all(couples.iter().map(|couple| state(couple))).await;
+        let states = join_all(couples.iter().map(state)).await;
         let mut missing = None;
         for (i, state) in states.into_iter().enumerate() {
             let (couple, State { up, token, words }) = (&couples[i], state);
@@ -48,7 +48,7 @@ pub async fn await_links(
             if seen.insert(i, token.clone()).is_some_and(|before| before != token) {
                 deadline = Instant::now() + STANDSTILL;
             }
-            missing.get_or_insert_with(|| (couple, words));
+            missing.get_or_insert((couple, words));
         }
         let Some((couple, words)) = missing else { return Ok(()) };
         let (replica, master) = (couple.replica.addr(), couple.master.addr());
