@@ -47,8 +47,8 @@ pub mod steps;
 pub mod terminal;
 pub mod text;
 pub mod up;
-pub mod watch;
 mod waiting;
+pub mod watch;
 
 use std::ffi::OsString;
 use std::path::PathBuf;

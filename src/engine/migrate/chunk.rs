@@ -78,7 +78,9 @@ impl<'a> Chunk<'a> {
 
     /// Whether the source is a replica by now and knows the target as the owner of these slots.
     async fn gave_all(&self, slots: &[Slot]) -> bool {
-        let Ok(view) = self.pair.from.one().view().await else { return false };
+        // It may have dropped its connections as it became one.
+        let anew = async { NodeClient::connect(self.pair.from.addr(), self.context.auth).await?.view().await };
+        let Ok(view) = anew.await else { return false };
         let target = view.nodes.get(&self.pair.one.to);
         let owns = target.is_some_and(|target| slots.iter().all(|slot| target.slots.contains(*slot)));
         owns && view.me().is_some_and(|me| me.role == Role::Replica)
