@@ -9,6 +9,7 @@ pub mod capability;
 pub mod check;
 pub mod conf;
 pub mod definition;
+pub mod filter;
 pub mod getting;
 pub mod history;
 pub mod limits;

@@ -201,6 +201,8 @@ pub enum Action {
     SetTheme(ThemeChoice),
     /// Remember how the slot map is shown.
     SetSlotMap(MapMode, MapLayout),
+    /// Show these columns of the node table, in this order, from now on.
+    SetNodeColumns(Vec<String>),
     /// Change the language.
     SetLanguage(LanguageChoice),
     /// Several, in order.

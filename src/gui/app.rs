@@ -124,6 +124,8 @@ impl App {
             link,
             workspace,
             ui: UiState { slots: SlotsUi::of(&settings), ..UiState::default() },
+            ui: UiState { nodes: NodeTableUi::with_columns(&settings.node_columns), ..UiState::default() },
+            settings,
             events: EventList::default(),
             settings,
             toasts: Toasts::default().with_anchor(Anchor::BottomRight).with_margin(TOAST_MARGIN),

@@ -109,6 +109,8 @@ pub struct Settings {
     pub map_layout: MapLayout,
     /// What painted the window last; `None` before the first time.
     pub renderer: Option<Renderer>,
+    /// The columns of the node table by name, in their order; none named means all.
+    pub node_columns: Vec<String>,
 }
 
 impl Default for Settings {
@@ -122,6 +124,7 @@ impl Default for Settings {
             map_mode: MapMode::default(),
             map_layout: MapLayout::default(),
             renderer: None,
+            node_columns: Vec::new(),
         }
     }
 }

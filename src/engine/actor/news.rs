@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::core::slot::{Slot, SlotSet};
 use crate::core::timeline::{Change, Health, Standing};
 use crate::core::topology::{NodeAddr, NodeId, Role};
 use crate::engine::event::{Event, Level, What};
 use crate::engine::snapshot::{ClusterView, NodeView, Phase, ProcessState, Reach};
+
+/// A server that runs for less than this was started just now.
+const YOUNG: Duration = Duration::from_secs(15);
 
 type Clusters = BTreeMap<String, Arc<ClusterView>>;
 
@@ -85,14 +88,18 @@ fn has(cluster: &ClusterView, addr: &NodeAddr) -> bool {
 
 fn process_changes(was: &NodeView, is: &NodeView) -> Vec<Change> {
     let mut changes = Vec::new();
+    let runs = |node: &NodeView| matches!(node.process.state, ProcessState::Running { .. });
+    // Servers that ran before this program did are found running, not started.
+    let is_young = is.stats.as_ref().is_some_and(|stats| stats.uptime < YOUNG);
     match (was.process.state.pid(), &is.process.state) {
-        (None, state) if state.pid().is_some() => changes.push(Change::Started),
+        _ if !runs(was) && runs(is) && is_young => changes.push(Change::Started),
         (Some(_), ProcessState::Stopped) => changes.push(Change::Stopped),
         _ => {}
     }
     let server = |node: &NodeView| node.stats.as_ref().and_then(|stats| stats.process_id);
     if let (Some(before), Some(now)) = (server(was), server(is))
         && before != now
+        && is.process.state == ProcessState::External
     {
         changes.push(Change::Restarted);
     }

@@ -61,6 +61,9 @@ impl App {
                 i18n::set_language(language_of(choice));
                 self.change_settings(|settings| settings.language = choice);
             }
+            Action::SetNodeColumns(names) => {
+                self.change_settings(|settings| settings.node_columns.clone_from(&names));
+            }
             other => self.navigate(other),
         }
     }
@@ -109,6 +112,7 @@ impl App {
             // Slots and nodes are another cluster's now.
             self.ui.slots = super::SlotsUi::of(&self.settings);
             self.ui.metrics = super::MetricsUi::default();
+            self.ui.nodes.leave_cluster();
             self.ui.log.node = None;
         }
         if self.ui.screen == Screen::Wizard {

@@ -7,28 +7,27 @@ use crate::gui::action::Action;
 use crate::gui::i18n::tr;
 use crate::gui::icons::Icon;
 use crate::gui::widgets::bits;
-use crate::gui::widgets::icon_button::icon_button;
 use crate::gui::widgets::node_table::{self, NodeTableUi};
 
 /// Shows the table with its filter.
 #[must_use]
 pub fn nodes_ui(ui: &mut Ui, cluster: &ClusterView, state: &mut NodeTableUi) -> Option<Action> {
     let mut action = None;
-    let rows = state.rows(cluster);
+    let shown = state.shown(cluster);
     ui.horizontal(|ui| {
         bits::title(ui, tr!("nodes.title"));
-        if rows.len() < cluster.nodes.len() {
-            bits::weak(ui, tr!("nodes.some", shown = rows.len(), total = cluster.nodes.len()));
+        let selected = state.selected(cluster);
+        if selected > 0 {
+            bits::weak(ui, tr!("nodes.selected", count = selected));
+        } else if shown < cluster.nodes.len() {
+            bits::weak(ui, tr!("nodes.some", shown = shown, total = cluster.nodes.len()));
         }
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            if icon_button(ui, Icon::Copy, tr!("nodes.copy_table")).clicked() {
-                action = Some(Action::Copy(node_table::to_tsv(&rows)));
-            }
-            bits::search_field(ui, &mut state.filter, tr!("nodes.filter"), 200.0);
+            action = node_table::tools_ui(ui, cluster, state);
         });
     });
     ui.add_space(4.0);
-    if rows.is_empty() {
+    if shown == 0 {
         let text = if cluster.nodes.is_empty() { tr!("nodes.none") } else { tr!("nodes.no_hit") };
         bits::nothing(ui, Icon::Nodes, text);
         return action;

@@ -121,6 +121,18 @@ pub fn number(ui: &mut Ui, text: impl Into<String>, color: Color32) {
     ui.painter_at(rect).galley(at, galley, color);
 }
 
+/// Text painted in a table's cell, cut where the cell ends. As [`number`], cheaper than a label: nothing wraps, and no
+/// text can be selected in it.
+pub fn cell(ui: &mut Ui, text: impl Into<String>, color: Color32) -> Response {
+    let font = egui::TextStyle::Body.resolve(ui.style());
+    let galley = ui.painter().layout_no_wrap(text.into(), font, color);
+    let size = Vec2::new(galley.size().x.min(ui.available_width()), galley.size().y);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, galley.text()));
+    ui.painter_at(rect).galley(rect.min, galley, color);
+    response
+}
+
 /// One fact: a weak name above a strong value.
 pub fn fact(ui: &mut Ui, name: impl Into<String>, value: impl Into<String>) {
     let colors = Palette::of(ui);

@@ -99,7 +99,9 @@ fn mark(metric: Metric, value: f64) -> String {
         Metric::Memory | Metric::Lag | Metric::NetIn | Metric::NetOut => {
             scaled(value, 1024.0, ["", " Ki", " Mi", " Gi", " Ti"])
         }
-        Metric::HitRate | Metric::Cpu => format!("{value:.0}%"),
+        Metric::HitRate | Metric::Cpu => {
+            format!("{value:.*}%", usize::from(value > 0.0 && value < 10.0 && value.fract() > 0.04))
+        }
     }
 }
 
@@ -182,7 +184,7 @@ pub fn plot_ui(ui: &mut Ui, frame: &Frame<'_>, metric: Metric, curves: &[Curve])
         .cursor_color(colors.weak)
         .grid_color(colors.line)
         .include_y(0.0)
-        .include_y(if metric == Metric::HitRate { 100.0 } else { 1.0 })
+        .include_y(if metric == Metric::HitRate { 100.0 } else { 10.0 })
         .y_axis_min_width(AXIS_WIDTH)
         .x_grid_spacer(egui_plot::uniform_grid_spacer(move |input| x_steps(&input, width)))
         .y_grid_spacer(egui_plot::uniform_grid_spacer(move |input| y_steps(metric, &input, height)))

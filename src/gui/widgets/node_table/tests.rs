@@ -89,3 +89,72 @@ fn a_replica_that_can_not_take_over_says_why() {
     harness.run();
     assert!(harness.get_by_label("Fail over to this replica…").accesskit_node().is_disabled());
 }
+
+#[test]
+fn the_filter_speaks_of_fields_and_numbers() {
+    let cluster = samples::failed();
+    let mut state = NodeTableUi::default();
+    let mut with = |filter: &str| {
+        filter.clone_into(&mut state.filter);
+        ports(&mut state, &cluster)
+    };
+    assert_eq!(with("role:master"), [7000, 7001, 7002]);
+    assert_eq!(with("role:master state:fail"), [7000]);
+    assert_eq!(with("role:slave -link:down"), [7004, 7005]);
+    assert_eq!(with("slots>5461"), [7001]);
+    assert_eq!(with("shard:1 state:ok"), [7001, 7004]);
+    assert_eq!(with("master:127.0.0.1:7002"), [7005]);
+}
+
+#[test]
+fn replicas_stand_under_their_masters_and_fold_away() {
+    let cluster = samples::healthy();
+    let mut state = NodeTableUi { grouped: true, ..NodeTableUi::default() };
+    assert_eq!(ports(&mut state, &cluster), [7000, 7003, 7001, 7004, 7002, 7005]);
+    state.fold(&samples::id(1));
+    assert_eq!(ports(&mut state, &cluster), [7000, 7003, 7001, 7002, 7005]);
+    state.click(Col::Keys);
+    assert_eq!(ports(&mut state, &cluster), [7002, 7005, 7001, 7000, 7003], "masters are sorted");
+    state.filter = "role:replica".to_owned();
+    assert_eq!(ports(&mut state, &cluster), [7005, 7004, 7003], "replicas without their masters stand alone");
+}
+
+#[test]
+fn a_click_selects_ctrl_adds_and_shift_reaches_from_there() {
+    let cluster = samples::healthy();
+    let mut state = NodeTableUi::default();
+    let addr = |port| NodeAddr::new("127.0.0.1", port);
+    let mut click = |port, keys| {
+        state.select(&cluster, &addr(port), keys);
+        state.selected.iter().map(|a| a.port).collect::<Vec<_>>()
+    };
+    assert_eq!(click(7001, egui::Modifiers::NONE), [7001]);
+    assert_eq!(click(7003, egui::Modifiers::COMMAND), [7001, 7003]);
+    assert_eq!(click(7005, egui::Modifiers::SHIFT), [7003, 7004, 7005]);
+    assert_eq!(click(7004, egui::Modifiers::NONE), [7004]);
+    assert_eq!(click(7004, egui::Modifiers::NONE), Vec::<u16>::new());
+}
+
+#[test]
+fn a_click_on_a_row_selects_it_and_a_copy_takes_only_it() {
+    let mut harness = table(samples::healthy());
+    harness.get_by_label("127.0.0.1:7004").click();
+    harness.run();
+    let picked = harness.state_mut().0.picked(&samples::healthy()).len();
+    assert_eq!(picked, 1);
+    let (rows, columns) = (samples::healthy(), Col::chosen(&["keys".to_owned(), "role".to_owned()]));
+    let csv = to_csv(&harness.state_mut().0.picked(&rows), &columns);
+    let keys = rows.nodes[4].stats.as_ref().unwrap().keys;
+    assert_eq!(csv, format!("address,keys,role,id\n127.0.0.1:7004,{keys},replica,{}\n", samples::id(4)));
+    let json: serde_json::Value =
+        serde_json::from_str(&to_json(&harness.state_mut().0.picked(&rows), &columns)).unwrap();
+    assert_eq!((json[0]["keys"].as_u64(), json[0]["role"].as_str()), (Some(keys), Some("replica")));
+}
+
+#[test]
+fn columns_are_those_that_were_chosen_with_the_address_first() {
+    let names = ["keys", "nonsense", "address", "role", "keys"].map(str::to_owned);
+    assert_eq!(Col::chosen(&names), [Col::Address, Col::Keys, Col::Role]);
+    assert_eq!(Col::chosen(&[]), Col::ALL);
+    assert!(Col::ALL.iter().all(|col| columns::FIELDS.contains(&col.name())));
+}
