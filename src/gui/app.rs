@@ -123,9 +123,11 @@ impl App {
             snapshot: link.snapshot(),
             link,
             workspace,
-            ui: UiState { slots: SlotsUi::of(&settings), ..UiState::default() },
-            ui: UiState { nodes: NodeTableUi::with_columns(&settings.node_columns), ..UiState::default() },
-            settings,
+            ui: UiState {
+                slots: SlotsUi::of(&settings),
+                nodes: NodeTableUi::with_columns(&settings.node_columns),
+                ..UiState::default()
+            },
             events: EventList::default(),
             settings,
             toasts: Toasts::default().with_anchor(Anchor::BottomRight).with_margin(TOAST_MARGIN),
