@@ -18,7 +18,7 @@ use crate::core::plan::remove::{Rehome, RemovePlan, RemoveRefusal, forget};
 use crate::core::topology::{NodeAddr, NodeId};
 
 use super::agreement::await_agreement;
-use super::client::{NodeClient, NodeError, NodeErrorKind};
+use super::client::{NodeClient, NodeError, NodeErrorKind, info_field};
 use super::command::Auth;
 use super::gather::{Gathered, gather};
 use super::inspect::keys_in;
@@ -342,6 +342,22 @@ impl Work<'_> {
         await_links(&couples, &waiting, self.cancel).await?;
         // What is not agreed about in time is left to the servers.
         await_agreement(&self.plan.tell, &self.clients, &waiting, self.cancel).await.ok();
-        Ok(())
+        await_links(&self.on_their_way().await, &waiting, self.cancel).await
+    }
+
+    /// Replicas that lost their link a moment ago: servers give the replicas of a master that was emptied to another
+    /// one by themselves. A link that was down before is not ours to wait for.
+    async fn on_their_way(&self) -> Vec<Couple> {
+        const A_MOMENT_SECS: i64 = 60;
+        let looks = self.clients.values().map(|replica| async move {
+            let info = replica.text(&["INFO", "replication"]).await.ok()?;
+            let number = |name| info_field(&info, name).and_then(|value| value.parse::<i64>().ok());
+            let (host, port) = (info_field(&info, "master_host")?, number("master_port")?);
+            let fresh = number("master_link_down_since_seconds").is_some_and(|ago| ago < A_MOMENT_SECS);
+            let at = |addr: &NodeAddr| addr.host == host && i64::from(addr.port) == port;
+            let master = self.clients.iter().find(|(addr, _)| at(addr)).filter(|_| fresh)?.1;
+            Some(Couple { replica: replica.clone(), master: master.clone() })
+        });
+        join_all(looks).await.into_iter().flatten().collect()
     }
 }

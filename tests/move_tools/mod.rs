@@ -13,7 +13,7 @@ use std::time::Duration;
 use redis::Value;
 
 use super::common::follower::{Follower, owner_of, owners};
-use super::common::{TestServer, cached_server, server_program};
+use super::common::{TestServer, cached_server, server_program, wait_until};
 use super::slotctl_tools::{Ran, slotctl_at};
 
 /// Three masters and a workspace of their own.
@@ -70,10 +70,13 @@ impl Cluster {
         Follower::new(&self.servers)
     }
 
-    /// Insists that the cluster is whole: all slots covered, none open, all nodes agree.
+    /// Insists that the cluster is whole: all slots covered, none open, all nodes agree. A master that gave all its slots
+    /// away becomes a replica by itself and copies its new master first: that is waited for.
     #[track_caller]
     pub fn is_whole(&self) {
-        self.slotctl(&["check", &self.addr(0)]).fine().says("[OK] All 16384 slots covered.");
+        let check = || self.slotctl(&["check", &self.addr(0)]);
+        wait_until("the cluster to be whole", || (check().code == 0).then_some(()));
+        check().fine().says("[OK] All 16384 slots covered.");
     }
 }
 
