@@ -92,7 +92,7 @@ impl<'a> Bringer<'a> {
         let many_keys = match source.filter(|source| !source.slots.is_empty()) {
             Some(source) => probe::classic(from.one(), source, self.context.auth).await?,
             None => true,
-        };
+        } && super::pairs::keeps_expiries(self.gathered, from.addr());
         let others = self.pools.iter().filter(|(id, _)| **id != one.from && **id != one.to);
         let seen = self.gathered.topology.views.get(from.addr()).and_then(|view| view.nodes.get(&one.to)?.addr.clone());
         Ok(Pair {

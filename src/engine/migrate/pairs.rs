@@ -94,7 +94,7 @@ async fn pair<'a>(
 }
 
 /// Whether this source may be given several keys in one MIGRATE.
-fn keeps_expiries(gathered: &Gathered, source: &NodeAddr) -> bool {
+pub(super) fn keeps_expiries(gathered: &Gathered, source: &NodeAddr) -> bool {
     let version = gathered.infos.get(source).and_then(|info| ServerVersion::parse_info(info));
     version.is_none_or(|version| Capabilities::of(version).migrate_many_keys)
 }
