@@ -70,7 +70,19 @@
 //! `reshard`, `rebalance` and lists of slots become a [`MovePlan`](core::plan::moves::MovePlan), and
 //! [`migrate`](engine::migrate::migrate) carries it out: atomically where both servers of a pair can, else key by key with
 //! a bounded window of open slots. The servers themselves say which slots are done, so the journal holds the plan only, and
-//! resuming is carrying out the same plan again.
+//! resuming is carrying out the same plan again. [`moves`](engine::moves) keeps that journal for both fronts.
+//!
+//! # How a cluster is looked after
+//!
+//! Every other work follows the same pattern: a plan as data in [`core::plan`] (nodes that come or go, drains, repairs,
+//! failovers), shown and asked about, then carried out by a module of the engine that checks the result on every node.
+//! [`fix`](engine::fix) settles owners first and keys afterwards, so that a loser of a slot never drops its keys.
+//! [`backup`](engine::backup) takes each master's RDB file as a replica would, [`restore`](engine::restore) walks such
+//! files with [`core::rdb`] and gives each entry to the master that owns its slot, and [`import`](engine::import) does it
+//! for the keys of a server that is no cluster.
+//!
+//! What was polled is kept as [`history`](core::history) (figures, in a fixed amount of memory) and as a
+//! [`timeline`](core::timeline) of changes; [`measure`](engine::measure) asks for single slots only while somebody looks.
 //!
 //! # Processes
 //!
@@ -94,6 +106,9 @@
 //! | slots, pairs, commands of a creation | [`core::plan::create`] |
 //! | which slots a reshard or rebalance moves | [`core::plan::reshard`], [`core::plan::rebalance`], [`core::plan::rebalance_load`] |
 //! | how slots get from master to master | [`engine::migrate`] |
+//! | who joins, leaves or is emptied, and how | [`core::plan::add`], [`core::plan::remove`], [`core::plan::drain`], [`engine::add`], [`engine::remove`] |
+//! | which damage is repaired, and how | [`core::plan::fix`], [`engine::fix`] |
+//! | figures over time, events, failovers as stories | [`core::history`], [`core::timeline`] |
 //! | what "healthy" means | [`core::check`] |
 //! | what is shown for what was answered | [`engine::assemble`] |
 //! | what can be asked of the engine | [`engine::command`] |

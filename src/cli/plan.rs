@@ -1,7 +1,7 @@
 //! `plan SUB …`: a command up to its question. It says what it would do, as text, JSON or redis commands, and sends
 //! nothing that changes anything.
 //!
-//! A command takes part with a variant in [`PlannedCmd`](super::args::PlannedCmd) and a call of [`Means::tell_plan`]
+//! A command takes part with a variant in [`PlannedCmd`] and a call of [`Means::tell_plan`]
 //! where it would ask.
 
 use serde::Serialize;

@@ -126,8 +126,8 @@ impl ClusterSpec {
         usize::from(self.masters) * (usize::from(self.replicas) + 1)
     }
 
-    /// The client port of every node, masters first. Ports above 65535 are left out: [`ClusterSpec::validate`] names
-    /// them.
+    /// The client port of every node, masters first. Ports above 65535 are left out:
+    /// [`validate`](super::validate::validate) names them.
     #[must_use]
     pub fn port_list(&self) -> Vec<u16> {
         match &self.ports {

@@ -3,7 +3,7 @@
 //! * [`file::node_file`] writes a node's file from a [`ClusterSpec`](crate::core::spec::ClusterSpec);
 //!   [`read::mask_password`] makes it fit to be shown, [`read::unmask_password`] fit to be written again.
 //! * [`read::parse`] reads a file; [`quote`] holds the server's rules for both directions.
-//! * [`lint`] finds what a server, or Slotdeck, would stumble over; [`directives`] is what it knows.
+//! * [`mod@lint`] finds what a server, or Slotdeck, would stumble over; [`directives`] is what it knows.
 
 mod directive_rows;
 pub mod directives;

@@ -1,6 +1,6 @@
 //! Moves slots with their keys from master to master, while clients go on.
 //!
-//! Three ways, chosen for each pair of masters by what both say they can do ([`probe`]): Redis's own atomic migration
+//! Three ways, chosen for each pair of masters by what both say they can do (`probe`): Redis's own atomic migration
 //! (pulled by the target), Valkey's (pushed by the source), and the classic one (`SETSLOT` and `MIGRATE`), which every
 //! server knows. Pairs that share no source run at the same time.
 //!
