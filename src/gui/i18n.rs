@@ -1,4 +1,4 @@
-//! The languages. `tr!`(crate::gui::i18n::tr) looks a short dotted key up in `assets/i18n/*.LANGUAGE.toml`; a test
+//! The languages. `tr!` looks a short dotted key up in `assets/i18n/*.LANGUAGE.toml`; a test
 //! fails for a key that a language lacks and for one that nobody uses. What the engine says by variant is put into
 //! words in [`super::words`].
 //!

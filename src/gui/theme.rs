@@ -263,6 +263,8 @@ impl Palette {
 pub fn install(ctx: &egui::Context) {
     let mut fonts = egui::FontDefinitions::default();
     super::icons::register(&mut fonts);
+    // The text font has no arrow; the one for code has, and comes with the program as well.
+    fonts.families.entry(FontFamily::Proportional).or_default().push("Hack".to_owned());
     ctx.set_fonts(fonts);
     for theme in [Theme::Dark, Theme::Light] {
         ctx.style_mut_of(theme, |style| paint(style, theme));
@@ -345,6 +347,17 @@ pub fn primary<'a>(colors: &Palette, label: impl Into<String>) -> egui::Button<'
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_signs_of_our_texts_need_no_font_of_the_system() {
+        let ctx = egui::Context::default();
+        install(&ctx);
+        ctx.run_ui(egui::RawInput::default(), |_| {}).textures_delta.clear();
+        let body = FontId::new(14.0, FontFamily::Proportional);
+        for sign in "→…×—–≥".chars() {
+            assert!(ctx.fonts_mut(|fonts| fonts.has_glyph(&body, sign)), "{sign}");
+        }
+    }
 
     fn luminance(color: Color32) -> f32 {
         let [r, g, b, _] = egui::Rgba::from(color).to_array();
