@@ -23,6 +23,8 @@ const LONGEST: Duration = Duration::from_hours(1);
 const FREE_DEADLINE: Duration = Duration::from_secs(30);
 /// How many slots one task gets where the move may be held up.
 const PORTION: usize = 128;
+/// How long a task that failed because the source was busy is looked at: the target may try it again by itself.
+const SECOND_CHANCE: Duration = Duration::from_millis(500);
 /// How long a cancelled one may take to end.
 const CANCEL_DEADLINE: Duration = Duration::from_secs(30);
 
@@ -65,8 +67,9 @@ async fn migrate_when_free(pair: &Pair<'_>, slots: &[Slot], context: &Context<'_
     }
 }
 
+/// The source still ends the task before; or the target still holds the one of ours that failed for that reason.
 fn is_busy(why: &str) -> bool {
-    why.contains("task is already in progress")
+    why.contains("task is already in progress") || why.contains("overlapping import exists")
 }
 
 async fn migrate(pair: &Pair<'_>, slots: &[Slot], context: &Context<'_>) -> Result<(), Why> {
@@ -74,10 +77,19 @@ async fn migrate(pair: &Pair<'_>, slots: &[Slot], context: &Context<'_>) -> Resu
     let task = Task::begin(pair, &moved).await?;
     let deadline = Instant::now() + context.options.timeout.unwrap_or(LONGEST);
     let mut asked_to_end: Option<(Instant, Why)> = None;
+    let mut second_chance: Option<Instant> = None;
     let mut pause = Duration::from_millis(2);
     loop {
         match task.state().await? {
             State::Done => break,
+            State::Ended(why) if is_busy(&why) && asked_to_end.is_none() && !context.stop.is_cancelled() => {
+                let end = *second_chance.get_or_insert_with(|| Instant::now() + SECOND_CHANCE);
+                if Instant::now() > end {
+                    // It may be kept for yet another try, in the way of a new one.
+                    task.cancel().await.ok();
+                    return Err(format!("{}: the migration ended: {why}", task.at.addr()));
+                }
+            }
             State::Ended(why) => {
                 return match asked_to_end {
                     // Asked for by a person: the end is no failure.
@@ -313,6 +325,7 @@ mod tests {
             "127.0.0.1:7000: the migration ended: Main channel - Failed to sync with source node: Error reply to CLUSTER \
              SYNCSLOTS SYNC from the source: -ERR Another ASM task is already in progress (state: syncslots-reply, …)"
         ));
+        assert!(is_busy("the server refused: ERR overlapping import exists for slot range: 256-383"));
         assert!(!is_busy("127.0.0.1:7000: the migration ended: no link"));
     }
 
