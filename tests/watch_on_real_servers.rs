@@ -24,6 +24,14 @@ fn cluster(n: usize, options: &[&str]) -> (Vec<TestServer>, Vec<String>) {
 /// Ends the process, however the test ends.
 struct Watching(Child);
 
+impl Watching {
+    fn begin(args: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_slotctl"));
+        command.arg("watch").args(args).arg("--json").env("SLOTDECK_HOME", home());
+        Self(command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap())
+    }
+}
+
 impl Drop for Watching {
     fn drop(&mut self) {
         let _ = self.0.kill();
@@ -52,14 +60,7 @@ fn looks_are_told_as_blocks_or_as_lines_of_json() {
 #[test]
 fn a_node_that_dies_is_seen_and_an_idle_cluster_is_idle_though_it_is_watched() {
     let (mut servers, addrs) = cluster(3, &[]);
-    let child = Command::new(env!("CARGO_BIN_EXE_slotctl"))
-        .args(["watch", &addrs[0], "--interval", "0.2", "--json"])
-        .env("SLOTDECK_HOME", home())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut watching = Watching(child);
+    let mut watching = Watching::begin(&[&addrs[0], "--interval", "0.2"]);
     let lines = BufReader::new(watching.0.stdout.take().unwrap()).lines();
     let mut looks = lines.map(|line| serde_json::from_str::<serde_json::Value>(&line.unwrap()).unwrap());
     let quiet = |look: &serde_json::Value| look["state"] == "ok" && look["ops_per_sec"] == 0;
@@ -75,14 +76,7 @@ fn a_node_that_dies_is_seen_and_an_idle_cluster_is_idle_though_it_is_watched() {
 #[test]
 fn ctrl_c_ends_it_well() {
     let (_servers, addrs) = cluster(3, &[]);
-    let child = Command::new(env!("CARGO_BIN_EXE_slotctl"))
-        .args(["watch", &addrs[0], "--json"])
-        .env("SLOTDECK_HOME", home())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut watching = Watching(child);
+    let mut watching = Watching::begin(&[&addrs[0]]);
     let mut first = String::new();
     BufReader::new(watching.0.stdout.take().unwrap()).read_line(&mut first).unwrap();
     assert!(Command::new("kill").args(["-INT", &watching.0.id().to_string()]).status().unwrap().success());

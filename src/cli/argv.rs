@@ -29,9 +29,6 @@ pub enum UsageError {
     /// Too few or too many arguments.
     #[error("[ERR] Wrong number of arguments for specified --cluster sub command")]
     WrongCount,
-    /// redis-cli has it, this version of slotctl has not.
-    #[error("{0} is not available in this version of slotctl")]
-    NotAvailable(String),
     /// An option that makes no sense here, and why.
     #[error("'{0}' can't be used here: {1}")]
     NotHere(String, String),
@@ -214,9 +211,6 @@ impl Scan {
         let Some(sub) = SUBS.iter().find(|sub| sub.name == self.sub) else {
             return Err(UsageError::UnknownSub(grammar.nearest_sub(&self.sub)));
         };
-        if grammar.definition(sub.name, false).is_none() {
-            return Err(UsageError::NotAvailable(format!("'{}'", sub.name)));
-        }
         let definition = grammar.definition(sub.name, self.planned).ok_or(UsageError::NotPlannable)?;
         let plan: &[&str] = if self.planned { &["plan"] } else { &[] };
         if self.help {

@@ -97,17 +97,11 @@ fn no_address_is_ever_dropped() {
 }
 
 #[test]
-fn what_this_version_lacks_is_said() {
+fn every_sub_command_of_the_grammar_is_there() {
     let grammar = Grammar::new();
-    for sub in SUBS.iter().filter(|sub| grammar.definition(sub.name, false).is_none()) {
-        let line = format!("--cluster {} a:1 --cluster-from x --cluster-weight a=1 b=2 --tls", sub.name);
-        assert_eq!(read(&line), Err(UsageError::NotAvailable(format!("'{}'", sub.name))));
-        assert_eq!(read(&format!("{} a:1", sub.name)), Err(UsageError::NotAvailable(format!("'{}'", sub.name))));
+    for sub in SUBS {
+        assert!(grammar.definition(sub.name, false).is_some(), "{}", sub.name);
     }
-    assert_eq!(
-        UsageError::NotAvailable("'fix'".into()).to_string(),
-        "'fix' is not available in this version of slotctl"
-    );
 }
 
 #[test]
