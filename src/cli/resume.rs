@@ -1,10 +1,9 @@
 //! `resume`: finishes a move of slots that was left half-way, by whatever ended it.
 
-use std::time::Duration;
+use crate::engine::migrate::Mode;
+use crate::engine::moves::as_begun;
 
-use crate::engine::migrate::{Method, Mode};
-
-use super::args::{MethodArg, ResumeArgs};
+use super::args::ResumeArgs;
 use super::failure::Failure;
 use super::form::Means;
 use super::moving::{Scene, Told, carry_out, confirm, options};
@@ -22,14 +21,7 @@ pub async fn resume(means: &Means<'_>, args: &ResumeArgs) -> Result<(), Failure>
     };
     // Carrying out takes the record again.
     drop(file);
-    let mut how = options(&args.how);
-    how.replace |= journal.replace;
-    how.timeout = how.timeout.or(journal.timeout_ms.map(Duration::from_millis));
-    how.pipeline = how.pipeline.or(journal.pipeline);
-    how.max_rate = how.max_rate.or(journal.max_rate);
-    if args.how.method == MethodArg::Auto && journal.classic {
-        how.method = Method::Classic;
-    }
+    let how = as_begun(options(&args.how), &journal);
     let left = journal.plan.rest(&scene.masters);
     means.terminal.say(|text| {
         let (left, all) = (left.slot_count(), journal.plan.slot_count());

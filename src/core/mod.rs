@@ -10,6 +10,7 @@ pub mod check;
 pub mod conf;
 pub mod definition;
 pub mod filter;
+pub mod fuzzy;
 pub mod getting;
 pub mod history;
 pub mod limits;

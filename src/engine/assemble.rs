@@ -15,6 +15,7 @@ use crate::core::version::ServerVersion;
 use super::client::info_field;
 use super::figures::{counters, settings};
 use super::gather::Answer;
+use super::migrate::RunningTask;
 use super::poll::Asked;
 use super::slot_figures::{OpenSlot, SlotStates};
 use super::snapshot::{
@@ -36,6 +37,8 @@ pub struct Known {
     pub rates: Option<Rates>,
     /// The settings that the last answer tells.
     pub settings: Arc<[Setting]>,
+    /// What its server moved by itself when it was last asked.
+    pub under_way: Vec<RunningTask>,
 }
 
 impl Known {
@@ -45,7 +48,9 @@ impl Known {
         let rates = self.counters.as_ref().and_then(|before| rates(before, &now));
         let told = settings(&answer.info);
         let settings = if *self.settings == *told { self.settings.clone() } else { told.into() };
-        *self = Self { answer: Some(answer), at: Some(at), error: None, counters: Some(now), rates, settings };
+        let under_way = std::mem::take(&mut self.under_way);
+        *self =
+            Self { answer: Some(answer), at: Some(at), error: None, counters: Some(now), rates, settings, under_way };
     }
 }
 
@@ -87,7 +92,9 @@ pub fn assemble(
     let nodes = with_lag(nodes, known);
     let slot_owner = owner_indices(&remembered_nodes, &nodes);
     let (findings, health) = judge(known, &topology, phase, !processes.is_empty());
-    let slot_states = Arc::new(slot_states(&topology));
+    let mut slot_states = slot_states(&topology);
+    add_under_way(&mut slot_states, known);
+    let slot_states = Arc::new(slot_states);
     Assembled { nodes, slot_owner, slot_states, findings, health }
 }
 
@@ -278,6 +285,24 @@ fn owner_indices(remembered: &BTreeMap<NodeId, Node>, nodes: &[NodeView]) -> Vec
         owners.iter().map(|id| id.as_ref().and_then(|id| index.get(id).copied()).unwrap_or(NO_OWNER)).collect();
     indices.resize(usize::from(SLOT_COUNT), NO_OWNER);
     indices
+}
+
+/// Slots that servers move by themselves are on their way too, although no node has them open.
+fn add_under_way(states: &mut SlotStates, known: &BTreeMap<NodeAddr, Known>) {
+    let before = states.open.len();
+    for (addr, known) in known.iter().filter(|(_, known)| known.error.is_none()) {
+        let Some(me) = known.answer.as_ref().and_then(|answer| answer.view.me()) else { continue };
+        for task in &known.under_way {
+            let migrating = task.from == me.id.as_str();
+            let partner = if migrating { &task.to } else { &task.from };
+            let (Ok(partner), Ok(slots)) = (partner.parse::<NodeId>(), task.slots.parse::<SlotSet>()) else { continue };
+            let open = |slot| OpenSlot { slot, node: addr.clone(), migrating, partner: partner.clone() };
+            states.open.extend(slots.iter().map(open));
+        }
+    }
+    if states.open.len() > before {
+        states.open.sort_by_key(|open| (open.slot, !open.migrating));
+    }
 }
 
 /// The slots that some node has open, and those that views give to different nodes. Views that agree with the first one

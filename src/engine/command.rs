@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::core::plan::create::CreatePlan;
 use crate::core::plan::failover::{FailoverMode, FailoverPlan};
+use crate::core::plan::fix::FixPlan;
 use crate::core::plan::moves::MovePlan;
 use crate::core::secret::Secret;
 use crate::core::slot::Slot;
@@ -13,6 +14,8 @@ use crate::core::spec::ClusterSpec;
 use crate::core::topology::NodeAddr;
 use crate::workspace::document::OnClose;
 
+use super::fix::FixWish;
+use super::growth::{Leaver, Newcomer};
 use super::job::JobId;
 
 /// A user name and a password for servers that Slotdeck did not configure itself.
@@ -120,6 +123,50 @@ pub enum Command {
         /// The plan that was shown.
         plan: Arc<MovePlan>,
     },
+    /// Let a node join.
+    AddNode {
+        /// The cluster.
+        cluster: String,
+        /// The node.
+        new: Box<Newcomer>,
+    },
+    /// Let a node leave, its slots first.
+    RemoveNode {
+        /// The cluster.
+        cluster: String,
+        /// The node, with the plan that was shown.
+        who: Box<Leaver>,
+    },
+    /// Go on with a move of slots that was left half-way, exactly this one.
+    ResumeMove {
+        /// The cluster.
+        cluster: String,
+        /// The whole plan of the move, as its record has it.
+        plan: Arc<MovePlan>,
+    },
+    /// Forget such a move: what has moved stays where it is, and so does the rest.
+    ForgetMove {
+        /// The cluster.
+        cluster: String,
+        /// The whole plan of the move.
+        plan: Arc<MovePlan>,
+    },
+    /// Look for damage of slots and plan its repair: `ClusterView::fix` answers with the same wish.
+    PlanFix {
+        /// The cluster.
+        cluster: String,
+        /// How far to look, and what may be lost.
+        wish: FixWish,
+    },
+    /// Repair slots, by exactly this plan.
+    Fix {
+        /// The cluster.
+        cluster: String,
+        /// The plan that was shown.
+        plan: Arc<FixPlan>,
+        /// The wish that it was made for.
+        wish: FixWish,
+    },
     /// Stop a job at its next safe point.
     CancelJob(JobId),
     /// Count the keys of a slot, once.
@@ -190,6 +237,12 @@ impl Command {
             Command::Delete { .. } => "delete",
             Command::Failover { .. } => "fail over",
             Command::MoveSlots { .. } => "move slots",
+            Command::AddNode { .. } => "add node",
+            Command::RemoveNode { .. } => "remove node",
+            Command::ResumeMove { .. } => "go on with a move of slots",
+            Command::ForgetMove { .. } => "forget a move of slots",
+            Command::PlanFix { .. } => "look for damage",
+            Command::Fix { .. } => "repair slots",
             Command::CancelJob(_) => "cancel job",
             Command::CountKeys { .. } => "count keys",
             Command::MeasureSlots(_) => "measure slots",
@@ -205,12 +258,21 @@ impl Command {
     pub fn danger(&self) -> Danger {
         match self {
             Command::Delete { .. } | Command::Stop { .. } | Command::ResetTouched { .. } => Danger::Destroys,
+            // A replica's copy is emptied, and a server of ours ends.
+            Command::RemoveNode { .. } => Danger::Destroys,
+            // Nothing is lost but the way to go on.
+            Command::ForgetMove { .. } => Danger::Destroys,
+            // Keys of masters that do not answer.
+            Command::Fix { wish, .. } if wish.with_unreachable => Danger::Destroys,
             // What is not voted or not waited for can lose writes.
             Command::Failover { plans, .. } if plans.iter().any(|p| p.mode != FailoverMode::Plain) => Danger::Destroys,
             Command::Launch { .. }
             | Command::WriteConfig { .. }
             | Command::Failover { .. }
             | Command::MoveSlots { .. }
+            | Command::ResumeMove { .. }
+            | Command::AddNode { .. }
+            | Command::Fix { .. }
             | Command::ApplyCreate { .. }
             | Command::ResumeCreate { .. }
             | Command::Start { .. } => Danger::Changes,
@@ -220,6 +282,7 @@ impl Command {
             | Command::CheckDraft { .. }
             | Command::Attach { .. }
             | Command::PlanCreate { .. }
+            | Command::PlanFix { .. }
             | Command::CancelJob(_)
             | Command::CountKeys { .. }
             | Command::MeasureSlots(_)

@@ -26,6 +26,12 @@ pub enum JobKind {
     Failover,
     /// Move slots with their keys.
     MoveSlots,
+    /// Repair slots.
+    Fix,
+    /// A node joins.
+    AddNode,
+    /// A node leaves.
+    RemoveNode,
 }
 
 /// One step of a job. `Display` says it in English; the window translates by variant.
@@ -81,6 +87,10 @@ pub enum Step {
     MoveKeys,
     /// CLUSTER SETSLOT STABLE.
     CloseSlots,
+    /// CLUSTER REPLICATE: the replicas of a node that leaves copy others.
+    Rehome,
+    /// CLUSTER FORGET on every other node.
+    Forget,
 }
 
 impl fmt::Display for Step {
@@ -111,6 +121,8 @@ impl fmt::Display for Step {
             Step::SettleOwners => "Settle who owns the slots",
             Step::MoveKeys => "Move keys to the owners of their slots",
             Step::CloseSlots => "Close the slots",
+            Step::Rehome => "Give its replicas other masters",
+            Step::Forget => "Make every other node forget it",
         })
     }
 }

@@ -230,7 +230,7 @@ fn local_spec(doc: &ClusterDoc) -> Result<ClusterSpec, LifecycleError> {
     doc.spec.clone().ok_or_else(|| LifecycleError::External(doc.name.clone()))
 }
 
-async fn start_processes(
+pub(super) async fn start_processes(
     workspace: &Workspace,
     doc: &mut ClusterDoc,
     children: &Children,
@@ -484,6 +484,26 @@ async fn stop_processes(
     doc.processes.clear();
     workspace.save(doc)?;
     Ok(())
+}
+
+/// Ends one server whose data is going to be removed.
+pub(super) async fn end_one(
+    spec: &ClusterSpec,
+    port: u16,
+    record: ProcessRecord,
+    auth: &Auth,
+    steps: &Steps,
+) -> Result<(), String> {
+    let (addr, dir) = (NodeAddr::new(spec.reach_host(), port), spec.node_dir(port));
+    if identify(record).is_none() {
+        return Ok(());
+    }
+    let told = shut_down(&addr, record, auth, &dir, Saving::Discard, steps).await?;
+    if identify(record).is_none() {
+        return Ok(());
+    }
+    let exe = spec.server.as_ref().map(|server| server.path.clone()).unwrap_or_default();
+    Stubborn { exe: &exe, addr: &addr, record, auth, dir: &dir, told }.end(Saving::Discard, steps).await.map(drop)
 }
 
 async fn is_replica(addr: &NodeAddr, auth: &Auth) -> bool {

@@ -23,6 +23,7 @@ pub mod files;
 pub mod fix;
 pub mod folder_lock;
 pub mod gather;
+pub mod growth;
 pub mod handle;
 pub mod helpers;
 pub mod import;

@@ -2,7 +2,7 @@
 //! gone when every slot is where it should be, and lets `slotctl resume` go on otherwise.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
@@ -83,7 +83,20 @@ pub async fn move_slots(
     Ok(result?)
 }
 
-/// The same as a job: tells its steps, and stops when they are cancelled.
+/// How a move that was left half-way is gone on with: what is said now counts, the rest is as it was begun.
+#[must_use]
+pub fn as_begun(mut now: Options, journal: &MoveJournal) -> Options {
+    now.replace |= journal.replace;
+    now.timeout = now.timeout.or(journal.timeout_ms.map(Duration::from_millis));
+    now.pipeline = now.pipeline.or(journal.pipeline);
+    now.max_rate = now.max_rate.or(journal.max_rate);
+    if now.method == Method::Auto && journal.classic {
+        now.method = Method::Classic;
+    }
+    now
+}
+
+/// A new plan as a job: tells its steps, and stops when they are cancelled.
 ///
 /// # Errors
 /// What [`move_slots`] says, in words.
@@ -91,6 +104,47 @@ pub async fn move_slots_job(
     workspace: &Workspace,
     place: &Place,
     plan: &MovePlan,
+    steps: &Steps,
+) -> Result<(), String> {
+    run_job(workspace, place, plan, Mode::Fresh, Options::default(), steps).await
+}
+
+/// A move that was left half-way, gone on with as a job, if it is still this one.
+///
+/// # Errors
+/// What [`move_slots`] says, in words; somebody else has ended it or begun another one.
+pub async fn resume_job(workspace: &Workspace, place: &Place, plan: &MovePlan, steps: &Steps) -> Result<(), String> {
+    let (file, journal) = left_half_way(workspace, place, plan)?;
+    // Carrying out takes the record again.
+    drop(file);
+    let options = as_begun(Options::default(), &journal);
+    run_job(workspace, place, plan, Mode::Resume, options, steps).await
+}
+
+/// Forgets a move that was left half-way, if it is still this one: nothing is sent to any server.
+///
+/// # Errors
+/// Somebody works on it, has ended it or begun another one; the record can't be removed.
+pub fn forget_move(workspace: &Workspace, place: &Place, plan: &MovePlan) -> Result<(), String> {
+    let (file, _) = left_half_way(workspace, place, plan)?;
+    file.remove().map_err(|why| why.to_string())
+}
+
+fn left_half_way(
+    workspace: &Workspace,
+    place: &Place,
+    plan: &MovePlan,
+) -> Result<(JournalFile<MoveJournal>, MoveJournal), String> {
+    let found = JournalFile::<MoveJournal>::find(workspace, &place.nodes).map_err(|why| why.to_string())?;
+    found.filter(|(_, journal)| journal.plan == *plan).ok_or_else(|| "the move was ended meanwhile".to_owned())
+}
+
+async fn run_job(
+    workspace: &Workspace,
+    place: &Place,
+    plan: &MovePlan,
+    mode: Mode,
+    options: Options,
     steps: &Steps,
 ) -> Result<(), String> {
     steps.begin(Step::CheckRoles);
@@ -103,7 +157,7 @@ pub async fn move_slots_job(
         tally.take(&news, begun.elapsed());
         told.detail(tally.words());
     });
-    let moved = move_slots(workspace, place, plan, Mode::Fresh, Options::default(), report, steps.cancelled());
+    let moved = move_slots(workspace, place, plan, mode, options, report, steps.cancelled());
     match moved.await {
         Ok(_) => {
             steps.done();

@@ -10,13 +10,16 @@ use crate::core::check::Finding;
 use crate::core::history::History;
 use crate::core::limits::{Limit, can_fail_over, limits};
 use crate::core::plan::create::CreatePlan;
+use crate::core::plan::moves::MovePlan;
 use crate::core::slot::{Slot, SlotSet};
 use crate::core::spec::{ClusterSpec, Problem, ServerExe};
+use crate::core::timeline::OwnerLog;
 pub use crate::core::timeline::{Health, Standing};
 use crate::core::topology::{NodeAddr, NodeId, Role};
 use crate::core::version::ServerVersion;
 use crate::workspace::document::OnClose;
 
+use super::fix::FixLook;
 use super::job::JobView;
 use super::slot_figures::SlotDetails;
 
@@ -149,6 +152,10 @@ pub struct ClusterView {
     pub plan_error: Option<Arc<str>>,
     /// A creation that stopped half-way: what was touched, and why it stopped.
     pub half_made: Option<Arc<HalfMade>>,
+    /// A move of slots that was left half-way and that nobody works on.
+    pub half_moved: Option<Arc<HalfMoved>>,
+    /// What the last look for damage found; `None` while one is under way.
+    pub fix: Option<Arc<FixLook>>,
     /// The slot whose keys were counted last, on request.
     pub slot_keys: Option<SlotKeys>,
     /// What is known of single slots beyond their owners.
@@ -157,6 +164,8 @@ pub struct ClusterView {
     pub on_close: OnClose,
     /// Its figures of the last half hour.
     pub history: Arc<History>,
+    /// Who owned its slots when, of late.
+    pub owners: Arc<OwnerLog>,
     /// When a poll last ended.
     pub polled_at: Option<SystemTime>,
     /// Another Slotdeck or slotctl is at work on it right now.
@@ -204,6 +213,15 @@ pub struct HalfMade {
     pub touched: Vec<NodeAddr>,
     /// What went wrong, where, and what that means.
     pub reason: String,
+}
+
+/// A move of slots that was left half-way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HalfMoved {
+    /// The whole move, as its record has it.
+    pub plan: Arc<MovePlan>,
+    /// What of it is still to be done, by what the masters own now.
+    pub rest: MovePlan,
 }
 
 /// The number of keys in one slot.

@@ -2,18 +2,22 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use crate::core::plan::failover::FailoverPlan;
-use crate::core::slot::Slot;
+use crate::core::plan::fix::FixPlan;
+use crate::core::slot::{Slot, SlotSet};
 use crate::core::spec::ClusterSpec;
-use crate::core::topology::NodeAddr;
+use crate::core::topology::{NodeAddr, NodeId};
 use crate::engine::command::{Command, Danger};
+use crate::engine::fix::FixWish;
 use crate::engine::job::JobId;
 use crate::engine::snapshot::Snapshot;
 use crate::workspace::document::OnClose;
 pub use crate::workspace::settings::{Language as LanguageChoice, Theme as ThemeChoice};
 use crate::workspace::settings::{MapLayout, MapMode};
 
+use super::members::AddDraft;
 use super::moves::MoveDraft;
 
 /// A screen of one cluster.
@@ -92,6 +96,41 @@ pub enum Confirm {
         /// What is wanted.
         draft: Box<MoveDraft>,
     },
+    /// Repair slots, once the dialog holds what was found.
+    Fix {
+        /// The cluster.
+        cluster: String,
+        /// How far to look, and what may be lost.
+        wish: FixWish,
+        /// The plan that is shown.
+        plan: Option<Arc<FixPlan>>,
+    },
+    /// Go on with a move of slots that was left half-way.
+    Resume {
+        /// The cluster.
+        cluster: String,
+    },
+    /// Forget such a move.
+    ForgetMove {
+        /// The cluster.
+        cluster: String,
+    },
+    /// Let a node join, once the dialog holds which.
+    AddNode {
+        /// The cluster.
+        cluster: String,
+        /// What is wanted.
+        draft: Box<AddDraft>,
+    },
+    /// Let a node leave, once the dialog holds which.
+    RemoveNode {
+        /// The cluster.
+        cluster: String,
+        /// The node.
+        node: Option<NodeId>,
+        /// Only its slots leave.
+        stays: bool,
+    },
     /// The window closes while servers run.
     Close {
         /// The clusters whose servers run and for which no answer is remembered.
@@ -125,6 +164,13 @@ impl Confirm {
             Command::Failover { cluster, plans } => {
                 Some(Confirm::Failover { cluster: cluster.clone(), plans: plans.clone() })
             }
+            Command::Fix { cluster, plan, wish } => {
+                Some(Confirm::Fix { cluster: cluster.clone(), wish: *wish, plan: Some(plan.clone()) })
+            }
+            Command::RemoveNode { cluster, who } => {
+                Some(Confirm::RemoveNode { cluster: cluster.clone(), node: Some(who.id.clone()), stays: false })
+            }
+            Command::ForgetMove { cluster, .. } => Some(Confirm::ForgetMove { cluster: cluster.clone() }),
             _ => None,
         }
     }
@@ -149,6 +195,21 @@ pub enum Action {
     ShowLog(NodeAddr),
     /// Show the slot on the map.
     ShowSlot(Slot),
+    /// Show this node among the nodes of the chosen cluster.
+    ShowNode(NodeAddr),
+    /// Open the command palette.
+    OpenPalette,
+    /// Close it.
+    ClosePalette,
+    /// Show the slot map of this cluster as it was at this time, with these slots selected.
+    ShowMapAt {
+        /// The cluster.
+        cluster: String,
+        /// The time.
+        at: SystemTime,
+        /// The slots that changed hands then.
+        slots: Option<SlotSet>,
+    },
     /// Inspect this cluster's nodes and show the plan of its creation.
     OpenPlan(String),
     /// Show the events of all clusters.
@@ -229,6 +290,12 @@ mod tests {
         let destroy = [
             Command::Stop { cluster: name() },
             Command::Delete { cluster: name(), wipe: true },
+            Command::ForgetMove { cluster: name(), plan: Arc::default() },
+            Command::Fix {
+                cluster: name(),
+                plan: Arc::default(),
+                wish: FixWish { with_unreachable: true, ..FixWish::default() },
+            },
             Command::ResetTouched { cluster: name() },
         ];
         for command in destroy {

@@ -23,6 +23,7 @@ use crate::workspace::settings::{MapLayout, MapMode, Settings};
 use crate::workspace::store::Workspace;
 
 use super::action::{Action, Confirm, LanguageChoice, Screen, View};
+use super::commands::{self, Scene};
 use super::crash::{self, Crash};
 use super::format;
 use super::i18n::{self, Language, tr};
@@ -37,6 +38,7 @@ use super::views::log::{LogUi, log_ui};
 use super::views::metrics::{MetricsUi, metrics_ui};
 use super::views::nodes::nodes_ui;
 use super::views::overview::overview_ui;
+use super::views::palette::{PaletteUi, palette_ui};
 use super::views::plan::plan_ui;
 use super::views::settings::settings_ui;
 use super::views::slots::{SlotsUi, slots_ui};
@@ -86,6 +88,7 @@ struct UiState {
     jobs: JobStripUi,
     attach: Option<AttachUi>,
     question: Option<Confirm>,
+    palette: Option<PaletteUi>,
 }
 
 /// The window.
@@ -252,7 +255,7 @@ impl App {
             let tint = colors.tint(shell::banner_tone(cluster));
             let frame = egui::Frame::new().fill(tint).inner_margin(egui::Margin::symmetric(theme::PAD, 6));
             egui::Panel::top("banner").frame(frame).show_separator_line(false).show(ui, |ui| {
-                Action::note(&mut action, shell::banner_ui(ui, cluster, *view));
+                Action::note(&mut action, shell::banner_ui(ui, &Scene::of(&snapshot, &screen), cluster, *view));
             });
         }
         let center = egui::Frame::new().fill(colors.window).inner_margin(theme::PAD);
@@ -260,6 +263,7 @@ impl App {
             Action::note(&mut action, self.screen_ui(ui, &snapshot, &screen));
         });
         Action::note(&mut action, self.dialogs_ui(ui, &snapshot));
+        Action::note(&mut action, self.keys(ui, &snapshot));
         definition::drop_hint(ui);
         action
     }
@@ -286,6 +290,16 @@ impl App {
                 }
             }
         }
+    }
+
+    /// What the pressed keys mean, and the palette. Questions come first: nothing else is done while one is open.
+    fn keys(&mut self, ui: &egui::Ui, snapshot: &Snapshot) -> Option<Action> {
+        let scene = Scene::of(snapshot, &self.ui.screen);
+        if let Some(palette) = &mut self.ui.palette {
+            return palette_ui(ui, &scene, palette);
+        }
+        let asked = self.ui.attach.is_some() || self.ui.question.is_some();
+        if asked { None } else { commands::pressed(ui, &scene) }
     }
 
     fn dialogs_ui(&mut self, ui: &egui::Ui, snapshot: &Snapshot) -> Option<Action> {

@@ -8,13 +8,21 @@
 use std::cell::Cell;
 
 /// The macro that reads the translation files does not tell cargo so; these lines make it build again when one changes.
-const _: [&str; 14] = [
+const _: [&str; 22] = [
     include_str!("../../assets/i18n/app.en.toml"),
     include_str!("../../assets/i18n/app.zh-CN.toml"),
     include_str!("../../assets/i18n/create.en.toml"),
     include_str!("../../assets/i18n/create.zh-CN.toml"),
+    include_str!("../../assets/i18n/fix.en.toml"),
+    include_str!("../../assets/i18n/fix.zh-CN.toml"),
+    include_str!("../../assets/i18n/members.en.toml"),
+    include_str!("../../assets/i18n/members.zh-CN.toml"),
     include_str!("../../assets/i18n/metrics.en.toml"),
     include_str!("../../assets/i18n/metrics.zh-CN.toml"),
+    include_str!("../../assets/i18n/palette.en.toml"),
+    include_str!("../../assets/i18n/palette.zh-CN.toml"),
+    include_str!("../../assets/i18n/past.en.toml"),
+    include_str!("../../assets/i18n/past.zh-CN.toml"),
     include_str!("../../assets/i18n/run.en.toml"),
     include_str!("../../assets/i18n/run.zh-CN.toml"),
     include_str!("../../assets/i18n/map.en.toml"),

@@ -57,6 +57,10 @@ pub enum Icon {
     ZoomIn,
     ZoomOut,
     Fit,
+    Fix,
+    More,
+    History,
+    Remove,
 }
 
 impl Icon {
@@ -126,6 +130,10 @@ impl Icon {
             Icon::ZoomIn => Lucide::ZoomIn,
             Icon::ZoomOut => Lucide::ZoomOut,
             Icon::Fit => Lucide::Maximize,
+            Icon::Fix => Lucide::Wrench,
+            Icon::More => Lucide::Ellipsis,
+            Icon::History => Lucide::History,
+            Icon::Remove => Lucide::Minus,
         };
         char::from(icon)
     }

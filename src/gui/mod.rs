@@ -21,17 +21,20 @@
 pub mod action;
 pub mod app;
 pub mod args;
+pub mod commands;
 pub mod crash;
 pub mod failover;
 pub mod format;
 pub mod i18n;
 pub mod icons;
 mod logfile;
+pub mod members;
 pub mod message;
 pub mod moves;
 mod opening;
 mod outline;
 pub mod renderer;
+pub mod repairs;
 pub mod run;
 #[cfg(test)]
 pub mod samples;

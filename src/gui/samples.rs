@@ -104,10 +104,13 @@ pub fn cluster(masters: usize) -> ClusterView {
         plan: None,
         plan_error: None,
         half_made: None,
+        half_moved: None,
+        fix: None,
         slot_keys: None,
         slots: SlotDetails::default(),
         on_close: OnClose::Ask,
         history: Arc::default(),
+        owners: Arc::default(),
         polled_at: Some(now()),
         busy_elsewhere: false,
     }

@@ -7,12 +7,15 @@ use crate::core::plan::failover::FailoverPlan;
 use crate::engine::snapshot::{ClusterView, Health, Phase, Snapshot};
 
 use super::action::{Action, Screen, View};
+use super::commands::{self, Global, Offer, Op, Scene};
 use super::failover;
 use super::format;
 use super::i18n::tr;
 use super::icons::Icon;
+use super::repairs;
 use super::theme::{self, Palette, Tone};
 use super::widgets::bits;
+use super::widgets::offer::offer_ui;
 use super::words;
 
 /// The navigation: clusters, the screens of the chosen one, settings.
@@ -20,25 +23,22 @@ use super::words;
 pub fn nav_ui(ui: &mut Ui, snapshot: &Snapshot, screen: &Screen) -> Option<Action> {
     let mut action = None;
     egui::Panel::bottom("nav-bottom").frame(egui::Frame::new()).show_separator_line(false).show(ui, |ui| {
-        if entry_ui(ui, Icon::Events, tr!("nav.all_events"), *screen == Screen::AllEvents) {
-            action = Some(Action::OpenAllEvents);
-        }
-        if entry_ui(ui, Icon::Settings, tr!("nav.settings"), *screen == Screen::Settings) {
-            action = Some(Action::OpenSettings);
+        for (command, shown) in [
+            (Global::Palette, false),
+            (Global::AllEvents, *screen == Screen::AllEvents),
+            (Global::Settings, *screen == Screen::Settings),
+        ] {
+            Action::note(&mut action, entry_ui(ui, commands::global(command), shown));
         }
     });
     let colors = Palette::of(ui);
     let wide = egui::vec2(ui.available_width(), 32.0);
-    let create = tr!("nav.create");
-    let button = theme::primary(colors, Icon::Create.with(&create)).min_size(wide);
-    if ui.add(button).accessible_name(&create).clicked() {
-        action = Some(Action::OpenWizard);
-    }
-    let attach = tr!("nav.attach");
-    let button = egui::Button::new(Icon::Attach.with(&attach)).min_size(wide);
-    if ui.add(button).accessible_name(&attach).clicked() {
-        action = Some(Action::OpenAttach);
-    }
+    let create = commands::global(Global::Create);
+    let button = theme::primary(colors, create.icon.with(&create.label)).min_size(wide);
+    Action::note(&mut action, offer_ui(ui, create, button));
+    let attach = commands::global(Global::Attach);
+    let button = egui::Button::new(attach.icon.with(&attach.label)).min_size(wide);
+    Action::note(&mut action, offer_ui(ui, attach, button));
     ui.add_space(8.0);
     bits::weak(ui, tr!("nav.clusters"));
     egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
@@ -53,9 +53,10 @@ pub fn nav_ui(ui: &mut Ui, snapshot: &Snapshot, screen: &Screen) -> Option<Actio
 }
 
 /// A line of the navigation.
-fn entry_ui(ui: &mut Ui, icon: Icon, label: String, selected: bool) -> bool {
-    let button = egui::Button::selectable(selected, icon.with(&label)).min_size(egui::vec2(ui.available_width(), 0.0));
-    ui.add(button).accessible_name(label).clicked()
+fn entry_ui(ui: &mut Ui, offer: Offer, selected: bool) -> Option<Action> {
+    let wide = egui::vec2(ui.available_width(), 0.0);
+    let button = egui::Button::selectable(selected, offer.icon.with(&offer.label)).min_size(wide);
+    offer_ui(ui, offer, button)
 }
 
 /// A cluster's name, dot and word; below the chosen one, its screens.
@@ -89,10 +90,8 @@ fn cluster_ui(ui: &mut Ui, cluster: &ClusterView, screen: &Screen) -> Option<Act
     if let Some(current) = shown {
         ui.indent("screens", |ui| {
             for view in View::ALL {
-                let (label, icon) = words::view(view);
-                if entry_ui(ui, icon, label, current == Some(view)) {
-                    action = Some(Action::All(vec![Action::OpenCluster(cluster.name.clone()), Action::ShowView(view)]));
-                }
+                let offer = commands::view(&cluster.name, view);
+                Action::note(&mut action, entry_ui(ui, offer, current == Some(view)));
             }
         });
         ui.add_space(4.0);
@@ -108,7 +107,7 @@ fn paint_right(ui: &Ui, rect: egui::Rect, text: &str, color: egui::Color32) -> f
 
 /// One line: how the chosen cluster is, the worst thing that is wrong, and what can be done.
 #[must_use]
-pub fn banner_ui(ui: &mut Ui, cluster: &ClusterView, view: View) -> Option<Action> {
+pub fn banner_ui(ui: &mut Ui, scene: &Scene<'_>, cluster: &ClusterView, view: View) -> Option<Action> {
     let (word, tone, icon) = words::cluster_health(cluster);
     let mut action = None;
     ui.horizontal(|ui| {
@@ -117,6 +116,9 @@ pub fn banner_ui(ui: &mut Ui, cluster: &ClusterView, view: View) -> Option<Actio
             let repair = failover::repair(cluster, format::now());
             if !repair.is_empty() {
                 Action::note(&mut action, repair_ui(ui, cluster, repair));
+            } else if let Some(fix) = commands::op(Op::Fix, scene, cluster).filter(|_| repairs::concerns(cluster)) {
+                let button = theme::primary(Palette::of(ui), fix.icon.with(&fix.label));
+                Action::note(&mut action, offer_ui(ui, fix, button));
             }
             let worst = worst(cluster);
             if worst.is_some() && view != View::Overview && ui.button(tr!("banner.show")).clicked() {
@@ -195,6 +197,22 @@ mod tests {
     use crate::gui::action::Confirm;
     use crate::gui::{samples, testing};
 
+    fn scene(snapshot: &Snapshot) -> Scene<'_> {
+        Scene { snapshot, cluster: None }
+    }
+
+    #[test]
+    fn slots_that_nobody_owns_can_be_repaired_from_the_banner() {
+        let mut harness = testing::harness(None, |ui, action: &mut Option<Action>| {
+            *action = banner_ui(ui, &scene(&Snapshot::default()), &samples::uncovered(), View::Slots).or(action.take());
+        });
+        harness.run();
+        harness.get_by_label("Repair…").click();
+        harness.run();
+        let Some(Action::All(actions)) = harness.state() else { panic!("{:?}", harness.state()) };
+        assert!(matches!(actions[1], Action::Ask(Confirm::Fix { .. })));
+    }
+
     #[test]
     fn the_chosen_cluster_shows_its_screens_and_the_other_one_can_be_chosen() {
         let screen = Screen::Cluster("orders".to_owned(), View::Slots);
@@ -213,7 +231,7 @@ mod tests {
     #[test]
     fn the_banner_names_the_worst_and_counts_the_rest() {
         let mut harness = testing::harness(None, |ui, action: &mut Option<Action>| {
-            *action = banner_ui(ui, &samples::failed(), View::Slots).or(action.take());
+            *action = banner_ui(ui, &scene(&Snapshot::default()), &samples::failed(), View::Slots).or(action.take());
         });
         harness.run();
         harness.get_by_label_contains("127.0.0.1:7000 does not answer");
@@ -227,7 +245,7 @@ mod tests {
     fn the_banner_offers_to_promote_a_replica_that_is_late() {
         format::begin_frame(samples::now());
         let mut harness = testing::harness(None, |ui, action: &mut Option<Action>| {
-            *action = banner_ui(ui, &samples::failed(), View::Slots).or(action.take());
+            *action = banner_ui(ui, &scene(&Snapshot::default()), &samples::failed(), View::Slots).or(action.take());
         });
         harness.run();
         harness.get_by_label("Promote 127.0.0.1:7003 (force)…").click();
@@ -240,7 +258,9 @@ mod tests {
 
     #[test]
     fn a_healthy_cluster_has_a_calm_banner() {
-        let harness = testing::harness((), |ui, ()| drop(banner_ui(ui, &samples::healthy(), View::Slots)));
+        let harness = testing::harness((), |ui, ()| {
+            drop(banner_ui(ui, &scene(&Snapshot::default()), &samples::healthy(), View::Slots))
+        });
         harness.get_by_label_contains("All slots are served");
     }
 }

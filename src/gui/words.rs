@@ -156,6 +156,8 @@ pub fn step(step: Step) -> String {
         Step::SettleOwners => tr!("step.settle_owners"),
         Step::MoveKeys => tr!("step.move_keys"),
         Step::CloseSlots => tr!("step.close_slots"),
+        Step::Rehome => tr!("step.rehome"),
+        Step::Forget => tr!("step.forget"),
     }
 }
 
@@ -171,6 +173,9 @@ pub fn job(kind: JobKind) -> String {
         JobKind::Delete => tr!("job.delete"),
         JobKind::Failover => tr!("job.failover"),
         JobKind::MoveSlots => tr!("job.move_slots"),
+        JobKind::Fix => tr!("job.fix"),
+        JobKind::AddNode => tr!("job.add_node"),
+        JobKind::RemoveNode => tr!("job.remove_node"),
     }
 }
 
@@ -232,7 +237,8 @@ pub fn remedy(finding: &Finding) -> String {
 }
 
 /// A long list of slots, cut.
-fn short_list(text: &str) -> String {
+#[must_use]
+pub fn short_list(text: &str) -> String {
     const SHOWN: usize = 48;
     match text.char_indices().nth(SHOWN) {
         None => text.to_owned(),

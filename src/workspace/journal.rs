@@ -19,7 +19,7 @@ use crate::core::topology::NodeAddr;
 
 use super::atomic::create_private_dir_all;
 use super::document::{CreateJournal, MoveJournal};
-use super::lock::FileLock;
+use super::lock::{FileLock, is_held};
 use super::store::{Workspace, WorkspaceError, io_error, lock_error, read_json, write_json};
 
 /// What can be written down here.
@@ -71,9 +71,7 @@ impl<R: Record> JournalFile<R> {
     }
 
     fn at(path: PathBuf) -> Result<Self, WorkspaceError> {
-        let mut lock = path.clone().into_os_string();
-        lock.push(".lock");
-        let lock = FileLock::acquire(Path::new(&lock)).map_err(|error| lock_error(error, R::WORK.to_owned(), &path))?;
+        let lock = FileLock::acquire(&lock_of(&path)).map_err(|error| lock_error(error, R::WORK.to_owned(), &path))?;
         Ok(Self { path, _lock: lock, record: PhantomData })
     }
 
@@ -122,6 +120,17 @@ impl<R: Record> JournalFile<R> {
         paths.iter().filter_map(|path| read_json::<R>(path).ok()).find(|record| record.nodes().iter().any(here))
     }
 
+    /// All records of work that nobody goes on with just now: only to be shown.
+    #[must_use]
+    pub fn left_over(workspace: &Workspace) -> Vec<R> {
+        let Ok(files) = fs::read_dir(folder(workspace)) else { return Vec::new() };
+        let mut paths: Vec<PathBuf> =
+            files.flatten().map(|file| file.path()).filter(|path| is_record(path, R::KIND)).collect();
+        paths.sort();
+        let free = |path: &&PathBuf| matches!(is_held(&lock_of(path)), Ok(None));
+        paths.iter().filter(free).filter_map(|path| read_json(path).ok()).collect()
+    }
+
     /// What is written down; `None` where nothing is, or nothing that can be read.
     #[must_use]
     pub fn load(&self) -> Option<R> {
@@ -146,6 +155,13 @@ impl<R: Record> JournalFile<R> {
             _ => Ok(()),
         }
     }
+}
+
+/// The file whose lock the work on this record holds.
+fn lock_of(record: &Path) -> PathBuf {
+    let mut lock = record.as_os_str().to_owned();
+    lock.push(".lock");
+    lock.into()
 }
 
 fn folder(workspace: &Workspace) -> PathBuf {

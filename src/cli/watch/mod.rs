@@ -54,7 +54,7 @@ struct Watched<'a> {
 pub async fn watch(means: &Means<'_>, args: &WatchArgs) -> Result<(), Failure> {
     let mut watched = Watched::find(means, args).await?;
     let every = args.interval();
-    let plan = PollPlan { addrs: watched.seeds.clone(), auth: watched.auth.clone(), every, urge: 0 };
+    let plan = PollPlan { addrs: watched.seeds.clone(), auth: watched.auth.clone(), every, closely: false, urge: 0 };
     let (plan, plans) = channel::channel(plan);
     let (reports, mut events) = mpsc::channel(64);
     let polling = tokio::spawn(poll(plans, reports));

@@ -3,11 +3,13 @@
 //! A [`Change`] is the difference between two looks; [`stories`] reads a sequence of them and finds what belongs
 //! together: a master that was lost, and what became of its slots.
 
+mod owners;
 mod story;
 
 use super::slot::SlotSet;
 use super::topology::{NodeAddr, Role};
 
+pub use owners::OwnerLog;
 pub use story::{Plot, Stage, Story, stories};
 
 /// How the other nodes see a node.

@@ -10,22 +10,28 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::core::history::History;
 use crate::core::plan::create::CreatePlan;
-use crate::core::topology::NodeAddr;
+use crate::core::plan::moves::{Master, MovePlan};
+use crate::core::timeline::OwnerLog;
+use crate::core::topology::{NodeAddr, Role};
 use crate::engine::assemble::{Known, Shards, assemble};
 use crate::engine::command::Auth;
 use crate::engine::create::{Journal as _, restore_settings};
 use crate::engine::creation::DocJournal;
 use crate::engine::diagnose::likely_cause;
 use crate::engine::event::{Level, What};
-use crate::engine::figures::history_row;
+use crate::engine::figures::{history_row, millis};
+use crate::engine::fix::FixLook;
 use crate::engine::job::JobKind;
 use crate::engine::lifecycle::{adopt, auth_of};
 use crate::engine::poll::{PollEvent, PollPlan, poll};
 use crate::engine::process::identify;
 use crate::engine::slot_figures::SlotDetails;
-use crate::engine::snapshot::{ClusterView, HalfMade, Phase, ProcessState, ProcessView, SlotKeys};
+use crate::engine::snapshot::{
+    ClusterView, HalfMade, HalfMoved, Health, NodeView, Phase, ProcessState, ProcessView, SlotKeys,
+};
 use crate::engine::supervise::{ProcessFacts, process_state};
-use crate::workspace::document::{ClusterDoc, OnClose};
+use crate::workspace::document::{ClusterDoc, MoveJournal, OnClose};
+use crate::workspace::journal::JournalFile;
 use crate::workspace::requests;
 use crate::workspace::store::{Workspace, WorkspaceError};
 
@@ -49,6 +55,9 @@ pub(super) struct Cluster {
     pub auth: Auth,
     pub plan: Option<Arc<CreatePlan>>,
     pub plan_error: Option<Arc<str>>,
+    pub fix: Option<Arc<FixLook>>,
+    /// The record of a move of slots that was left half-way.
+    half_moved: Option<Arc<MovePlan>>,
     pub slot_keys: Option<SlotKeys>,
     /// What is known of single slots; the states among it come with each view.
     pub slots: SlotDetails,
@@ -64,6 +73,7 @@ pub(super) struct Cluster {
     shards: Shards,
     polled_at: Option<SystemTime>,
     history: Arc<History>,
+    owners: Arc<OwnerLog>,
     /// A round of answers is complete and not yet in the history.
     round_done: bool,
     busy_elsewhere: bool,
@@ -77,8 +87,13 @@ pub(super) struct Cluster {
 impl Cluster {
     fn new(doc: ClusterDoc, auth: Auth, reports: mpsc::Sender<Report>) -> Self {
         let name = doc.name.clone();
-        let (poll_plan, poll_rx) =
-            watch::channel(PollPlan { addrs: Vec::new(), auth: auth.clone(), every: LOOKED_AT, urge: 0 });
+        let (poll_plan, poll_rx) = watch::channel(PollPlan {
+            addrs: Vec::new(),
+            auth: auth.clone(),
+            every: LOOKED_AT,
+            closely: false,
+            urge: 0,
+        });
         let (watch_plan, watch_rx) = watch::channel(WatchPlan { every: LOOKED_AT, ..WatchPlan::default() });
         let (poll_tx, mut poll_events) = mpsc::channel(64);
         let (poll_name, poll_reports) = (name.clone(), reports.clone());
@@ -98,6 +113,8 @@ impl Cluster {
             auth,
             plan: None,
             plan_error: None,
+            fix: None,
+            half_moved: None,
             slot_keys: None,
             slots: SlotDetails::default(),
             measuring: None,
@@ -109,6 +126,7 @@ impl Cluster {
             shards: Shards::new(),
             polled_at: None,
             history: Arc::default(),
+            owners: Arc::default(),
             round_done: false,
             busy_elsewhere: false,
             stale: true,
@@ -180,6 +198,28 @@ impl Cluster {
         Some(Arc::new(HalfMade { touched: journal.touched.clone(), reason }))
     }
 
+    /// Writes down who owns which slot where that has changed since the last picture.
+    fn remember_owners(&mut self, nodes: &[NodeView], slot_owner: &[u16]) {
+        let same = |shown: &Arc<ClusterView>| {
+            *shown.slot_owner == *slot_owner && shown.nodes.iter().map(|n| &n.addr).eq(nodes.iter().map(|n| &n.addr))
+        };
+        if self.owners.is_empty() || !self.shown.as_ref().is_some_and(same) {
+            let owners = slot_owner.iter().map(|place| nodes.get(usize::from(*place)).map(|node| &node.addr));
+            Arc::make_mut(&mut self.owners).record(millis(SystemTime::now()), owners);
+        }
+    }
+
+    /// What of a move is still to be done, by what each master says of itself.
+    fn half_moved(&self, job: Option<&Job>, nodes: &[NodeView]) -> Option<Arc<HalfMoved>> {
+        let plan = self.half_moved.as_ref().filter(|_| job.is_none() && !self.busy_elsewhere)?;
+        let master = |node: &NodeView| {
+            let id = node.id.clone().filter(|_| node.role == Some(Role::Master))?;
+            Some(Master { addr: node.addr.clone(), id, slots: node.slots.clone() })
+        };
+        let masters: Vec<Master> = nodes.iter().filter_map(master).collect();
+        Some(Arc::new(HalfMoved { plan: plan.clone(), rest: plan.rest(&masters) }))
+    }
+
     /// The cluster as shown; the same value as before where nothing changed.
     pub(super) fn view(&mut self, workspace: &Workspace, jobs: &[Job]) -> Arc<ClusterView> {
         if let (false, Some(shown)) = (self.stale, &self.shown) {
@@ -194,6 +234,10 @@ impl Cluster {
             let row = history_row(&assembled.nodes, &self.known, self.polled_at.unwrap_or_else(SystemTime::now));
             Arc::make_mut(&mut self.history).record(row);
         }
+        if phase == Phase::Formed && assembled.health != Health::Unknown {
+            self.remember_owners(&assembled.nodes, &assembled.slot_owner);
+        }
+        let half_moved = self.half_moved(job, &assembled.nodes);
         let view = Arc::new(ClusterView {
             name: self.doc.name.clone(),
             spec: self.doc.spec.clone().map(Arc::new),
@@ -205,10 +249,13 @@ impl Cluster {
             plan: self.plan.clone(),
             plan_error: self.plan_error.clone(),
             half_made: self.half_made(job),
+            half_moved,
+            fix: self.fix.clone(),
             slot_keys: self.slot_keys.clone(),
             slots: SlotDetails { states: assembled.slot_states, ..self.slots.clone() },
             on_close: self.on_close_wish.unwrap_or(self.doc.on_close),
             history: self.history.clone(),
+            owners: self.owners.clone(),
             polled_at: self.polled_at,
             busy_elsewhere: self.busy_elsewhere,
         });
@@ -236,6 +283,30 @@ impl Cluster {
         let found = self.known.iter().filter(|(addr, known)| known.answer.is_some() && !asked.contains(addr));
         addrs.extend(found.map(|(addr, _)| addr.clone()));
         addrs
+    }
+
+    /// Nodes that left are not asked any more: those that no other node that answers knows, and that are not written down.
+    fn let_go(&mut self) {
+        let written = addrs_of(&self.doc);
+        let views: Vec<_> = self
+            .known
+            .iter()
+            .filter(|(_, k)| k.error.is_none())
+            .filter_map(|(addr, k)| Some((addr.clone(), k.answer.as_ref()?.view.clone())))
+            .filter(|(_, view)| view.nodes.len() > 1)
+            .collect();
+        if views.is_empty() {
+            return;
+        }
+        self.known.retain(|addr, known| {
+            let Some(id) = known.answer.as_ref().map(|answer| answer.view.myself.clone()) else { return true };
+            let knows = |(other, view): &(NodeAddr, Arc<crate::core::topology::View>)| {
+                other != addr && view.nodes.contains_key(&id)
+            };
+            // One that answers and still knows others itself is a member that was cut off.
+            let cut_off = known.error.is_none() && known.answer.as_ref().is_some_and(|a| a.view.nodes.len() > 1);
+            cut_off || written.contains(addr) || views.iter().any(knows)
+        });
     }
 
     fn node_dirs(&self) -> BTreeMap<NodeAddr, (PathBuf, Option<crate::workspace::document::ProcessRecord>)> {
@@ -321,10 +392,12 @@ impl Actor {
         };
         // While everything is stopped, nobody answers on purpose.
         let addrs = if stopped { Vec::new() } else { cluster.poll_addrs() };
+        // What servers move by themselves is seen moving.
+        let closely = job.is_some() || cluster.known.values().any(|known| !known.under_way.is_empty());
         let auth = cluster.auth.clone();
         let nodes = cluster.node_dirs();
         cluster.poll_plan.send_if_modified(|plan| {
-            let new = PollPlan { addrs, auth, every, urge: plan.urge };
+            let new = PollPlan { addrs, auth, every, closely, urge: plan.urge };
             let changed = *plan != new;
             *plan = new;
             changed
@@ -352,6 +425,9 @@ impl Actor {
         match event {
             PollEvent::Node(polled) => {
                 let known = cluster.known.entry(polled.addr).or_default();
+                if let Some(under_way) = polled.under_way {
+                    known.under_way = under_way;
+                }
                 match polled.answer {
                     Ok(answer) => known.answered(answer, polled.at, polled.asked),
                     Err(error) => known.error = Some(error.kind.to_string()),
@@ -362,6 +438,7 @@ impl Actor {
             PollEvent::RoundDone => {
                 cluster.polled_at = Some(SystemTime::now());
                 cluster.round_done = true;
+                cluster.let_go();
                 cluster.stale = true;
                 self.note_formed(name);
                 self.pace(name);
@@ -468,6 +545,24 @@ impl Actor {
         }
     }
 
+    /// Which moves of slots are on record that nobody goes on with: an ended program may have left them.
+    pub(super) fn find_half_moved(&mut self) {
+        let records = JournalFile::<MoveJournal>::left_over(&self.workspace);
+        for cluster in self.clusters.values_mut() {
+            let docs = addrs_of(&cluster.doc);
+            let here = |addr: &NodeAddr| {
+                let same = |known: &NodeAddr| (&known.host, known.port) == (&addr.host, addr.port);
+                docs.iter().chain(cluster.known.keys()).any(same)
+            };
+            let found = records.iter().find(|record| record.nodes.iter().any(here)).map(|record| &record.plan);
+            if cluster.half_moved.as_deref() != found {
+                cluster.half_moved = found.cloned().map(Arc::new);
+                cluster.stale = true;
+                self.publish_at.get_or_insert_with(|| tokio::time::Instant::now() + super::COALESCE);
+            }
+        }
+    }
+
     /// What second starts of the window ask of this one.
     fn take_requests(&mut self) {
         for request in requests::take(&self.workspace) {
@@ -480,6 +575,7 @@ impl Actor {
         self.take_requests();
         self.grant_wishes();
         self.restore_interrupted();
+        self.find_half_moved();
         if self.workspace.fingerprint() != self.fingerprint {
             self.reload_documents();
             let names: Vec<String> = self.clusters.keys().cloned().collect();

@@ -9,6 +9,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::core::plan::create::CreatePlan;
 use crate::core::plan::failover::FailoverPlan;
+use crate::core::plan::fix::FixPlan;
 use crate::core::plan::moves::MovePlan;
 use crate::core::slot::Slot;
 use crate::core::spec::{ClusterSpec, Problem};
@@ -22,13 +23,17 @@ use crate::engine::discover::{probe, search};
 use crate::engine::draft::draft_files;
 use crate::engine::event::{Level, What};
 use crate::engine::failover::{failover, failover_steps};
+use crate::engine::fix::{FIX_STEPS, FixLook, FixWish, fix_job, fix_look};
+use crate::engine::growth::{
+    ADD_STEPS, DRAIN_STEPS, GROW_STEPS, Leaver, Newcomer, REMOVE_STEPS, RETIRE_STEPS, add_job, remove_job,
+};
 use crate::engine::inspect::inspect;
 use crate::engine::job::{JobKind, Step};
 use crate::engine::lifecycle::{
     DELETE_STEPS, LAUNCH_STEPS, START_STEPS, STOP_STEPS, delete, launch, start, stop, write_config,
 };
 use crate::engine::machine::facts;
-use crate::engine::moves::{MOVE_STEPS, Place, move_slots_job};
+use crate::engine::moves::{MOVE_STEPS, Place, forget_move, move_slots_job, resume_job};
 use crate::engine::snapshot::{DraftReport, SlotKeys};
 use crate::engine::wsl::Wake;
 use crate::engine::{client::NodeClient, lifecycle::LifecycleError};
@@ -59,6 +64,12 @@ impl Actor {
             Command::Delete { cluster, wipe } => self.delete(&cluster, wipe),
             Command::Failover { cluster, plans } => self.fail_over(&cluster, plans),
             Command::MoveSlots { cluster, plan } => self.move_slots(&cluster, plan),
+            Command::AddNode { cluster, new } => self.add_node(&cluster, *new),
+            Command::RemoveNode { cluster, who } => self.remove_node(&cluster, *who),
+            Command::ResumeMove { cluster, plan } => self.resume_move(&cluster, plan),
+            Command::ForgetMove { cluster, plan } => self.forget_move(&cluster, &plan),
+            Command::PlanFix { cluster, wish } => self.plan_fix(&cluster, wish),
+            Command::Fix { cluster, plan, wish } => self.fix(&cluster, plan, wish),
             Command::CancelJob(id) => self.cancel_job(id),
             Command::CountKeys { cluster, slot } => self.count_keys(&cluster, slot),
             Command::MeasureSlots(cluster) => self.measure_slots(cluster),
@@ -305,6 +316,75 @@ impl Actor {
         self.start_job(JobKind::MoveSlots, name, &MOVE_STEPS, move |steps| async move {
             let _lock = workspace.lock(&cluster).map_err(|e| e.to_string())?;
             move_slots_job(&workspace, &place, &plan, &steps).await
+        });
+    }
+
+    fn add_node(&mut self, name: &str, new: Newcomer) {
+        let Some(place) = self.place(name) else { return self.unknown("add node", name) };
+        let (workspace, children, cluster) = (self.workspace.clone(), self.children.clone(), name.to_owned());
+        let steps: &[Step] = if new.launch { &GROW_STEPS } else { &ADD_STEPS };
+        self.start_job(JobKind::AddNode, name, steps, move |steps| async move {
+            let _lock = workspace.lock(&cluster).map_err(|e| e.to_string())?;
+            add_job(&workspace, &cluster, &place, &new, &children, &steps).await
+        });
+    }
+
+    fn remove_node(&mut self, name: &str, who: Leaver) {
+        let Some(place) = self.place(name) else { return self.unknown("remove node", name) };
+        let ours = self.clusters.get(name).is_some_and(|cluster| cluster.doc.spec.is_some());
+        let mut announced: Vec<Step> = if who.drain.is_empty() { REMOVE_STEPS.into() } else { DRAIN_STEPS.into() };
+        announced.extend(RETIRE_STEPS.into_iter().filter(|_| ours));
+        let (workspace, cluster) = (self.workspace.clone(), name.to_owned());
+        self.start_job(JobKind::RemoveNode, name, &announced, move |steps| async move {
+            let _lock = workspace.lock(&cluster).map_err(|e| e.to_string())?;
+            remove_job(&workspace, &cluster, &place, &who, &steps).await
+        });
+    }
+
+    fn resume_move(&mut self, name: &str, plan: Arc<MovePlan>) {
+        let Some(place) = self.place(name) else { return self.unknown("go on with a move of slots", name) };
+        let (workspace, cluster) = (self.workspace.clone(), name.to_owned());
+        self.start_job(JobKind::MoveSlots, name, &MOVE_STEPS, move |steps| async move {
+            let _lock = workspace.lock(&cluster).map_err(|e| e.to_string())?;
+            resume_job(&workspace, &place, &plan, &steps).await
+        });
+    }
+
+    fn forget_move(&mut self, name: &str, plan: &MovePlan) {
+        let label = "forget a move of slots";
+        let Some(place) = self.place(name) else { return self.unknown(label, name) };
+        if let Err(why) = forget_move(&self.workspace, &place, plan) {
+            self.refuse(label, Some(name.to_owned()), why);
+        }
+        self.find_half_moved();
+        self.changed();
+    }
+
+    fn plan_fix(&mut self, name: &str, wish: FixWish) {
+        let Some(place) = self.place(name) else { return self.unknown("look for damage", name) };
+        if let Some(cluster) = self.clusters.get_mut(name) {
+            (cluster.fix, cluster.stale) = (None, true);
+        }
+        let (reports, name) = (self.reporter(), name.to_owned());
+        tokio::spawn(async move {
+            let look = fix_look(&place, wish).await;
+            reports.send(Report::FixLooked(name, Box::new(look))).await.ok();
+        });
+        self.changed();
+    }
+
+    pub(super) fn note_fix_look(&mut self, name: &str, look: FixLook) {
+        let Some(cluster) = self.clusters.get_mut(name) else { return };
+        (cluster.fix, cluster.stale) = (Some(Arc::new(look)), true);
+        self.changed();
+    }
+
+    fn fix(&mut self, name: &str, plan: Arc<FixPlan>, wish: FixWish) {
+        let Some(place) = self.place(name) else { return self.unknown("repair slots", name) };
+        let (workspace, cluster) = (self.workspace.clone(), name.to_owned());
+        self.start_job(JobKind::Fix, name, &FIX_STEPS, move |steps| async move {
+            let _lock = workspace.lock(&cluster).map_err(|e| e.to_string())?;
+            fix_job(&workspace, &place, &plan, wish, &steps).await
         });
     }
 

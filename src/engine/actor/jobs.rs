@@ -122,8 +122,10 @@ impl Actor {
         let began = |steps: &[StepView]| steps.iter().filter(|s| s.state != StepState::Pending).count();
         let next = began(&steps) > began(&job.steps);
         job.steps = steps;
-        // Each step of a launch writes the document: the cluster appears while it starts, not when all is over.
-        if next && matches!(job.kind, JobKind::Launch | JobKind::Start) && !job.state.is_over() {
+        // Each step of a launch writes the document: the cluster appears while it starts, not when all is over. So do those
+        // of nodes that join or leave.
+        let writes = matches!(job.kind, JobKind::Launch | JobKind::Start | JobKind::AddNode | JobKind::RemoveNode);
+        if next && writes && !job.state.is_over() {
             let name = job.cluster.clone();
             self.reload_cluster(&name);
         }

@@ -28,6 +28,7 @@ use super::children::Children;
 use super::command::Command;
 use super::discover::Search;
 use super::event::{Event, Level, What};
+use super::fix::FixLook;
 use super::handle::Waker;
 use super::job::{JobId, JobState, StepView};
 use super::poll::PollEvent;
@@ -65,6 +66,8 @@ enum Report {
     Probed(PathBuf, Result<ServerVersion, String>),
     /// A plan was made, or could not be.
     Planned(String, Result<Arc<CreatePlan>, String>),
+    /// A cluster was looked at for damage.
+    FixLooked(String, Box<FixLook>),
     /// Configuration files were written into a folder, or could not be.
     Written(String, PathBuf, Result<(), String>),
     /// The keys of a slot were counted.
@@ -175,6 +178,7 @@ impl Actor {
             Report::Probed(path, version) => self.note_probed(path, version),
             Report::Written(name, dir, written) => self.note_written(name, &dir, written),
             Report::Planned(name, plan) => self.note_planned(&name, plan),
+            Report::FixLooked(name, look) => self.note_fix_look(&name, *look),
             Report::Counted(name, keys) => {
                 if let Some(cluster) = self.clusters.get_mut(&name) {
                     cluster.slot_keys = Some(keys);

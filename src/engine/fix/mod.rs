@@ -4,6 +4,7 @@
 //! epoch (a claim with a higher epoch makes servers drop their own keys of a slot), keys move only when the cluster
 //! serves again, and a slot is closed where its keys have gone. What stops one slot does not stop the others.
 
+mod job;
 mod look;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use futures_util::future::join_all;
 use thiserror::Error;
 use tokio::time::{Instant, sleep};
 
+pub use job::{FixFound, FixLook, FixWish, fix_job, fix_look};
 pub use look::{Scope, Seen, look};
 
 use super::client::{CONNECT_DEADLINE, NodeClient, NodeError};

@@ -245,17 +245,25 @@ impl RunningTask {
 /// # Errors
 /// The node does not answer.
 pub async fn running(client: &NodeClient) -> Result<Vec<RunningTask>, NodeError> {
+    Ok(running_where_known(client).await?.unwrap_or_default())
+}
+
+/// The same; `None` where the server knows no such thing, or the login may not ask.
+///
+/// # Errors
+/// As [`running`].
+pub async fn running_where_known(client: &NodeClient) -> Result<Option<Vec<RunningTask>>, NodeError> {
     for backend in [Backend::RedisAtomic, Backend::ValkeyAtomic] {
         match tasks(client, backend).await {
             Ok(tasks) => {
                 let running = tasks.values().filter(|fields| state_of(fields) == State::Running);
-                return Ok(running.map(RunningTask::of).collect());
+                return Ok(Some(running.map(RunningTask::of).collect()));
             }
             Err(NodeError { kind: NodeErrorKind::Refused(_), .. }) => {}
             Err(error) => return Err(error),
         }
     }
-    Ok(Vec::new())
+    Ok(None)
 }
 
 /// The slots that this node migrates by itself right now.

@@ -31,7 +31,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-pub use atomic::{RunningTask, running};
+pub use atomic::{RunningTask, running, running_where_known};
 pub use preview::preview;
 
 use crate::core::check::Finding;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use eframe::egui::Context;
 
+use crate::core::slot::SlotSet;
 use crate::engine::command::Command;
 use crate::engine::event::{Event, Level, What};
 use crate::gui::action::{Action, Confirm, Screen, View};
@@ -12,6 +13,7 @@ use crate::gui::i18n::{self, tr};
 use crate::gui::theme;
 use crate::gui::views::attach::AttachUi;
 use crate::gui::views::create::CreateUi;
+use crate::gui::views::palette::PaletteUi;
 use crate::workspace::atomic::atomic_write;
 use crate::workspace::settings::Settings;
 
@@ -83,10 +85,17 @@ impl App {
                 self.ui.log.node = Some(node);
                 self.show_view(View::Log);
             }
+            Action::ShowNode(node) => {
+                self.ui.nodes.show(&node);
+                self.show_view(View::Nodes);
+            }
+            Action::OpenPalette => self.ui.palette = Some(PaletteUi::default()),
+            Action::ClosePalette => self.ui.palette = None,
             Action::ShowSlot(slot) => {
                 self.ui.slots.go_to(slot);
                 self.show_view(View::Slots);
             }
+            Action::ShowMapAt { cluster, at, slots } => self.show_map_at(cluster, at, slots.as_ref()),
             Action::OpenPlan(cluster) => {
                 self.send(Command::PlanCreate { cluster: cluster.clone(), replicas: None });
                 self.ui.screen = Screen::Plan(cluster);
@@ -125,6 +134,16 @@ impl App {
         self.ui.view = view;
         if let Screen::Cluster(_, shown) = &mut self.ui.screen {
             *shown = view;
+        }
+    }
+
+    fn show_map_at(&mut self, name: String, at: SystemTime, slots: Option<&SlotSet>) {
+        let Some(cluster) = self.snapshot.clusters.get(&name).cloned() else { return };
+        self.open_cluster(name);
+        if self.ui.slots.go_back(&cluster, at, slots) {
+            self.show_view(View::Slots);
+        } else {
+            self.say(Level::Warning, tr!("past.forgotten"));
         }
     }
 

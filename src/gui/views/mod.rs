@@ -8,6 +8,7 @@ pub mod log;
 pub mod metrics;
 pub mod nodes;
 pub mod overview;
+pub mod palette;
 pub mod plan;
 pub mod settings;
 pub mod slots;

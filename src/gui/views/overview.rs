@@ -4,44 +4,49 @@ use egui::{RichText, Ui};
 
 use crate::core::slot::SLOT_COUNT;
 use crate::core::topology::Role;
-use crate::engine::client::LOGIN_REFUSED;
-use crate::engine::command::Command;
-use crate::engine::snapshot::{ClusterView, HalfMade, NodeView, Phase, Reach, Snapshot};
-use crate::gui::action::{Action, Confirm};
+use crate::engine::snapshot::{ClusterView, HalfMade, HalfMoved, NodeView, Phase, Snapshot};
+use crate::gui::action::Action;
+use crate::gui::commands::{self, Op, Scene};
 use crate::gui::format::{self, NONE};
 use crate::gui::i18n::tr;
 use crate::gui::icons::Icon;
-use crate::gui::moves;
+use crate::gui::repairs;
 use crate::gui::summary::{self, Shard, Totals};
 use crate::gui::theme::{self, GAP, Palette, Tone};
 use crate::gui::widgets::bits;
-use crate::gui::widgets::icon_button::{icon_button, icon_button_enabled};
+use crate::gui::widgets::half_moved;
 use crate::gui::widgets::long_list::long_list;
 use crate::gui::widgets::node_table;
+use crate::gui::widgets::offer::{offer_button, offer_ui};
 use crate::gui::words;
 
 /// Shows the overview.
 #[must_use]
 pub fn overview_ui(ui: &mut Ui, snapshot: &Snapshot, cluster: &ClusterView) -> Option<Action> {
     let mut action = None;
+    let scene = Scene { snapshot, cluster: Some(cluster) };
     ui.horizontal(|ui| {
         bits::title(ui, &cluster.name);
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            action = buttons_ui(ui, snapshot, cluster);
+            action = buttons_ui(ui, &scene, cluster);
         });
     });
     ui.add_space(4.0);
     egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
         if let Some(half) = &cluster.half_made {
-            Action::note(&mut action, half_made_ui(ui, cluster, half));
+            Action::note(&mut action, half_made_ui(ui, &scene, cluster, half));
             ui.add_space(GAP);
-        } else if cluster.phase == Phase::Unformed && !is_busy(snapshot, cluster) {
-            Action::note(&mut action, unformed_ui(ui, cluster));
+        } else if cluster.phase == Phase::Unformed && commands::busy(&scene, cluster).is_none() {
+            Action::note(&mut action, unformed_ui(ui, &scene, cluster));
+            ui.add_space(GAP);
+        }
+        if let Some(half) = &cluster.half_moved {
+            Action::note(&mut action, half_moved_ui(ui, &scene, cluster, half));
             ui.add_space(GAP);
         }
         totals_ui(ui, cluster);
         ui.add_space(GAP);
-        findings_ui(ui, cluster);
+        Action::note(&mut action, findings_ui(ui, &scene, cluster));
         bits::subtitle(ui, tr!("overview.shards"));
         let nodes = summary::by_shard(cluster);
         let shards = nodes.chunk_by(|a, b| a.shard == b.shard);
@@ -58,90 +63,74 @@ pub fn overview_ui(ui: &mut Ui, snapshot: &Snapshot, cluster: &ClusterView) -> O
     action
 }
 
-/// Whether a job works on it, here or elsewhere.
-fn is_busy(snapshot: &Snapshot, cluster: &ClusterView) -> bool {
-    cluster.busy_elsewhere || snapshot.jobs.iter().any(|job| job.cluster == cluster.name && !job.state.is_over())
-}
+/// What stands beside the title, from right to left; the rest is in the menu.
+const BUTTONS: [Op; 5] = [Op::Delete, Op::Move, Op::Login, Op::Stop, Op::Start];
 
-/// Delete…, Stop…, Start, from right to left.
-fn buttons_ui(ui: &mut Ui, snapshot: &Snapshot, cluster: &ClusterView) -> Option<Action> {
+/// The menu, then Delete…, Move…, Stop…, Start, from right to left.
+fn buttons_ui(ui: &mut Ui, scene: &Scene<'_>, cluster: &ClusterView) -> Option<Action> {
     let mut action = None;
-    let name = || cluster.name.clone();
-    let free = !is_busy(snapshot, cluster);
-    let hint = if cluster.busy_elsewhere { tr!("overview.busy_elsewhere") } else { tr!("overview.busy") };
-    let spec = cluster.spec.as_ref();
-    let button = |ui: &mut Ui, icon: Icon, label: String| {
-        icon_button_enabled(ui, free, icon, label).on_disabled_hover_text(&hint).clicked()
-    };
-    let delete = if spec.is_some() { tr!("overview.delete") } else { tr!("overview.forget") };
-    if button(ui, Icon::Delete, delete) {
-        let dir = spec.map(|spec| spec.dir.clone());
-        action = Some(Action::Ask(Confirm::Delete { cluster: name(), dir, wipe: false }));
-    }
-    if moves::concerns(cluster) && button(ui, Icon::Move, tr!("moves.open")) {
-        action = Some(moves::ask(cluster, None));
-    }
-    if spec.is_none() && cluster.nodes.iter().any(wants_login) {
-        let enter = Icon::Lock.with(tr!("overview.password"));
-        let enter = ui.add(theme::primary(Palette::of(ui), enter)).accessible_name(tr!("overview.password"));
-        if enter.clicked() {
-            action = Some(Action::EnterPassword(name()));
+    let menu = egui::containers::menu::MenuButton::new(Icon::More.with(tr!("overview.more"))).ui(ui, |ui| {
+        for op in Op::ALL.into_iter().filter(|op| !BUTTONS.contains(op)) {
+            if let Some(offer) = commands::op(op, scene, cluster) {
+                Action::note(&mut action, offer_button(ui, offer));
+            }
         }
-    }
-    if let Some(spec) = spec {
-        let runs = cluster.nodes.iter().any(|n| n.process.state.pid().is_some());
-        let all_run = cluster.nodes.iter().all(|n| n.process.state.pid().is_some());
-        if runs && button(ui, Icon::Stop, tr!("overview.stop")) {
-            action = Some(Action::Ask(Confirm::Stop(name())));
-        }
-        if !all_run && button(ui, Icon::Start, tr!("overview.start")) {
-            action = Some(Action::Do(Command::Start { cluster: name() }));
-        }
-        if bits::icon_button(ui, Icon::Folder, tr!("overview.open_folder")).clicked() {
-            action = Some(Action::OpenFolder(spec.dir.clone()));
-        }
-        if bits::icon_button(ui, Icon::Export, tr!("definition.export")).clicked() {
-            action = Some(Action::ExportDefinition(Box::new((**spec).clone())));
-        }
+    });
+    drop(menu.0.accessible_name(tr!("overview.more")));
+    for op in BUTTONS {
+        let Some(offer) = commands::op(op, scene, cluster) else { continue };
+        let button = match op {
+            Op::Login => theme::primary(Palette::of(ui), offer.icon.with(&offer.label)),
+            _ => egui::Button::new(offer.icon.with(&offer.label)),
+        };
+        Action::note(&mut action, offer_ui(ui, offer, button));
     }
     action
 }
 
-/// Whether a node does not let us in.
-fn wants_login(node: &NodeView) -> bool {
-    matches!(&node.reach, Reach::Stale { error, .. } | Reach::Never { error } if error.contains(LOGIN_REFUSED))
-}
-
 /// A creation that stopped half-way, and the two ways out.
-fn half_made_ui(ui: &mut Ui, cluster: &ClusterView, half: &HalfMade) -> Option<Action> {
+fn half_made_ui(ui: &mut Ui, scene: &Scene<'_>, cluster: &ClusterView, half: &HalfMade) -> Option<Action> {
     banner(ui, Tone::Warn, |ui| {
         bits::state(ui, Tone::Warn, Icon::Warning, tr!("overview.half_made"));
         ui.label(&half.reason);
         bits::weak(ui, tr!("overview.touched", nodes = words::addrs(&half.touched)));
-        ui.horizontal(|ui| {
-            let colors = Palette::of(ui);
-            let go_on = theme::primary(colors, Icon::Next.with(tr!("overview.go_on")));
-            if ui.add(go_on).accessible_name(tr!("overview.go_on")).on_hover_text(tr!("overview.go_on_hint")).clicked()
-            {
-                return Some(Action::OpenPlan(cluster.name.clone()));
-            }
-            let reset = icon_button(ui, Icon::Reset, tr!("overview.reset")).on_hover_text(tr!("overview.reset_hint"));
-            reset
-                .clicked()
-                .then(|| Action::Ask(Confirm::Reset { cluster: cluster.name.clone(), nodes: half.touched.clone() }))
-        })
-        .inner
+        ways_out(ui, scene, cluster, [Op::GoOn, Op::Reset])
     })
 }
 
+/// A move of slots that was left half-way, and the two ways out.
+fn half_moved_ui(ui: &mut Ui, scene: &Scene<'_>, cluster: &ClusterView, half: &HalfMoved) -> Option<Action> {
+    banner(ui, Tone::Warn, |ui| {
+        bits::state(ui, Tone::Warn, Icon::Warning, half_moved::sum(half));
+        bits::weak(ui, tr!("resume.explain"));
+        ways_out(ui, scene, cluster, [Op::Resume, Op::ForgetMove])
+    })
+}
+
+/// Two ways out of something left half-way, the first of them the one to take.
+fn ways_out(ui: &mut Ui, scene: &Scene<'_>, cluster: &ClusterView, ways: [Op; 2]) -> Option<Action> {
+    let mut action = None;
+    ui.horizontal(|ui| {
+        let [first, second] = ways.map(|op| commands::op(op, scene, cluster));
+        if let Some(offer) = first {
+            let button = theme::primary(Palette::of(ui), offer.icon.with(&offer.label));
+            Action::note(&mut action, offer_ui(ui, offer, button));
+        }
+        if let Some(offer) = second {
+            Action::note(&mut action, offer_button(ui, offer));
+        }
+    });
+    action
+}
+
 /// Nodes that run and are no cluster yet.
-fn unformed_ui(ui: &mut Ui, cluster: &ClusterView) -> Option<Action> {
+fn unformed_ui(ui: &mut Ui, scene: &Scene<'_>, cluster: &ClusterView) -> Option<Action> {
+    let offer = commands::op(Op::Make, scene, cluster)?;
     banner(ui, Tone::Busy, |ui| {
         ui.horizontal(|ui| {
             bits::state(ui, Tone::Busy, Icon::Info, tr!("overview.unformed", count = cluster.nodes.len()));
-            let colors = Palette::of(ui);
-            let make = theme::primary(colors, Icon::Create.with(tr!("overview.make")));
-            ui.add(make).accessible_name(tr!("overview.make")).clicked().then(|| Action::OpenPlan(cluster.name.clone()))
+            let make = theme::primary(Palette::of(ui), offer.icon.with(&offer.label));
+            offer_ui(ui, offer, make)
         })
         .inner
     })
@@ -187,11 +176,17 @@ fn totals_ui(ui: &mut Ui, cluster: &ClusterView) {
     });
 }
 
-fn findings_ui(ui: &mut Ui, cluster: &ClusterView) {
+fn findings_ui(ui: &mut Ui, scene: &Scene<'_>, cluster: &ClusterView) -> Option<Action> {
     if cluster.findings.is_empty() || cluster.phase == Phase::Stopped {
-        return;
+        return None;
     }
-    bits::subtitle(ui, tr!("overview.findings"));
+    let mut action = None;
+    ui.horizontal(|ui| {
+        bits::subtitle(ui, tr!("overview.findings"));
+        if let Some(fix) = commands::op(Op::Fix, scene, cluster).filter(|_| repairs::concerns(cluster)) {
+            action = offer_button(ui, fix);
+        }
+    });
     for finding in cluster.findings.iter() {
         let (tone, icon) = if finding.is_error() { (Tone::Bad, Icon::Error) } else { (Tone::Warn, Icon::Warning) };
         ui.horizontal_wrapped(|ui| {
@@ -200,6 +195,7 @@ fn findings_ui(ui: &mut Ui, cluster: &ClusterView) {
         });
     }
     ui.add_space(GAP);
+    action
 }
 
 /// The frame of a shard.
@@ -286,6 +282,9 @@ mod tests {
 
     use super::*;
     use crate::engine::client::NodeErrorKind;
+    use crate::engine::command::Command;
+    use crate::engine::snapshot::Reach;
+    use crate::gui::action::Confirm;
     use crate::gui::{samples, testing};
 
     fn view(cluster: ClusterView) -> egui_kittest::Harness<'static, Option<Action>> {

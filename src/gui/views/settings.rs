@@ -4,8 +4,9 @@ use egui::Ui;
 
 use crate::engine::command::Command;
 use crate::engine::snapshot::Snapshot;
-use crate::gui::action::{Action, LanguageChoice, ThemeChoice};
-use crate::gui::i18n::{Language, tr};
+use crate::gui::action::Action;
+use crate::gui::commands;
+use crate::gui::i18n::tr;
 use crate::gui::theme::GAP;
 use crate::gui::widgets::bits;
 use crate::workspace::document::OnClose;
@@ -19,26 +20,20 @@ pub fn settings_ui(ui: &mut Ui, snapshot: &Snapshot, settings: &Settings) -> Opt
     ui.add_space(GAP);
     bits::subtitle(ui, tr!("settings.theme"));
     ui.horizontal(|ui| {
-        for (choice, label) in [
-            (ThemeChoice::System, tr!("settings.as_system")),
-            (ThemeChoice::Dark, tr!("settings.dark")),
-            (ThemeChoice::Light, tr!("settings.light")),
-        ] {
-            if ui.radio(settings.theme == choice, label).clicked() {
-                action = Some(Action::SetTheme(choice));
+        for choice in commands::THEMES {
+            let offer = commands::theme(choice);
+            if ui.radio(settings.theme == choice, offer.label).clicked() {
+                action = offer.action.ok();
             }
         }
     });
     ui.add_space(GAP);
     bits::subtitle(ui, tr!("settings.language"));
     ui.horizontal(|ui| {
-        for (choice, label) in [
-            (LanguageChoice::System, tr!("settings.system_language")),
-            (LanguageChoice::English, Language::English.name().to_owned()),
-            (LanguageChoice::Chinese, Language::Chinese.name().to_owned()),
-        ] {
-            if ui.radio(settings.language == choice, label).clicked() {
-                action = Some(Action::SetLanguage(choice));
+        for choice in commands::LANGUAGES {
+            let offer = commands::language(choice);
+            if ui.radio(settings.language == choice, offer.label).clicked() {
+                action = offer.action.ok();
             }
         }
     });
@@ -96,7 +91,7 @@ mod tests {
         harness.run();
         harness.get_by_label("Dark").click();
         harness.run();
-        assert!(matches!(harness.state(), Some(Action::SetTheme(ThemeChoice::Dark))));
+        assert!(matches!(harness.state(), Some(Action::SetTheme(crate::gui::action::ThemeChoice::Dark))));
     }
 
     #[test]

@@ -3,10 +3,12 @@
 mod content;
 mod find;
 mod legend;
+mod past;
 mod selection;
 mod slot_panel;
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use egui::{RichText, Ui, Vec2};
 
@@ -21,6 +23,8 @@ use crate::gui::theme::{GAP, Palette};
 use crate::gui::widgets::bits;
 use crate::gui::widgets::slot_map::{self, MODES, MapState, Only, Shades, Shown, ZOOM_STEP, figure_of};
 use crate::workspace::settings::{MapLayout, MapMode, Settings};
+
+use past::{Past, Way};
 
 /// Width of the panel at the right, points: at least, at most, and its part of the whole.
 const PANEL: (f32, f32, f32) = (262.0, 400.0, 0.2);
@@ -44,6 +48,8 @@ pub struct SlotsUi {
     only: Option<Only>,
     /// The key whose value is shown.
     opened: Option<Arc<[u8]>>,
+    /// The moment that is shown instead of now.
+    past: Option<Past>,
 }
 
 impl SlotsUi {
@@ -61,7 +67,7 @@ impl SlotsUi {
     /// Whether the slots are to be measured for what is shown.
     #[must_use]
     pub fn needs_figures(&self) -> bool {
-        figure_of(self.mode).is_some() || !self.selection.is_empty()
+        self.past.is_none() && (figure_of(self.mode).is_some() || !self.selection.is_empty())
     }
 
     /// Pins a slot, and lets the map go there.
@@ -70,15 +76,38 @@ impl SlotsUi {
         self.map.go_to(slot);
     }
 
+    /// Shows the owners of a moment, with these slots selected; `false` where nothing of that time is remembered.
+    pub fn go_back(&mut self, cluster: &ClusterView, at: SystemTime, slots: Option<&SlotSet>) -> bool {
+        self.past = Past::of(cluster, past::moment(at));
+        if let Some(slots) = slots.filter(|_| self.past.is_some()) {
+            self.selection = slots.clone();
+        }
+        self.past.is_some()
+    }
+
     /// Selects just these slots.
     pub fn select(&mut self, slots: SlotSet) {
         self.selection = slots;
     }
 }
 
-/// Shows the map and the panel beside it.
+/// Shows the map and the panel beside it, as they are or as they were.
 #[must_use]
 pub fn slots_ui(ui: &mut Ui, cluster: &ClusterView, state: &mut SlotsUi) -> Option<Action> {
+    let Some(past) = state.past.clone() else { return screen_ui(ui, cluster, state) };
+    match past::banner_ui(ui, cluster, &past) {
+        Way::Stay => {}
+        Way::To(at_ms) => state.past = Past::of(cluster, at_ms),
+        Way::Now => state.past = None,
+    }
+    // Only owners are remembered, and nothing can be asked of a moment that is over.
+    let mode = std::mem::replace(&mut state.mode, MapMode::Owner);
+    let said = screen_ui(ui, &past.view, state);
+    state.mode = mode;
+    said.filter(|action| matches!(action, Action::Copy(_)))
+}
+
+fn screen_ui(ui: &mut Ui, cluster: &ClusterView, state: &mut SlotsUi) -> Option<Action> {
     let mut action = None;
     let shades = Shades::of(cluster, state.mode, Palette::of(ui), state.only, &state.selection);
     let width = (ui.available_width() * PANEL.2).clamp(PANEL.0, PANEL.1);
@@ -167,6 +196,9 @@ fn toolbar_ui(ui: &mut Ui, state: &mut SlotsUi) -> Option<(MapMode, MapLayout)> 
             }
         });
     });
+    if state.past.is_some() {
+        return chosen;
+    }
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 3.0;
         ui.spacing_mut().button_padding.x = 8.0;

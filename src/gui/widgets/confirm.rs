@@ -14,6 +14,9 @@ use crate::workspace::document::OnClose;
 
 use super::bits;
 use super::failover_dialog::failover_ui;
+use super::fix_dialog::fix_ui;
+use super::half_moved::{forget_ui, resume_ui};
+use super::members_dialog::{add_ui, remove_ui};
 use super::move_dialog::move_ui;
 
 /// Shows the question; answers with what the person decided.
@@ -33,6 +36,11 @@ pub fn confirm_ui(ctx: &egui::Context, snapshot: &Snapshot, question: &mut Confi
         }
         Confirm::Failover { cluster, plans } => failover_ui(ui, snapshot, cluster, plans),
         Confirm::Move { cluster, draft } => move_ui(ui, snapshot, cluster, draft),
+        Confirm::Fix { cluster, wish, plan } => fix_ui(ui, snapshot, cluster, wish, plan),
+        Confirm::Resume { cluster } => resume_ui(ui, snapshot, cluster),
+        Confirm::ForgetMove { cluster } => forget_ui(ui, snapshot, cluster),
+        Confirm::AddNode { cluster, draft } => add_ui(ui, snapshot, cluster, draft),
+        Confirm::RemoveNode { cluster, node, stays } => remove_ui(ui, snapshot, cluster, node, stays),
         Confirm::Close { clusters, remember } => close_ui(ui, clusters, remember),
         Confirm::Stopping(clusters) => stopping_ui(ui, snapshot, clusters),
     });

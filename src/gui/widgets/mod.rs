@@ -3,11 +3,15 @@
 pub mod bits;
 pub mod confirm;
 pub mod failover_dialog;
+pub mod fix_dialog;
+pub mod half_moved;
 pub mod icon_button;
 pub mod job_strip;
 pub mod long_list;
+pub mod members_dialog;
 pub mod move_dialog;
 pub mod node_table;
+pub mod offer;
 pub mod plan_view;
 pub mod problem_list;
 pub mod slot_bar;

@@ -118,7 +118,8 @@ fn plan_ui(ui: &mut Ui, cluster: &ClusterView, plan: &MovePlan) {
     });
 }
 
-fn line_ui(ui: &mut Ui, cluster: &ClusterView, one: &SlotMove) {
+/// A move in a line.
+pub(super) fn line_ui(ui: &mut Ui, cluster: &ClusterView, one: &SlotMove) {
     let colors = Palette::of(ui);
     let addr = |id: &NodeId| cluster.node(id).map_or_else(|| id.short().to_owned(), |node| node.addr.to_string());
     let all = one.slots.to_string();

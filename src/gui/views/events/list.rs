@@ -3,15 +3,22 @@
 use egui::{RichText, Ui};
 use egui_extras::{Column, TableBuilder};
 
+use crate::core::timeline::Change;
 use crate::engine::event::{Event, What};
+use crate::gui::action::Action;
 use crate::gui::format;
 use crate::gui::i18n::tr;
+use crate::gui::icons::Icon;
 use crate::gui::theme::{self, Palette};
 use crate::gui::widgets::bits;
 use crate::gui::words;
 
 /// Shows the events that are given, a line each.
-pub fn table_ui(ui: &mut Ui, shown: &[&Event], with_cluster: bool) {
+///
+/// A button leads to the slot map as it was then.
+#[must_use]
+pub fn table_ui(ui: &mut Ui, shown: &[&Event], with_cluster: bool) -> Option<Action> {
+    let mut action = None;
     let mut table = TableBuilder::new(ui).striped(true).auto_shrink([false, false]);
     table = table.column(Column::exact(80.0)).column(Column::exact(110.0));
     if with_cluster {
@@ -64,8 +71,26 @@ pub fn table_ui(ui: &mut Ui, shown: &[&Event], with_cluster: bool) {
                         What::Changed(_, change) => words::change(change),
                         what => words::what(what),
                     };
-                    ui.add(egui::Label::new(&text).truncate()).on_hover_text(text);
+                    ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                        Action::note(&mut action, map_button(ui, event));
+                        ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+                            ui.add(egui::Label::new(&text).truncate()).on_hover_text(text);
+                        });
+                    });
                 });
             });
         });
+    action
+}
+
+/// To the slot map as it was; only for what is of a cluster.
+fn map_button(ui: &mut Ui, event: &Event) -> Option<Action> {
+    let cluster = event.cluster.clone()?;
+    let What::Changed(_, change) = &event.what else { return None };
+    let slots = match change {
+        Change::Slots { slots, .. } => Some(slots.clone()),
+        _ => None,
+    };
+    let button = bits::icon_button(ui, Icon::History, tr!("past.show"));
+    button.clicked().then_some(Action::ShowMapAt { cluster, at: event.at, slots })
 }

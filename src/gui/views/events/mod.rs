@@ -189,7 +189,7 @@ pub fn events_ui(ui: &mut Ui, events: &EventList, cluster: Option<&str>, state: 
     if shown.is_empty() {
         bits::nothing(ui, Icon::Events, if events.is_empty() { tr!("events.none") } else { tr!("events.no_hit") });
     } else {
-        list::table_ui(ui, &shown, cluster.is_none());
+        Action::note(&mut action, list::table_ui(ui, &shown, cluster.is_none()));
     }
     action
 }

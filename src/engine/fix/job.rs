@@ -1,0 +1,130 @@
+//! Repairs in the window: what a look found, kept for the dialog, and the repair as a job under the record of moves.
+
+use std::sync::Arc;
+
+use crate::core::plan::fix::FixPlan;
+use crate::core::plan::moves::masters_of;
+use crate::core::topology::NodeAddr;
+use crate::engine::client::CONNECT_DEADLINE;
+use crate::engine::gather::gather;
+use crate::engine::migrate::Options;
+use crate::engine::moves::Place;
+use crate::engine::steps::Steps;
+use crate::workspace::document::MoveJournal;
+use crate::workspace::journal::JournalFile;
+use crate::workspace::store::{Workspace, WorkspaceError};
+
+use super::{FixError, Fixed, How, Scope, fix, look, planned};
+
+/// So many slots that could not be repaired are named one by one.
+const NAMED: usize = 3;
+
+/// How far a repair may go. Both are risks or cost time, and off unless asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FixWish {
+    /// Look at every slot for keys on masters that do not own it, not only at slots that something is wrong with.
+    pub everywhere: bool,
+    /// Give the slots of masters that do not answer to others: their keys may be lost.
+    pub with_unreachable: bool,
+}
+
+impl FixWish {
+    fn how<'a>(self, place: &'a Place) -> How<'a> {
+        How {
+            seeds: &place.seeds,
+            auth: &place.auth,
+            options: Options::default(),
+            scope: self.scope(),
+            with_unreachable: self.with_unreachable,
+        }
+    }
+
+    fn scope(self) -> Scope {
+        if self.everywhere { Scope::All } else { Scope::Suspects }
+    }
+}
+
+/// What a look for damage found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FixLook {
+    /// What was wished.
+    pub wish: FixWish,
+    /// What can be repaired, or why nothing can.
+    pub found: Result<FixFound, FixError>,
+}
+
+/// The repairs of a look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FixFound {
+    /// The repairs, and what stays as it is.
+    pub plan: Arc<FixPlan>,
+    /// Masters that hold keys of slots that they do not own, where nothing else is wrong with these: a look everywhere
+    /// finds their repairs.
+    pub passed_over: Vec<(NodeAddr, u64)>,
+}
+
+/// Looks at the cluster and plans its repair.
+pub async fn fix_look(place: &Place, wish: FixWish) -> FixLook {
+    let gathered = gather(&place.seeds, &place.auth, CONNECT_DEADLINE).await;
+    let found = async {
+        let seen = look(gathered, &place.auth, wish.scope(), true).await.map_err(FixError::Node)?;
+        let plan = Arc::new(planned(&seen.damage(), wish.with_unreachable)?);
+        Ok(FixFound { plan, passed_over: seen.passed_over.into_iter().collect() })
+    };
+    FixLook { wish, found: found.await }
+}
+
+/// Carries a confirmed plan out while no move of slots can begin; a move that was left half-way and has nothing more to
+/// move afterwards is off the record.
+///
+/// # Errors
+/// What was not repaired, and why, in words.
+pub async fn fix_job(
+    workspace: &Workspace,
+    place: &Place,
+    plan: &FixPlan,
+    wish: FixWish,
+    steps: &Steps,
+) -> Result<(), String> {
+    let (file, journal) = hold(workspace, place).map_err(|why| why.to_string())?;
+    let fixed = match fix(plan, &wish.how(place), steps).await {
+        Ok(fixed) => fixed,
+        Err(why) => {
+            steps.fail(&why.to_string());
+            return Err(why.to_string());
+        }
+    };
+    told(&fixed)?;
+    let seed = place.seeds.first();
+    let masters = seed.map(|seed| masters_of(&fixed.after.topology, seed)).unwrap_or_default();
+    if journal.is_some_and(|journal| journal.plan.rest(&masters).is_empty()) {
+        file.remove().map_err(|why| why.to_string())?;
+    }
+    Ok(())
+}
+
+/// The record of a move in this cluster, or a free one.
+fn hold(
+    workspace: &Workspace,
+    place: &Place,
+) -> Result<(JournalFile<MoveJournal>, Option<MoveJournal>), WorkspaceError> {
+    match JournalFile::find(workspace, &place.nodes)? {
+        Some((file, journal)) => Ok((file, Some(journal))),
+        None => Ok((JournalFile::open(workspace, place.nodes.first().unwrap_or(&place.seeds[0]))?, None)),
+    }
+}
+
+fn told(fixed: &Fixed) -> Result<(), String> {
+    if fixed.stopped {
+        return Err("stopped as asked; the repair can be gone on with".to_owned());
+    }
+    if fixed.failures.is_empty() {
+        return Ok(());
+    }
+    let named = fixed.failures.iter().take(NAMED).map(|(slot, why)| format!("slot {slot}: {why}"));
+    let mut text = named.collect::<Vec<_>>().join("; ");
+    if fixed.failures.len() > NAMED {
+        text.push_str(&format!("; and {} more slots", fixed.failures.len() - NAMED));
+    }
+    Err(text)
+}

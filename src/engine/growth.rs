@@ -1,0 +1,313 @@
+//! Nodes that join or leave a cluster from the window, as jobs: a server is launched for a new node where that is
+//! wished, and a local server that was taken out is stopped and its folder removed.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use crate::core::conf;
+use crate::core::plan::add::{AddPlan, Wish};
+use crate::core::plan::moves::{MovePlan, obstacles};
+use crate::core::spec::Ports;
+use crate::core::topology::{NodeAddr, NodeId};
+use crate::core::version::ServerVersion;
+use crate::workspace::document::ClusterDoc;
+use crate::workspace::store::Workspace;
+
+use super::add::{self, FunctionError, Functions, add, functions, has_no_functions, preview};
+use super::agreement::settle;
+use super::children::Children;
+use super::client::CONNECT_DEADLINE;
+use super::command::Auth;
+use super::files::{wipe, write_node_files};
+use super::gather::gather;
+use super::inspect::inspect;
+use super::job::Step;
+use super::lifecycle::{auth_of, end_one, start_processes};
+use super::migrate::{Mode, News, Options, Report};
+use super::move_tally::MoveTally;
+use super::moves::{Place, move_slots};
+use super::remove::{self, plan as plan_removal, remove};
+use super::steps::Steps;
+
+/// The steps of a node that joins; those of its server come before.
+pub const ADD_STEPS: [Step; 4] = [Step::InspectNodes, Step::Meet, Step::AwaitJoin, Step::AssignReplicas];
+/// The same where its server is launched first.
+pub const GROW_STEPS: [Step; 7] = [
+    Step::WriteFiles,
+    Step::StartProcesses,
+    Step::AwaitAnswers,
+    Step::InspectNodes,
+    Step::Meet,
+    Step::AwaitJoin,
+    Step::AssignReplicas,
+];
+/// The steps of a node that leaves.
+pub const REMOVE_STEPS: [Step; 3] = [Step::Rehome, Step::Forget, Step::ResetNodes];
+/// The same for a master with slots.
+pub const DRAIN_STEPS: [Step; 5] = [Step::CheckRoles, Step::MoveSlots, Step::Rehome, Step::Forget, Step::ResetNodes];
+/// What comes after where its server is ours.
+pub const RETIRE_STEPS: [Step; 2] = [Step::ShutDown, Step::RemoveFiles];
+
+/// A node that is to join.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Newcomer {
+    /// Where it answers.
+    pub addr: NodeAddr,
+    /// Whether its server is launched first, in the cluster's own folder and with its settings.
+    pub launch: bool,
+    /// What it becomes.
+    pub role: NewRole,
+}
+
+/// What a new node becomes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum NewRole {
+    /// A master without slots.
+    #[default]
+    Master,
+    /// A replica of this master; of one with the fewest replicas where none is named.
+    Replica(Option<NodeId>),
+}
+
+/// A node that is to leave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leaver {
+    /// Its id.
+    pub id: NodeId,
+    /// Where it is known to be.
+    pub addr: NodeAddr,
+    /// The moves that empty it first; empty where it owns no slots.
+    pub drain: Arc<MovePlan>,
+}
+
+/// Lets a node join. A launched server whose node could not be added is ended, and its folder goes.
+///
+/// # Errors
+/// What failed and what became of it, in words.
+pub async fn add_job(
+    workspace: &Workspace,
+    name: &str,
+    place: &Place,
+    new: &Newcomer,
+    children: &Children,
+    steps: &Steps,
+) -> Result<(), String> {
+    if !new.launch {
+        return join(place, new, steps).await.inspect_err(|why| steps.fail(why));
+    }
+    let mut doc = workspace.load(name).map_err(|why| why.to_string())?;
+    let launched = launch(workspace, &mut doc, new.addr.port, children, steps).await;
+    let joined = match launched {
+        Ok(()) => join(place, new, steps).await,
+        Err(why) => Err(why),
+    };
+    let Err(why) = joined else { return Ok(()) };
+    steps.fail(&why);
+    // A member that is not as it should be stays: its keys may be there already.
+    if why.starts_with(MEMBER) {
+        return Err(why);
+    }
+    match retire(workspace, &mut doc, new.addr.port, steps).await {
+        Ok(()) => Err(why),
+        Err(left) => Err(format!("{why}. Its server is left: {left}")),
+    }
+}
+
+/// How [`add::AddError::Unsettled`] begins.
+const MEMBER: &str = "the new nodes are members";
+
+/// Writes the files of one more node, remembers it, and starts it.
+async fn launch(
+    workspace: &Workspace,
+    doc: &mut ClusterDoc,
+    port: u16,
+    children: &Children,
+    steps: &Steps,
+) -> Result<(), String> {
+    steps.begin(Step::WriteFiles);
+    let auth = auth_of(doc);
+    let Some(spec) = &mut doc.spec else { return Err("this cluster was not launched by Slotdeck".to_owned()) };
+    let mut ports = spec.port_list();
+    if ports.contains(&port) {
+        return Err(format!("port {port} is one of this cluster's nodes already"));
+    }
+    let mut with_password = spec.clone();
+    with_password.config.password = auth.password;
+    let text = conf::node_file(&with_password, port).map_err(|why| why.to_string())?;
+    write_node_files(spec, &BTreeMap::from([(port, text)])).map_err(|why| why.to_string())?;
+    ports.push(port);
+    spec.ports = Ports::List(ports);
+    workspace.save(doc).map_err(|why| why.to_string())?;
+    start_processes(workspace, doc, children, steps).await.map_err(|why| why.to_string())
+}
+
+async fn join(place: &Place, new: &Newcomer, steps: &Steps) -> Result<(), String> {
+    steps.begin(Step::InspectNodes);
+    let gathered = gather(&place.seeds, &place.auth, CONNECT_DEADLINE).await;
+    let findings = gathered.check();
+    if let Some(first) = obstacles(&gathered.topology, &findings).first() {
+        return Err(format!("the cluster has problems that must be repaired first: {first}"));
+    }
+    let joined = |unfit: Vec<_>| unfit.iter().map(ToString::to_string).collect::<Vec<String>>().join("; ");
+    let candidates = inspect(std::slice::from_ref(&new.addr), &place.auth).await;
+    let candidates = candidates.map_err(|unfit: Vec<super::inspect::Unfit>| joined(unfit))?;
+    let versions: BTreeMap<NodeAddr, ServerVersion> = gathered
+        .infos
+        .iter()
+        .filter_map(|(addr, info)| Some((addr.clone(), ServerVersion::parse_info(info)?)))
+        .collect();
+    let wish = match &new.role {
+        NewRole::Master => Wish::Masters,
+        NewRole::Replica(master) => Wish::Replicas(master.as_ref().map(ToString::to_string)),
+    };
+    // Empty servers answer too, but know nothing of the cluster.
+    let members = gathered.topology.views.iter().filter(|(_, view)| view.nodes.len() > 1);
+    let seed = members.map(|(addr, _)| addr.clone()).next().ok_or("no node of the cluster answers")?;
+    let plan = AddPlan::new(&gathered.topology, &seed, &candidates, &versions, &wish).map_err(|why| bare(&why))?;
+    preview(&plan, &place.auth, CONNECT_DEADLINE).await?;
+    let sent = functions_for(&plan, &seed, &place.auth).await?;
+    let report = |news: add::News| match news {
+        add::News::SendingFunctions(addr) => steps.detail(format!("functions for {addr}")),
+        add::News::Meeting(_) => steps.begin(Step::Meet),
+        add::News::Joining { .. } => steps.begin(Step::AwaitJoin),
+        add::News::Configuring { .. } => steps.begin(Step::AssignReplicas),
+        add::News::Waiting(what) => steps.detail(what),
+        add::News::Undoing => steps.detail("it is undone"),
+    };
+    let done = add(&plan, &sent, &place.auth, CONNECT_DEADLINE, &report, steps.cancelled()).await;
+    done.map_err(|why| why.to_string())?;
+    steps.done();
+    steps.skip(Step::AssignReplicas);
+    Ok(())
+}
+
+/// The functions that a new master gets; replicas get their master's.
+async fn functions_for(plan: &AddPlan, seed: &NodeAddr, auth: &Auth) -> Result<Functions, String> {
+    let masters: Vec<&NodeAddr> = plan.newcomers.iter().filter(|n| n.master.is_none()).map(|n| &n.addr).collect();
+    if masters.is_empty() {
+        return Ok(Functions::NotNeeded);
+    }
+    let found = functions(seed, auth, CONNECT_DEADLINE).await.map_err(|why| why.to_string())?;
+    if matches!(found, Functions::Unsupported(_)) {
+        return Ok(found);
+    }
+    for addr in masters {
+        match has_no_functions(addr, auth, CONNECT_DEADLINE).await {
+            Ok(()) => {}
+            Err(FunctionError::Refused(..)) if found.is_empty() => return Ok(Functions::NotNeeded),
+            Err(why) => return Err(why.to_string()),
+        }
+    }
+    Ok(found)
+}
+
+/// A refusal without the marks that redis-cli puts before it.
+fn bare(why: &dyn std::fmt::Display) -> String {
+    let text = why.to_string();
+    text.trim_start_matches("[ERR] ").trim_start_matches("*** ").to_owned()
+}
+
+/// Lets a node leave: its slots first, then itself; a server of ours is stopped then, and its folder removed.
+///
+/// # Errors
+/// What failed and what became of it, in words.
+pub async fn remove_job(
+    workspace: &Workspace,
+    name: &str,
+    place: &Place,
+    who: &Leaver,
+    steps: &Steps,
+) -> Result<(), String> {
+    taken_out(workspace, place, who, steps).await.inspect_err(|why| steps.fail(why))?;
+    let mut doc = workspace.load(name).map_err(|why| why.to_string())?;
+    let ours = doc.spec.as_ref().is_some_and(|spec| spec.addrs().iter().any(|addr| same(addr, &who.addr)));
+    if ours {
+        return retire(workspace, &mut doc, who.addr.port, steps).await.inspect_err(|why| steps.fail(why));
+    }
+    // It may be the very address by which the cluster was attached.
+    let others = place.nodes.iter().filter(|addr| !same(addr, &who.addr)).cloned();
+    if doc.spec.is_none() && doc.addrs.iter().any(|addr| same(addr, &who.addr)) {
+        doc.addrs.retain(|addr| !same(addr, &who.addr));
+        if doc.addrs.is_empty() {
+            doc.addrs = others.collect();
+        }
+        workspace.save(&doc).map_err(|why| why.to_string())?;
+    }
+    Ok(())
+}
+
+fn same(one: &NodeAddr, other: &NodeAddr) -> bool {
+    (&one.host, one.port) == (&other.host, other.port)
+}
+
+async fn taken_out(workspace: &Workspace, place: &Place, who: &Leaver, steps: &Steps) -> Result<(), String> {
+    // The leaving node is the last to be asked about the others.
+    let mut seeds: Vec<NodeAddr> = place.seeds.iter().filter(|addr| !same(addr, &who.addr)).cloned().collect();
+    let Some(mut seed) = seeds.first().cloned() else { return Err("it is the only node".to_owned()) };
+    if !who.drain.is_empty() {
+        steps.begin(Step::CheckRoles);
+        let (tally, begun, told) = (Mutex::new(MoveTally::default()), Instant::now(), steps.clone());
+        let report: Report = Arc::new(move |news| {
+            let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
+            if matches!(news, News::Counted { .. }) {
+                told.begin(Step::MoveSlots);
+            }
+            tally.take(&news, begun.elapsed());
+            told.detail(tally.words());
+        });
+        let moving =
+            move_slots(workspace, place, &who.drain, Mode::Fresh, Options::default(), report, steps.cancelled());
+        moving.await.map_err(|why| why.to_string())?;
+        settle(&seed, &place.auth, CONNECT_DEADLINE, steps.cancelled()).await;
+    }
+    steps.begin(Step::Rehome);
+    let mut gathered = gather(&seeds, &place.auth, CONNECT_DEADLINE).await;
+    // One that answers and knows others.
+    seeds.retain(|addr| gathered.topology.views.get(addr).is_some_and(|view| view.nodes.len() > 1));
+    seed = seeds.first().cloned().ok_or("no other node of the cluster answers")?;
+    let names = [who.id.to_string()];
+    let plan = plan_removal(&seed, &names, &place.auth, CONNECT_DEADLINE, &mut gathered).await;
+    let plan = plan.map_err(|why| bare(&why))?;
+    let report = |news: remove::News| match news {
+        remove::News::Rehoming { replica, master } => steps.detail(format!("{replica} will copy {master}")),
+        remove::News::Forgetting => steps.begin(Step::Forget),
+        remove::News::Resetting => steps.begin(Step::ResetNodes),
+        remove::News::Waiting(what) => steps.detail(what),
+    };
+    let done = remove(&plan, &seed, &place.auth, CONNECT_DEADLINE, &report, steps.cancelled()).await;
+    let removed = done.map_err(|why| why.to_string())?;
+    let silent = plan.silent.iter().map(|node| format!("{} does not answer and was not told", node.name()));
+    let missed = removed.missed.iter().map(|(addr, why)| format!("{addr} still knows it ({why})"));
+    let not_reset = removed.not_reset.iter().map(|(addr, why)| format!("{addr} could not be reset: {why}"));
+    let left: Vec<String> = missed.chain(silent).chain(not_reset).chain(removed.unlinked.clone()).collect();
+    if left.is_empty() {
+        steps.done();
+        steps.skip(Step::ResetNodes);
+        return Ok(());
+    }
+    Err(format!("the node was removed, but {}", left.join("; ")))
+}
+
+/// A server of ours that is no member any more: forgotten, stopped, and its folder removed.
+async fn retire(workspace: &Workspace, doc: &mut ClusterDoc, port: u16, steps: &Steps) -> Result<(), String> {
+    let auth = auth_of(doc);
+    let record = doc.processes.remove(&port);
+    let Some(spec) = &mut doc.spec else { return Ok(()) };
+    let before = spec.clone();
+    // Out of the document first, so that a server that ends now is not taken for one that died.
+    spec.ports = Ports::List(spec.port_list().into_iter().filter(|known| *known != port).collect());
+    workspace.save(doc).map_err(|why| why.to_string())?;
+    steps.begin(Step::ShutDown);
+    if let Some(record) = record {
+        end_one(&before, port, record, &auth, steps).await?;
+    }
+    steps.begin(Step::RemoveFiles);
+    let wiped = wipe(&before.dir, &[port]).map_err(|why| why.to_string())?;
+    let left: Vec<String> = wiped.left.iter().map(|(path, why)| format!("{}: {why}", path.display())).collect();
+    if !left.is_empty() {
+        steps.detail(left.join("; "));
+    }
+    steps.done();
+    Ok(())
+}
