@@ -257,11 +257,13 @@ impl Command {
     #[must_use]
     pub fn danger(&self) -> Danger {
         match self {
-            Command::Delete { .. } | Command::Stop { .. } | Command::ResetTouched { .. } => Danger::Destroys,
+            Command::Delete { .. }
+            | Command::Stop { .. }
+            | Command::ResetTouched { .. }
             // A replica's copy is emptied, and a server of ours ends.
-            Command::RemoveNode { .. } => Danger::Destroys,
-            // Nothing is lost but the way to go on.
-            Command::ForgetMove { .. } => Danger::Destroys,
+            | Command::RemoveNode { .. }
+            // The way to go on is lost.
+            | Command::ForgetMove { .. } => Danger::Destroys,
             // Keys of masters that do not answer.
             Command::Fix { wish, .. } if wish.with_unreachable => Danger::Destroys,
             // What is not voted or not waited for can lose writes.

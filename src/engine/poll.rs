@@ -228,7 +228,8 @@ mod tests {
         let mut migrations = Migrations::default();
         for closely in [false, false, false, false, false, false, true, true] {
             let (due, next) = migrations.turn(closely);
-            (migrations, _) = (next, asked.push(due));
+            migrations = next;
+            asked.push(due);
         }
         assert_eq!(asked, [true, false, false, false, false, true, true, true]);
         assert_eq!(Migrations::Unknown.turn(true), (false, Migrations::Unknown));

@@ -259,7 +259,7 @@ mod tests {
     #[test]
     fn a_healthy_cluster_has_a_calm_banner() {
         let harness = testing::harness((), |ui, ()| {
-            drop(banner_ui(ui, &scene(&Snapshot::default()), &samples::healthy(), View::Slots))
+            drop(banner_ui(ui, &scene(&Snapshot::default()), &samples::healthy(), View::Slots));
         });
         harness.get_by_label_contains("All slots are served");
     }

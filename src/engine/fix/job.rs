@@ -29,7 +29,7 @@ pub struct FixWish {
 }
 
 impl FixWish {
-    fn how<'a>(self, place: &'a Place) -> How<'a> {
+    fn how(self, place: &Place) -> How<'_> {
         How {
             seeds: &place.seeds,
             auth: &place.auth,
@@ -121,10 +121,10 @@ fn told(fixed: &Fixed) -> Result<(), String> {
     if fixed.failures.is_empty() {
         return Ok(());
     }
-    let named = fixed.failures.iter().take(NAMED).map(|(slot, why)| format!("slot {slot}: {why}"));
-    let mut text = named.collect::<Vec<_>>().join("; ");
+    let mut named: Vec<String> =
+        fixed.failures.iter().take(NAMED).map(|(slot, why)| format!("slot {slot}: {why}")).collect();
     if fixed.failures.len() > NAMED {
-        text.push_str(&format!("; and {} more slots", fixed.failures.len() - NAMED));
+        named.push(format!("and {} more slots", fixed.failures.len() - NAMED));
     }
-    Err(text)
+    Err(named.join("; "))
 }

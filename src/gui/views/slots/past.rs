@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use egui::Ui;
 
+use crate::core::slot::{Slot, SlotSet};
 use crate::core::topology::{NodeAddr, Role};
 use crate::engine::figures::millis;
 use crate::engine::slot_figures::SlotDetails;
@@ -29,10 +30,12 @@ impl Past {
     pub(super) fn of(cluster: &ClusterView, at_ms: u64) -> Option<Self> {
         let owners = cluster.owners.at(at_ms)?;
         let mut nodes = cluster.nodes.to_vec();
-        nodes.iter_mut().for_each(|node| node.slots = crate::core::slot::SlotSet::new());
+        for node in &mut nodes {
+            node.slots = SlotSet::new();
+        }
         let mut last: Option<(&NodeAddr, u16)> = None;
         let mut slot_owner = vec![NO_OWNER; owners.len()];
-        for (slot, owner) in crate::core::slot::Slot::all().zip(&owners) {
+        for (slot, owner) in Slot::all().zip(&owners) {
             let Some(addr) = owner else { continue };
             let place = match last {
                 Some((known, place)) if known == *addr => place,
@@ -72,7 +75,7 @@ fn place_of(nodes: &mut Vec<NodeView>, addr: &NodeAddr) -> u16 {
             role: Some(Role::Master),
             master: None,
             shard: None,
-            slots: crate::core::slot::SlotSet::new(),
+            slots: SlotSet::new(),
             epoch: 0,
             standing: Standing::Fine,
             reach: Reach::Unknown,
@@ -129,7 +132,6 @@ pub(super) fn banner_ui(ui: &mut Ui, cluster: &ClusterView, past: &Past) -> Way 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::slot::Slot;
     use crate::gui::samples;
 
     /// The healthy cluster, in which the first master's slots went to the second at second 20, from a node that has
