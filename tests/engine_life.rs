@@ -333,7 +333,7 @@ fn an_attached_server_that_wants_a_password_gets_it_under_the_same_name() {
     command(server.port(), &["CONFIG", "SET", "requirepass", "s3cret"]);
     let addr: NodeAddr = format!("127.0.0.1:{}", server.port()).parse().unwrap();
     let attach = |addrs: Vec<NodeAddr>, password: &str| {
-        let auth = Auth { user: String::new(), password: Secret::new(password) };
+        let auth = Auth { password: Secret::new(password), ..Auth::default() };
         engine.send(Command::Attach { name: "given".into(), addrs, auth }).unwrap();
     };
     attach(vec![addr.clone()], "");

@@ -36,6 +36,11 @@ pub(super) async fn access(args: &LoginArgs) -> Result<Access, Failure> {
         complain(login::WARNING);
     }
     let mut auth = login.auth;
+    if auth.tls.is_none()
+        && let Some(idle) = args.tls.first_given()
+    {
+        complain(&format!("Warning: {idle} has no effect without --tls."));
+    }
     if login.ask {
         auth.password = ask_password("Please input password: ").await.map_err(|why| Failure::message(&why))?;
     }
@@ -93,6 +98,7 @@ fn explain(terminal: Terminal, error: &NodeError) -> Failure {
         NodeErrorKind::Connect(why) | NodeErrorKind::Lost(why) => {
             return Failure::message(&could_not_connect(addr, bare(why)));
         }
+        NodeErrorKind::Tls(why) => return Failure::message(&could_not_connect(addr, why)),
         NodeErrorKind::Timeout(_) => return Failure::message(&could_not_connect(addr, "Connection timed out")),
         NodeErrorKind::Unexpected(_) => return Failure::message(error),
     }
@@ -113,7 +119,15 @@ pub(super) fn bare(why: &str) -> &str {
 pub(super) async fn look(seed: &NodeAddr, access: &Access, terminal: Terminal) -> Result<Gathered, Failure> {
     let client = NodeClient::connect_within(seed, &access.auth, access.connect).await;
     match client {
-        Ok(client) => client.view().await.map(drop).map_err(|error| explain(terminal, &error))?,
+        Ok(client) => match client.view().await {
+            Ok(_) => {}
+            // A server that awaits TLS takes plain words for a broken handshake.
+            Err(NodeError { kind: NodeErrorKind::Lost(why), addr }) if access.auth.tls.is_none() => {
+                let why = format!("{} (if this is a TLS port, add --tls)", bare(&why));
+                return Err(Failure::message(&could_not_connect(&addr, &why)));
+            }
+            Err(error) => return Err(explain(terminal, &error)),
+        },
         Err(error) => return Err(explain(terminal, &error)),
     }
     let gathered = gather(std::slice::from_ref(seed), &access.auth, access.connect).await;

@@ -173,7 +173,7 @@ pub(super) fn refuse(terminal: Terminal, unfit: &[Unfit]) -> Failure {
                 Unfit::Node(NodeError { addr, kind: NodeErrorKind::Auth(reply) | NodeErrorKind::Refused(reply) }) => {
                     text.error(format_args!("Node {addr} replied with error:\n{reply}"));
                 }
-                Unfit::Node(NodeError { addr, kind: NodeErrorKind::Connect(why) }) => {
+                Unfit::Node(NodeError { addr, kind: NodeErrorKind::Connect(why) | NodeErrorKind::Tls(why) }) => {
                     connection_errors.push(could_not_connect(addr, bare(why)));
                 }
                 Unfit::Node(NodeError { addr, kind }) => connection_errors.push(could_not_connect(addr, &kind.to_string())),

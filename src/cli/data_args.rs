@@ -51,7 +51,7 @@ pub struct ImportArgs {
     /// Any node of the cluster.
     #[arg(value_name = "HOST:PORT")]
     pub node: String,
-    /// The server whose keys are imported.
+    /// The server whose keys are imported: host:port, reached as the cluster is, or rediss://… in TLS, redis://… without.
     #[arg(long, value_name = "HOST:PORT", visible_alias = "from")]
     pub cluster_from: Option<String>,
     /// The source's ACL user.
@@ -63,6 +63,9 @@ pub struct ImportArgs {
     /// Ask for the source's password.
     #[arg(long, visible_alias = "from-askpass")]
     pub cluster_from_askpass: bool,
+    /// How the source's connections differ from the cluster's.
+    #[command(flatten)]
+    pub from_tls: FromTlsArgs,
     /// The source keeps its keys [default: they move].
     #[arg(long, visible_alias = "copy")]
     pub cluster_copy: bool,
@@ -84,4 +87,30 @@ pub struct ImportArgs {
     /// How to log in at the cluster.
     #[command(flatten)]
     pub login: LoginArgs,
+}
+
+/// A source whose TLS is not the cluster's. What is not given is as at the cluster.
+#[derive(Debug, Default, Args)]
+pub struct FromTlsArgs {
+    /// Speak TLS with the source.
+    #[arg(long, help_heading = "TLS of the source")]
+    pub from_tls: bool,
+    /// The source's --sni.
+    #[arg(long, help_heading = "TLS of the source", value_name = "NAME")]
+    pub from_sni: Option<String>,
+    /// The source's --cacert.
+    #[arg(long, help_heading = "TLS of the source", value_name = "FILE")]
+    pub from_cacert: Option<PathBuf>,
+    /// The source's --cacertdir.
+    #[arg(long, help_heading = "TLS of the source", value_name = "DIR")]
+    pub from_cacertdir: Option<PathBuf>,
+    /// The source's --cert.
+    #[arg(long, help_heading = "TLS of the source", value_name = "FILE")]
+    pub from_cert: Option<PathBuf>,
+    /// The source's --key.
+    #[arg(long, help_heading = "TLS of the source", value_name = "FILE")]
+    pub from_key: Option<PathBuf>,
+    /// The source's --insecure.
+    #[arg(long, help_heading = "TLS of the source")]
+    pub from_insecure: bool,
 }

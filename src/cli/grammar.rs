@@ -82,7 +82,6 @@ const fn refused(names: &'static [&'static str], valued: bool, why: &'static str
     Known { names, valued, elsewhere: Elsewhere::Refused(why) }
 }
 
-const TLS: &str = "TLS is not available in this version of slotctl";
 const MODES: &str = "it belongs to another mode of redis-cli; slotctl only manages clusters";
 
 /// Every option that redis-cli or valkey-cli takes, and what is spelled otherwise elsewhere.
@@ -97,15 +96,15 @@ pub const OPTIONS: &[Known] = &[
     flag(&["--ipv4", "-4"]),
     flag(&["--ipv6", "-6"]),
     refused(&["-s"], true, "a socket file leads to one server only; slotctl needs host:port"),
-    refused(&["--tls"], false, TLS),
-    refused(&["--sni"], true, TLS),
-    refused(&["--cacert"], true, TLS),
-    refused(&["--cacertdir"], true, TLS),
-    refused(&["--cert"], true, TLS),
-    refused(&["--key"], true, TLS),
-    refused(&["--insecure"], false, TLS),
-    refused(&["--tls-ciphers"], true, TLS),
-    refused(&["--tls-ciphersuites"], true, TLS),
+    flag(&["--tls"]),
+    value(&["--sni"]),
+    value(&["--cacert"]),
+    value(&["--cacertdir"]),
+    value(&["--cert"]),
+    value(&["--key"]),
+    flag(&["--insecure"]),
+    value(&["--tls-ciphers"]),
+    value(&["--tls-ciphersuites"]),
     // The cluster manager's.
     flag(&["--yes", "--cluster-yes", "-y"]),
     value(&["--cluster-replicas", "--replicas"]),
@@ -299,6 +298,8 @@ Connection Options:
   -a, --pass <password>, --user <username>, --askpass, -u <uri>, --no-auth-warning
   -t <seconds>   How long a connection may take (2)
   -4, -6         Take host names as addresses of this family
+  --tls          Speak TLS; --sni <name>, --cacert <file>, --cacertdir <dir>, --cert <file>, --key <file>,
+                 --insecure, --tls-ciphers <list>, --tls-ciphersuites <list>
   REDISCLI_AUTH and VALKEYCLI_AUTH hold the password, REDISCLI_CLUSTER_YES=1 answers yes.
 
 'slotctl help <sub_command>' explains one; 'slotctl --help' lists all of slotctl's commands.

@@ -10,11 +10,13 @@ use crate::core::topology::NodeAddr;
 use crate::engine::command::Auth;
 use crate::engine::import::{Import, Imported, News, Options, Report, import as carry_out, plan};
 use crate::engine::migrate::MIGRATE_TIMEOUT;
+use crate::engine::tls::Tls;
 
 use super::cluster::{access, look, resolved, seed_of};
 use super::data_args::ImportArgs;
 use super::failure::Failure;
 use super::form::Means;
+use super::login::{self, Uri};
 use super::progress::{ProgressLine, time_left};
 use super::redis_lines;
 use super::restore::names;
@@ -58,10 +60,10 @@ struct DbJson {
 /// A side that can't be reached, databases that the cluster lacks, keys in the way, or a stop.
 pub async fn import(means: &Means<'_>, args: &ImportArgs) -> Result<(), Failure> {
     let seed = resolved(seed_of(std::slice::from_ref(&args.node))?, &args.login, false).await?;
-    let from = source_of(args)?;
+    let (from, uri) = source_of(args)?;
     let from = resolved(from, &args.login, false).await?;
     let access = access(&args.login).await?;
-    let from_auth = from_auth(args).await?;
+    let from_auth = from_auth(args, uri, &access.auth).await?;
     means.terminal.say(|text| text.info(format_args!(">>> Importing data from {from} to cluster {seed}")));
     let gathered = look(&seed, &access, means.terminal).await?;
     let findings = gathered.check();
@@ -100,24 +102,56 @@ pub async fn import(means: &Means<'_>, args: &ImportArgs) -> Result<(), Failure>
     tell(means, &planned, options, &done, begun)
 }
 
-/// redis-cli's words for a source that is missing, or none; byte-equal.
-fn source_of(args: &ImportArgs) -> Result<NodeAddr, Failure> {
+/// Where the source is, and what its address says of the login and of TLS. redis-cli's words for one that is missing,
+/// or none; byte-equal.
+fn source_of(args: &ImportArgs) -> Result<(NodeAddr, Option<Uri>), Failure> {
     let Some(from) = &args.cluster_from else {
         return Err(Failure::message("[ERR] Option '--cluster-from' is required for subcommand 'import'."));
     };
-    from.parse().map_err(|_| {
+    let bad = |_| {
         Failure::message("[ERR] Invalid --cluster-from host. You need to pass a valid address (ie. 120.0.0.1:7000).")
-    })
+    };
+    if !from.contains("://") {
+        return Ok((from.parse().map_err(bad)?, None));
+    }
+    let uri = Uri::parse(from)?;
+    let place = uri.rest.split('/').next().unwrap_or_default();
+    let addr = place.parse().or_else(|_| format!("{place}:6379").parse()).map_err(bad)?;
+    Ok((addr, Some(uri)))
 }
 
 /// The source's own login: the cluster's is not tried there, as in redis-cli.
-async fn from_auth(args: &ImportArgs) -> Result<Auth, Failure> {
+async fn from_auth(args: &ImportArgs, uri: Option<Uri>, cluster: &Auth) -> Result<Auth, Failure> {
+    let tls = from_tls(args, uri.as_ref().map(|uri| uri.tls), cluster)?;
+    let uri = uri.unwrap_or_default();
     let password = if args.cluster_from_askpass {
         ask_password("Please input import source node password: ").await.map_err(|why| Failure::message(&why))?
     } else {
-        args.cluster_from_pass.clone().unwrap_or_default()
+        args.cluster_from_pass.clone().or(uri.password).unwrap_or_default()
     };
-    Ok(Auth { user: args.cluster_from_user.clone().unwrap_or_default(), password })
+    let user = args.cluster_from_user.clone().or(uri.user).unwrap_or_default();
+    Ok(Auth { user, password, tls })
+}
+
+/// The source's TLS: the cluster's, as in redis-cli, but for what was given for the source alone. `scheme` is what the
+/// source's address says.
+fn from_tls(args: &ImportArgs, scheme: Option<bool>, cluster: &Auth) -> Result<Option<Tls>, Failure> {
+    let given = &args.from_tls;
+    if !(given.from_tls || scheme.unwrap_or(cluster.tls.is_some())) {
+        return Ok(None);
+    }
+    let mut options = login::tls_options(&args.login.tls);
+    if given.from_cacert.is_some() || given.from_cacertdir.is_some() {
+        (options.ca_file, options.ca_dir) = (given.from_cacert.clone(), given.from_cacertdir.clone());
+    }
+    if given.from_cert.is_some() || given.from_key.is_some() {
+        (options.cert, options.key) = (given.from_cert.clone(), given.from_key.clone());
+    }
+    if given.from_sni.is_some() {
+        options.server_name.clone_from(&given.from_sni);
+    }
+    options.insecure |= given.from_insecure;
+    Ok(Some(login::loaded(options)?))
 }
 
 fn options(args: &ImportArgs) -> Options {

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use crate::core::secret::Secret;
+use crate::core::tls::TlsOptions;
 use crate::engine::command::Auth;
+use crate::engine::tls::Tls;
 
-use super::args::LoginArgs;
+use super::args::{LoginArgs, TlsArgs};
 
 /// What redis-cli prints to standard error when a password stands on the command line; byte-equal.
 pub const WARNING: &str =
@@ -31,9 +33,9 @@ pub enum LoginError {
     /// Not `redis://…`; redis-cli's text.
     #[error("Invalid URI scheme")]
     Scheme,
-    /// `rediss://…`.
-    #[error("rediss:// (TLS) is not available in this version of slotctl")]
-    Tls,
+    /// TLS options that can't be.
+    #[error("[ERR] {0}.")]
+    Tls(String),
     /// Something of `%41` in the address is no such code.
     #[error("the -u address holds a '%' that is not followed by two hexadecimal digits")]
     Percent,
@@ -48,15 +50,18 @@ impl Login {
     pub fn of(args: &LoginArgs, env: impl Fn(&str) -> Option<String>) -> Result<Self, LoginError> {
         let mut user = args.user.clone();
         let mut password = args.pass.clone();
+        let mut tls = args.tls.tls;
         if let Some(uri) = &args.uri {
-            let found = parse_uri(uri.expose())?;
-            user = user.or(found.0);
-            password = password.or(found.1);
+            let found = Uri::parse(uri.expose())?;
+            user = user.or(found.user);
+            password = password.or(found.password);
+            tls |= found.tls;
         }
         let warn = password.is_some() && !args.no_auth_warning;
         let password =
             password.or_else(|| AUTH_VARIABLES.iter().find_map(|name| env(name)).map(Secret::new)).unwrap_or_default();
-        Ok(Self { auth: Auth { user: user.unwrap_or_default(), password }, warn, ask: args.askpass })
+        let tls = tls.then(|| loaded(tls_options(&args.tls))).transpose()?;
+        Ok(Self { auth: Auth { user: user.unwrap_or_default(), password, tls }, warn, ask: args.askpass })
     }
 }
 
@@ -71,20 +76,54 @@ pub fn connect_timeout(args: &LoginArgs) -> Option<Duration> {
     args.connect_timeout.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).filter(|time| !time.is_zero())
 }
 
-/// User and password of `redis://[user:]password@host…` (redis-cli's `parseRedisUri`; valkey:// is the same).
-fn parse_uri(uri: &str) -> Result<(Option<String>, Option<Secret>), LoginError> {
-    let (scheme, rest) = uri.split_once("://").ok_or(LoginError::Scheme)?;
-    match scheme.to_ascii_lowercase().as_str() {
-        "redis" | "valkey" => {}
-        "rediss" | "valkeys" => return Err(LoginError::Tls),
-        _ => return Err(LoginError::Scheme),
+/// TLS as the arguments say it.
+pub(super) fn tls_options(args: &TlsArgs) -> TlsOptions {
+    TlsOptions {
+        ca_file: args.cacert.clone(),
+        ca_dir: args.cacertdir.clone(),
+        cert: args.cert.clone(),
+        key: args.key.clone(),
+        server_name: args.sni.clone(),
+        insecure: args.insecure,
+        ciphers: args.tls_ciphers.clone(),
+        cipher_suites: args.tls_ciphersuites.clone(),
     }
-    let Some((userinfo, _)) = rest.split_once('@') else { return Ok((None, None)) };
-    let (user, password) = match userinfo.split_once(':') {
-        Some((user, password)) => (Some(percent_decode(user)?).filter(|user| !user.is_empty()), password),
-        None => (None, userinfo),
-    };
-    Ok((user, Some(Secret::new(percent_decode(password)?))))
+}
+
+/// The same with its files read, so that a wrong one is told before anything else.
+pub(super) fn loaded(options: TlsOptions) -> Result<Tls, LoginError> {
+    let tls = Tls::new(options);
+    tls.load().map_err(LoginError::Tls)?;
+    Ok(tls)
+}
+
+/// What `redis[s]://[user:]password@host…` says (redis-cli's `parseRedisUri`; valkey:// is the same).
+#[derive(Debug, Default)]
+pub(super) struct Uri {
+    pub(super) tls: bool,
+    pub(super) user: Option<String>,
+    pub(super) password: Option<Secret>,
+    /// What follows: `host:port/db`.
+    pub(super) rest: String,
+}
+
+impl Uri {
+    pub(super) fn parse(uri: &str) -> Result<Self, LoginError> {
+        let (scheme, rest) = uri.split_once("://").ok_or(LoginError::Scheme)?;
+        let tls = match scheme.to_ascii_lowercase().as_str() {
+            "redis" | "valkey" => false,
+            "rediss" | "valkeys" => true,
+            _ => return Err(LoginError::Scheme),
+        };
+        let Some((userinfo, rest)) = rest.split_once('@') else {
+            return Ok(Self { tls, rest: rest.to_owned(), ..Self::default() });
+        };
+        let (user, password) = match userinfo.split_once(':') {
+            Some((user, password)) => (Some(percent_decode(user)?).filter(|user| !user.is_empty()), password),
+            None => (None, userinfo),
+        };
+        Ok(Self { tls, user, password: Some(Secret::new(percent_decode(password)?)), rest: rest.to_owned() })
+    }
 }
 
 fn percent_decode(text: &str) -> Result<String, LoginError> {
@@ -113,7 +152,7 @@ mod tests {
     }
 
     fn auth(user: &str, password: &str) -> Auth {
-        Auth { user: user.into(), password: Secret::new(password) }
+        Auth { user: user.into(), password: Secret::new(password), tls: None }
     }
 
     #[test]
@@ -130,13 +169,16 @@ mod tests {
     #[test]
     fn an_address_brings_user_and_password() {
         let of = |uri: &str| {
-            Login::of(&LoginArgs { uri: Some(Secret::new(uri)), ..LoginArgs::default() }, no_env).map(|l| l.auth)
+            let args = LoginArgs { uri: Some(Secret::new(uri)), ..LoginArgs::default() };
+            Login::of(&args, no_env).map(|login| login.auth)
         };
         assert_eq!(of("redis://me:p%40ss@host:7000/0"), Ok(auth("me", "p@ss")));
         assert_eq!(of("valkey://:pw@host"), Ok(auth("", "pw")));
         assert_eq!(of("REDIS://pw@host"), Ok(auth("", "pw")));
         assert_eq!(of("redis://host:7000"), Ok(auth("", "")));
-        assert_eq!(of("rediss://pw@host"), Err(LoginError::Tls));
+        let secure = Auth { tls: Some(Tls::new(TlsOptions::default())), ..auth("", "pw") };
+        assert_eq!(of("rediss://pw@host"), Ok(secure.clone()));
+        assert_eq!(of("valkeys://pw@host"), Ok(secure));
         assert_eq!(of("http://pw@host"), Err(LoginError::Scheme));
         assert_eq!(of("redis://%zz@host"), Err(LoginError::Percent));
     }

@@ -23,6 +23,7 @@ pub mod slot;
 pub mod spec;
 pub mod tag;
 pub mod timeline;
+pub mod tls;
 pub mod topology;
 pub mod validate;
 pub mod version;

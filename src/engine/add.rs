@@ -128,7 +128,7 @@ pub enum FunctionError {
 pub async fn preview(plan: &AddPlan, auth: &Auth, connect: Duration) -> Result<(), String> {
     let checks = plan.newcomers.iter().filter_map(|new| Some((new, new.master.as_ref()?)));
     join_all(checks.map(|(new, master)| async move {
-        let open = NodeClient::connect_within(&master.at, &Auth::default(), connect).await;
+        let open = NodeClient::connect_within(&master.at, &auth.nobody(), connect).await;
         let wants_password = match open {
             Ok(client) => matches!(client.call(&["PING"]).await, Err(NodeError { kind: NodeErrorKind::Auth(_), .. })),
             Err(_) => false,

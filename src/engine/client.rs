@@ -6,14 +6,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::io::tcp::TcpSettings;
-use redis::{AsyncConnectionConfig, Client, ConnectionAddr, ErrorKind, IntoConnectionInfo, RedisConnectionInfo, Value};
+use redis::{AsyncConnectionConfig, ErrorKind, RedisConnectionInfo, Value};
 use thiserror::Error;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::core::plan::NodeCommand;
 use crate::core::topology::{NodeAddr, View};
 
 use super::command::Auth;
+use super::socket;
 
 /// How long connecting and logging in may take.
 pub const CONNECT_DEADLINE: Duration = Duration::from_secs(2);
@@ -26,6 +27,8 @@ pub const CALL_DEADLINE: Duration = Duration::from_secs(5);
 pub enum NodeErrorKind {
     /// No connection: nobody listens, no route, no such host.
     Connect(String),
+    /// A connection that can't be secured, or whose server can't be trusted or does not trust us: why, and what to do.
+    Tls(String),
     /// The server wants a password, or another one.
     Auth(String),
     /// The server answered with an error.
@@ -41,6 +44,9 @@ pub enum NodeErrorKind {
 /// How the text of a [`NodeErrorKind::Auth`] begins: snapshots carry errors as text.
 pub const LOGIN_REFUSED: &str = "login refused";
 
+/// How the text of a [`NodeErrorKind::Tls`] begins.
+pub const TLS_FAILED: &str = "no TLS connection";
+
 /// What went wrong, and at which node.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{addr}: {kind}")]
@@ -55,6 +61,7 @@ impl fmt::Display for NodeErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             NodeErrorKind::Connect(why) => write!(f, "can't connect ({why})"),
+            NodeErrorKind::Tls(why) => write!(f, "{TLS_FAILED}: {why}"),
             NodeErrorKind::Auth(why) => write!(f, "{LOGIN_REFUSED} ({why})"),
             NodeErrorKind::Refused(reply) => write!(f, "the server refused: {reply}"),
             NodeErrorKind::Timeout(after) => write!(f, "no answer within {} s", after.as_secs_f32()),
@@ -69,6 +76,8 @@ impl fmt::Display for NodeErrorKind {
 pub struct NodeClient {
     addr: NodeAddr,
     connection: MultiplexedConnection,
+    /// What writes and reads; it ends with the last clone, also where an answer is still due.
+    _driver: Arc<AbortOnDropHandle<()>>,
     call_deadline: Duration,
     sent: Arc<AtomicU64>,
 }
@@ -83,7 +92,7 @@ impl NodeClient {
     /// Connects and logs in, within [`CONNECT_DEADLINE`].
     ///
     /// # Errors
-    /// [`NodeErrorKind::Connect`], [`NodeErrorKind::Auth`] or [`NodeErrorKind::Timeout`].
+    /// [`NodeErrorKind::Connect`], [`NodeErrorKind::Tls`], [`NodeErrorKind::Auth`] or [`NodeErrorKind::Timeout`].
     pub async fn connect(addr: &NodeAddr, auth: &Auth) -> Result<Self, NodeError> {
         Self::connect_within(addr, auth, CONNECT_DEADLINE).await
     }
@@ -108,21 +117,22 @@ impl NodeClient {
     ) -> Result<Self, NodeError> {
         let fail = |kind| NodeError { addr: addr.clone(), kind };
         let plain = RedisConnectionInfo::default().set_skip_set_lib_name();
-        let info = ConnectionAddr::Tcp(addr.host.clone(), addr.port)
-            .into_connection_info()
-            .map_err(|error| fail(NodeErrorKind::Connect(error.to_string())))?
-            .set_redis_settings(plain)
-            // Else what is sent while an answer is due waits for it: a round trip more.
-            .set_tcp_settings(TcpSettings::default().set_nodelay(true));
-        let client = Client::open(info).map_err(|error| fail(NodeErrorKind::Connect(error.to_string())))?;
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(deadline))
-            .set_response_timeout(Some(call_deadline));
-        // The outer deadline also covers the name look-up and the login.
+        let config = AsyncConnectionConfig::new().set_response_timeout(Some(call_deadline));
+        let tls = auth.tls.as_ref();
+        // The outer deadline also covers the login.
         let connecting = async {
-            let connection = client.get_multiplexed_async_connection_with_config(&config).await;
-            let connection = connection.map_err(|error| fail(connect_error(&error, deadline)))?;
-            let this = Self { addr: addr.clone(), connection, call_deadline, sent: Arc::default() };
+            let socket = socket::open(addr, tls, deadline).await.map_err(fail)?;
+            let made = MultiplexedConnection::new_with_config(&plain, socket, config).await;
+            let (connection, driver) = made.map_err(|error| fail(connect_error(&error, deadline)))?;
+            let driver = Arc::new(AbortOnDropHandle::new(tokio::spawn(driver)));
+            let this = Self { addr: addr.clone(), connection, _driver: driver, call_deadline, sent: Arc::default() };
+            if let Some(tls) = tls.filter(|tls| tls.was_asked()) {
+                // In TLS 1.3 the handshake is over for us before the server has looked at our certificate.
+                let answer = this.call(&["PING"]).await;
+                if matches!(answer, Err(NodeError { kind: NodeErrorKind::Lost(_) | NodeErrorKind::Connect(_), .. })) {
+                    return Err(fail(NodeErrorKind::Tls(tls.not_let_in())));
+                }
+            }
             this.log_in(auth).await?;
             Ok(this)
         };

@@ -17,14 +17,25 @@ use crate::workspace::document::OnClose;
 use super::fix::FixWish;
 use super::growth::{Leaver, Newcomer};
 use super::job::JobId;
+use super::tls::Tls;
 
-/// A user name and a password for servers that Slotdeck did not configure itself.
+/// How servers are spoken to that Slotdeck did not configure itself: as whom, and whether in TLS.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Auth {
     /// ACL user; empty for the default user.
     pub user: String,
     /// Password; empty for none.
     pub password: Secret,
+    /// How connections are secured; `None`: not at all.
+    pub tls: Option<Tls>,
+}
+
+impl Auth {
+    /// The same connections without a login.
+    #[must_use]
+    pub fn nobody(&self) -> Self {
+        Self { tls: self.tls.clone(), ..Self::default() }
+    }
 }
 
 /// Work for the engine. Answers come through the `Snapshot` and the `Event`s.

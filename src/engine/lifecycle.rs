@@ -11,6 +11,7 @@ use thiserror::Error;
 use tokio::time::{Instant, sleep};
 
 use crate::core::conf;
+use crate::core::secret::Secret;
 use crate::core::spec::ClusterSpec;
 use crate::core::topology::NodeAddr;
 use crate::core::wsl::Inside;
@@ -28,6 +29,7 @@ use super::log_tail::last_lines;
 use super::process::{CONFIG_FILE, SpawnError, Spawned, find_running_in, identify, is_it, spawn};
 use super::signal::end_helpers;
 use super::steps::Steps;
+use super::tls::Tls;
 use super::wsl::{NOT_REACHED, pid_in};
 
 /// The steps of a launch, of a start, a stop and a deletion.
@@ -131,12 +133,15 @@ pub fn node_files(
 /// How to log in to a local cluster: its nodes' own redis.conf is the only place where the password is kept.
 #[must_use]
 pub fn auth_of(doc: &ClusterDoc) -> Auth {
-    let Some(spec) = &doc.spec else { return Auth { user: doc.user.clone(), ..Auth::default() } };
+    let Some(spec) = &doc.spec else {
+        let tls = doc.tls.clone().map(Tls::new);
+        return Auth { user: doc.user.clone(), password: Secret::default(), tls };
+    };
     let password = spec.port_list().into_iter().find_map(|port| {
         let text = std::fs::read_to_string(spec.node_dir(port).join(CONFIG_FILE)).ok()?;
         conf::password_of(&text)
     });
-    Auth { user: String::new(), password: password.unwrap_or_default() }
+    Auth { password: password.unwrap_or_default(), ..Auth::default() }
 }
 
 /// Writes every node's folder and redis.conf and remembers the cluster; starts nothing.
@@ -167,6 +172,7 @@ fn write_locked(
         spec: Some(spec.clone()),
         addrs: Vec::new(),
         user: String::new(),
+        tls: None,
         processes: BTreeMap::new(),
         formed: false,
         wanted: false,

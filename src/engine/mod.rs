@@ -46,6 +46,8 @@ pub mod signal;
 pub mod slot_content;
 pub mod slot_figures;
 pub mod snapshot;
+mod socket;
 pub mod steps;
 pub mod supervise;
+pub mod tls;
 pub mod wsl;

@@ -15,6 +15,7 @@ use crate::core::slot::{Slot, SlotSet};
 use crate::core::spec::{ClusterSpec, Problem, ServerExe};
 use crate::core::timeline::OwnerLog;
 pub use crate::core::timeline::{Health, Standing};
+use crate::core::tls::TlsOptions;
 use crate::core::topology::{NodeAddr, NodeId, Role};
 use crate::core::version::ServerVersion;
 use crate::workspace::document::OnClose;
@@ -162,6 +163,8 @@ pub struct ClusterView {
     pub slots: SlotDetails,
     /// What closing the window does to its servers.
     pub on_close: OnClose,
+    /// How connections to its servers are secured; `None`: not at all.
+    pub tls: Option<Arc<TlsOptions>>,
     /// Its figures of the last half hour.
     pub history: Arc<History>,
     /// Who owned its slots when, of late.

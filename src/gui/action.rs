@@ -176,6 +176,17 @@ impl Confirm {
     }
 }
 
+/// A file that TLS may need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsFile {
+    /// The certificates of those who may vouch for servers.
+    Ca,
+    /// The client's certificate.
+    Cert,
+    /// Its private key.
+    Key,
+}
+
 /// What the person meant.
 #[derive(Debug, Clone)]
 pub enum Action {
@@ -248,6 +259,8 @@ pub enum Action {
     ChooseServerFile,
     /// Let the person choose a folder; the wizard's draft gets it.
     ChooseFolder,
+    /// Let the person choose a certificate or key; the attach dialog gets it.
+    ChooseTlsFile(TlsFile),
     /// Let the person choose a cluster definition; the wizard opens with it.
     OpenDefinition,
     /// Let the person choose where the definition of this cluster is written.

@@ -22,7 +22,7 @@ use crate::engine::snapshot::Snapshot;
 use crate::workspace::settings::{MapLayout, MapMode, Settings};
 use crate::workspace::store::Workspace;
 
-use super::action::{Action, Confirm, LanguageChoice, Screen, View};
+use super::action::{Action, Confirm, LanguageChoice, Screen, TlsFile, View};
 use super::commands::{self, Scene};
 use super::crash::{self, Crash};
 use super::format;
@@ -69,6 +69,7 @@ enum Picked {
     Definition(PathBuf),
     Export(PathBuf, Box<ClusterSpec>),
     Text(PathBuf, String),
+    Tls(TlsFile, PathBuf),
     /// No dialog could be opened.
     Nothing,
 }
@@ -331,6 +332,11 @@ impl eframe::App for App {
                 Picked::Folder(folder) => self.ui.create.folder_chosen(&folder),
                 Picked::Definition(file) => self.open_definition(&file),
                 Picked::Text(file, text) => self.write_text(&file, &text),
+                Picked::Tls(which, file) => {
+                    if let Some(attach) = &mut self.ui.attach {
+                        attach.file_chosen(which, &file);
+                    }
+                }
                 Picked::Export(file, spec) => self.write_definition(file, &spec),
             }
         }

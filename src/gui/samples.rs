@@ -109,6 +109,7 @@ pub fn cluster(masters: usize) -> ClusterView {
         slot_keys: None,
         slots: SlotDetails::default(),
         on_close: OnClose::Ask,
+        tls: None,
         history: Arc::default(),
         owners: Arc::default(),
         polled_at: Some(now()),

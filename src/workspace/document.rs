@@ -8,6 +8,7 @@ use crate::core::plan::create::CreatePlan;
 use crate::core::plan::moves::MovePlan;
 use crate::core::rate::Rate;
 use crate::core::spec::ClusterSpec;
+use crate::core::tls::TlsOptions;
 use crate::core::topology::NodeAddr;
 
 /// What closing the window does to a cluster's servers.
@@ -85,6 +86,9 @@ pub struct ClusterDoc {
     /// ACL user for such servers; their password is never stored.
     #[serde(default)]
     pub user: String,
+    /// How connections to such servers are secured; `None`: not at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsOptions>,
     /// Processes by client port.
     #[serde(default)]
     pub processes: BTreeMap<u16, ProcessRecord>,

@@ -21,6 +21,7 @@ fn doc(name: &str) -> ClusterDoc {
         spec: Some(ClusterSpec::new(name, "/tmp/somewhere")),
         addrs: vec![NodeAddr::new("127.0.0.1", 7000)],
         user: String::new(),
+        tls: None,
         processes: BTreeMap::from([(7000, ProcessRecord { pid: 17, started: 1_700_000_000 })]),
         formed: true,
         wanted: true,

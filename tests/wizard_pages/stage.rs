@@ -201,6 +201,7 @@ pub fn cluster(nodes: Vec<NodeView>) -> ClusterView {
         slot_keys: None,
         slots: slotdeck::engine::slot_figures::SlotDetails::default(),
         on_close: OnClose::Ask,
+        tls: None,
         history: Arc::default(),
         polled_at: None,
         busy_elsewhere: false,

@@ -4,9 +4,9 @@
 //! ([`RESERVED`]) is refused there. An *edited file* is a whole file that was changed by hand: it may say anything that
 //! leaves it the same node, in reach, with the cluster's password.
 //!
-//! Refused in both, or warned of, because Slotdeck could no longer run the node: TLS ports (it speaks plain TCP), other
-//! addresses announced than listened on, renamed commands that it sends, `include` (it can't see what that sets),
-//! `replicaof` (the server refuses it in a cluster), `user default` (it overrules `requirepass`).
+//! Refused in both, or warned of, because Slotdeck could no longer run the node: TLS ports (it speaks plain TCP with
+//! its own nodes), other addresses announced than listened on, renamed commands that it sends, `include` (it can't see
+//! what that sets), `replicaof` (the server refuses it in a cluster), `user default` (it overrules `requirepass`).
 
 use std::collections::BTreeSet;
 
@@ -322,9 +322,9 @@ fn unsuited(line: &Line, args: &[String]) -> Reason {
         "replicaof" => {
             Some(error("a cluster's nodes are told their masters by the cluster: the server refuses this line"))
         }
-        "tls-port" if value != "0" => Some(error("Slotdeck speaks plain TCP with its nodes")),
+        "tls-port" if value != "0" => Some(error("Slotdeck speaks plain TCP with nodes that it starts")),
         "tls-cluster" | "tls-replication" if !value.eq_ignore_ascii_case("no") => {
-            Some(error("Slotdeck speaks plain TCP with its nodes"))
+            Some(error("Slotdeck speaks plain TCP with nodes that it starts"))
         }
         "rename-command" if NEEDED_COMMANDS.iter().any(|needed| value.eq_ignore_ascii_case(needed)) => {
             Some(error(format!("Slotdeck needs the command '{value}' by its own name")))

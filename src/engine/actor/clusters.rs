@@ -254,6 +254,7 @@ impl Cluster {
             slot_keys: self.slot_keys.clone(),
             slots: SlotDetails { states: assembled.slot_states, ..self.slots.clone() },
             on_close: self.on_close_wish.unwrap_or(self.doc.on_close),
+            tls: self.auth.tls.as_ref().map(|tls| Arc::new(tls.options().clone())),
             history: self.history.clone(),
             owners: self.owners.clone(),
             polled_at: self.polled_at,

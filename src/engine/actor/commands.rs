@@ -164,7 +164,13 @@ impl Actor {
             // The same name again: a new password for servers that are known already.
             // A frontend may name more: the nodes that only the cluster itself knows.
             if cluster.doc.spec.is_none() && cluster.doc.addrs.iter().all(|addr| addrs.contains(addr)) {
+                let tls = auth.tls.as_ref().map(|tls| tls.options().clone());
+                let changed = cluster.doc.tls != tls;
                 cluster.auth = auth;
+                cluster.stale = true;
+                if changed && let Err(error) = self.change_document(&name, |doc| doc.tls = tls) {
+                    self.refuse("attach", Some(name.clone()), error.to_string());
+                }
                 self.urge(&name);
             } else {
                 self.refuse("attach", Some(name.clone()), LifecycleError::NameTaken(name).to_string());
@@ -177,6 +183,7 @@ impl Actor {
             spec: None,
             addrs,
             user: auth.user.clone(),
+            tls: auth.tls.as_ref().map(|tls| tls.options().clone()),
             processes: BTreeMap::new(),
             formed: false,
             wanted: true,

@@ -4,13 +4,13 @@
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::core::topology::NodeAddr;
 use crate::core::version::ServerVersion;
 use crate::engine::client::{NodeError, NodeErrorKind, needs_no_password};
 use crate::engine::command::Auth;
+use crate::engine::socket::{self, Socket};
 
 /// How long a master may be silent. While it saves it sends a line break each second; 60 s is also its own patience with
 /// replicas (`repl-timeout`).
@@ -53,16 +53,14 @@ impl From<NodeError> for StreamError {
 
 struct Wire {
     addr: NodeAddr,
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Socket>,
 }
 
 impl Wire {
-    async fn connect(addr: &NodeAddr, deadline: Duration) -> Result<Self, NodeError> {
-        let fail = |kind| NodeError { addr: addr.clone(), kind };
-        match timeout(deadline, TcpStream::connect((addr.host.as_str(), addr.port))).await {
-            Err(_) => Err(fail(NodeErrorKind::Timeout(deadline))),
-            Ok(Err(error)) => Err(fail(NodeErrorKind::Connect(error.to_string()))),
-            Ok(Ok(stream)) => Ok(Self { addr: addr.clone(), stream: BufReader::with_capacity(PIECE, stream) }),
+    async fn connect(addr: &NodeAddr, auth: &Auth, deadline: Duration) -> Result<Self, NodeError> {
+        match socket::open(addr, auth.tls.as_ref(), deadline).await {
+            Ok(stream) => Ok(Self { addr: addr.clone(), stream: BufReader::with_capacity(PIECE, stream) }),
+            Err(kind) => Err(NodeError { addr: addr.clone(), kind }),
         }
     }
 
@@ -75,8 +73,12 @@ impl Wire {
         for word in words {
             command.arg(*word);
         }
-        let sent = self.stream.get_mut().write_all(&command.get_packed_command()).await;
-        sent.map_err(|error| self.error(NodeErrorKind::Lost(error.to_string())))
+        let stream = self.stream.get_mut();
+        let sent = async {
+            stream.write_all(&command.get_packed_command()).await?;
+            stream.flush().await
+        };
+        sent.await.map_err(|error| self.error(NodeErrorKind::Lost(error.to_string())))
     }
 
     /// Reads some bytes; none at the end of the connection.
@@ -133,7 +135,7 @@ impl RdbStream {
         auth: &Auth,
         deadline: Duration,
     ) -> Result<Self, NodeError> {
-        let mut wire = Wire::connect(addr, deadline).await?;
+        let mut wire = Wire::connect(addr, auth, deadline).await?;
         wire.log_in(auth).await?;
         // Whether the file goes through the master's disk is its own setting. It must know that we understand the mark;
         // masters before 2.8.18, and without rdb-only (7.0), refuse these words, and are taken as they are.

@@ -23,7 +23,7 @@ use super::command::Auth;
 use super::gather::{Gathered, gather};
 use super::job::Step;
 use super::migrate::bring::{Bringer, Failures};
-use super::migrate::{News, Options, Report, keys_in};
+use super::migrate::{News, Options, Report, keys_in, loses_nothing};
 use super::steps::Steps;
 use crate::core::check::Finding;
 use crate::core::plan::fix::{FixPlan, Meeting, Party, Refusal, Repair, Trouble, plan as planned};
@@ -297,33 +297,14 @@ impl Work<'_> {
         if slots.is_empty() || self.bringer.is_stopped() {
             return;
         }
-        if let Err(why) = self.keeps_a_slot(from, &slots).await {
+        if let Some(client) = self.client(from)
+            && let Err(why) = loses_nothing(client, &slots).await
+        {
             failures.extend(slots.iter().map(|slot| (slot, why.clone())));
             return;
         }
         let one = SlotMove { from: from.id.clone(), to: repair.owner.id.clone(), slots };
         failures.extend(self.bringer.forward(&one).await);
-    }
-
-    async fn keeps_a_slot(&self, from: &Party, slots: &SlotSet) -> Result<(), String> {
-        let Some(client) = self.client(from) else { return Ok(()) };
-        let view = client.view().await.map_err(|error| error.to_string())?;
-        let own = view.me().map(|me| me.slots.clone()).unwrap_or_default();
-        if own.iter().any(|slot| !slots.contains(slot)) {
-            return Ok(());
-        }
-        let all: Vec<Slot> = slots.iter().collect();
-        let counted: u64 = keys_in(client, &all).await?.into_iter().sum();
-        let keys = client.number(&["DBSIZE"]).await.map_err(|error| error.to_string())?;
-        if keys > counted {
-            return Err(format!(
-                "without these slots {} would become a replica and lose {} keys of slots that it does not own: \
-                 --cluster-search-multiple-owners moves them first",
-                from.addr,
-                keys - counted
-            ));
-        }
-        Ok(())
     }
 
     /// The owner serves alone again; then each of the others, as soon as it has no key of the slots.

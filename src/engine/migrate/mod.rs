@@ -13,11 +13,13 @@ pub(in crate::engine) mod bring;
 mod chunk;
 mod classic;
 pub(super) mod drain;
+mod last_slot;
 mod pace;
 mod pairs;
 mod pool;
 mod preview;
 mod probe;
+mod rights;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -45,6 +47,7 @@ use super::command::Auth;
 use super::gather::{Gathered, gather};
 
 pub(in crate::engine) use atomic::slots_under_way;
+pub(in crate::engine) use last_slot::loses_nothing;
 use pace::Pace;
 pub(in crate::engine) use pairs::keys_in;
 use pairs::{Pair, connect, count};
@@ -236,6 +239,7 @@ pub async fn migrate(
     };
     let pairs = connect(&work, &masters, &before, &context).await.map_err(MigrateError::Untouched)?;
     count(&pairs, &context).await.map_err(MigrateError::Untouched)?;
+    last_slot::guard(&pairs).await.map_err(MigrateError::Untouched)?;
     if context.stop.is_cancelled() {
         return Err(MigrateError::Untouched("cancelled".to_owned()));
     }

@@ -14,7 +14,7 @@ use crate::engine::client::NodeClient;
 use crate::engine::gather::Gathered;
 
 use super::pool::Pool;
-use super::{Backend, Context, Method, Mode, News, Why, open_slots, probe};
+use super::{Backend, Context, Method, Mode, News, Why, open_slots, probe, rights};
 
 /// How many slots one pipeline asks about.
 const COUNT_BATCH: usize = 1024;
@@ -62,7 +62,7 @@ async fn pair<'a>(
 ) -> Result<Pair<'a>, Why> {
     let end = |id: &NodeId| by_id.get(id).cloned().ok_or_else(|| format!("{} is no master that answers", id.short()));
     let ((source, from), (target, to)) = (end(&one.from)?, end(&one.to)?);
-    let others = by_id.iter().filter(|(id, _)| **id != &one.from && **id != &one.to);
+    let others = || by_id.iter().filter(|(id, _)| **id != &one.from && **id != &one.to).map(|(_, (_, pool))| pool);
     // What was begun key by key is finished key by key; so is what may only go so fast.
     let begun = one.slots.iter().any(|slot| open.contains(slot));
     let method = match context.options.method {
@@ -73,6 +73,7 @@ async fn pair<'a>(
         method => method,
     };
     let backend = probe::backend(from.one(), to.one(), method).await?;
+    rights::check(backend, context.auth, (from.one(), to.one()), &one.to, others().map(Pool::one)).await?;
     let many_keys = match backend {
         Backend::Classic => {
             probe::classic(from.one(), source, context.auth).await? && keeps_expiries(gathered, &source.addr)
@@ -83,7 +84,7 @@ async fn pair<'a>(
     let seen = gathered.topology.views.get(&source.addr).and_then(|view| view.nodes.get(&one.to)?.addr.clone());
     Ok(Pair {
         one,
-        others: others.map(|(_, (_, pool))| pool.clone()).collect(),
+        others: others().cloned().collect(),
         place: seen.filter(|addr| !addr.host.is_empty()).unwrap_or_else(|| target.addr.clone()),
         owned: one.slots.iter().filter(|slot| target.slots.contains(*slot)).collect(),
         from,

@@ -12,7 +12,7 @@ use crate::engine::command::Auth;
 
 use super::pace::Pace;
 use super::pool::Pool;
-use super::{Backend, Context, Mode, Options, Pair, Why, connect, count, keys_in, prepare};
+use super::{Backend, Context, Mode, Options, Pair, Why, connect, count, keys_in, last_slot, prepare};
 
 /// Makes sure that a new plan can be carried out, as [`migrate`](super::migrate) does before it changes anything, and
 /// says the commands that would move its slots, in the order of each pair. Keys are not named: which ones a slot holds
@@ -31,6 +31,7 @@ pub async fn preview(
     let (before, masters) = prepare(plan, seeds, &context).await?;
     let pairs = connect(plan, &masters, &before, &context).await?;
     count(&pairs, &context).await?;
+    last_slot::guard(&pairs).await?;
     let mut shown = Vec::new();
     for pair in &pairs {
         match pair.backend {

@@ -46,6 +46,10 @@ impl App {
             }
             Action::ChooseServerFile => self.choose_server(ctx, frame),
             Action::ChooseFolder => self.choose_folder(ctx, frame),
+            Action::ChooseTlsFile(which) => {
+                let dialog = rfd::AsyncFileDialog::new().set_title(tr!("app.choose_file")).set_parent(frame);
+                self.pick(ctx, dialog.pick_file(), move |file| Picked::Tls(which, file));
+            }
             Action::OpenDefinition => self.choose_definition(ctx, frame),
             Action::ExportDefinition(spec) => self.export_definition(ctx, frame, spec),
             Action::SaveText { name, text } => self.save_text(ctx, frame, &name, text),

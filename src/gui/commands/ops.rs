@@ -2,7 +2,7 @@
 
 use egui::{Key, Modifiers};
 
-use crate::engine::client::LOGIN_REFUSED;
+use crate::engine::client::{LOGIN_REFUSED, TLS_FAILED};
 use crate::engine::command::Command;
 use crate::engine::snapshot::{ClusterView, NodeView, Phase, Reach};
 use crate::gui::action::{Action, Confirm};
@@ -167,5 +167,5 @@ fn action(op: Op, cluster: &ClusterView) -> Option<Action> {
 
 /// Whether a node does not let us in.
 fn wants_login(node: &NodeView) -> bool {
-    matches!(&node.reach, Reach::Stale { error, .. } | Reach::Never { error } if error.contains(LOGIN_REFUSED))
+    matches!(&node.reach, Reach::Stale { error, .. } | Reach::Never { error } if error.contains(LOGIN_REFUSED) || error.contains(TLS_FAILED))
 }

@@ -1,17 +1,25 @@
 //! The dialog that takes servers that run already under a name.
 
+mod tls;
+
+use std::path::Path;
+
 use egui::{Sides, Ui};
 
 use crate::core::secret::Secret;
+use crate::core::tls::TlsOptions;
 use crate::core::topology::{NodeAddr, ParseError};
 use crate::engine::command::{Auth, Command};
 use crate::engine::snapshot::{ClusterView, Snapshot};
-use crate::gui::action::Action;
+use crate::engine::tls::Tls;
+use crate::gui::action::{Action, TlsFile};
 use crate::gui::i18n::tr;
 use crate::gui::icons::Icon;
 use crate::gui::theme::{self, Palette, Tone};
 use crate::gui::widgets::bits;
 use crate::gui::words;
+
+use tls::{TlsFields, tls_ui, warning_ui};
 
 /// The dialog's fields.
 #[derive(Debug, Default)]
@@ -22,14 +30,24 @@ pub struct AttachUi {
     addrs: String,
     user: String,
     password: Secret,
+    tls: TlsFields,
+    /// Whether connections to the attached cluster are secured already, and how.
+    known_tls: Option<TlsOptions>,
 }
 
 impl AttachUi {
-    /// The fields for a cluster that is attached already: only the login is asked for.
+    /// The fields for a cluster that is attached already: only login and TLS are asked for.
     #[must_use]
     pub fn login(cluster: &ClusterView) -> Self {
         let known = cluster.nodes.iter().map(|node| node.addr.clone()).collect();
-        Self { known: Some(known), name: cluster.name.clone(), ..Self::default() }
+        let tls = cluster.tls.as_deref();
+        let (known, name) = (Some(known), cluster.name.clone());
+        Self { known, name, tls: TlsFields::of(tls), known_tls: tls.cloned(), ..Self::default() }
+    }
+
+    /// Takes a file that was chosen in a dialog.
+    pub fn file_chosen(&mut self, which: TlsFile, file: &Path) {
+        self.tls.chosen(which, file);
     }
 
     /// The addresses, parted by blanks, commas or lines; a port alone means this machine.
@@ -45,8 +63,12 @@ impl AttachUi {
 
     /// What is still wrong; `Ok` when it can be sent. An empty form is not scolded.
     fn check(&self, snapshot: &Snapshot) -> Result<Vec<NodeAddr>, Option<String>> {
+        if let Some(problem) = self.tls.problem() {
+            return Err(Some(problem));
+        }
         if let Some(known) = &self.known {
-            return if self.password.is_empty() { Err(None) } else { Ok(known.clone()) };
+            let nothing_new = self.password.is_empty() && self.tls.options() == self.known_tls;
+            return if nothing_new { Err(None) } else { Ok(known.clone()) };
         }
         let addrs = self.parsed().map_err(|_| Some(tr!("attach.bad_address")))?;
         let name = self.name.trim();
@@ -69,19 +91,19 @@ pub fn attach_ui(ctx: &egui::Context, snapshot: &Snapshot, state: &mut AttachUi)
             bits::weak(ui, tr!("attach.text"));
         }
         ui.add_space(8.0);
-        fields_ui(ui, state);
+        let file = fields_ui(ui, state);
         let checked = state.check(snapshot);
         if let Err(Some(problem)) = &checked {
             bits::state(ui, Tone::Bad, Icon::Error, problem);
         }
         ui.add_space(12.0);
-        buttons_ui(ui, state, checked.ok())
+        buttons_ui(ui, state, checked.ok()).or(file)
     });
     modal.inner.clone().or_else(|| modal.should_close().then_some(Action::Withdraw))
 }
 
-fn fields_ui(ui: &mut Ui, state: &mut AttachUi) {
-    egui::Grid::new("attach-fields").num_columns(2).spacing([12.0, 8.0]).show(ui, |ui| {
+fn fields_ui(ui: &mut Ui, state: &mut AttachUi) -> Option<Action> {
+    let grid = egui::Grid::new("attach-fields").num_columns(2).spacing([12.0, 8.0]).show(ui, |ui| {
         if state.known.is_none() {
             place_ui(ui, state);
         }
@@ -97,8 +119,11 @@ fn fields_ui(ui: &mut Ui, state: &mut AttachUi) {
             password.request_focus();
         }
         ui.end_row();
+        tls_ui(ui, &mut state.tls)
     });
     bits::weak(ui, tr!("attach.password_note"));
+    warning_ui(ui, &state.tls);
+    grid.inner
 }
 
 /// The rows that say which servers.
@@ -125,7 +150,8 @@ fn buttons_ui(ui: &mut Ui, state: &AttachUi, addrs: Option<Vec<NodeAddr>>) -> Op
         |ui| {
             let attach = ui.add_enabled(addrs.is_some(), theme::primary(colors, label));
             if attach.clicked() {
-                let auth = Auth { user: state.user.trim().to_owned(), password: state.password.clone() };
+                let (user, password) = (state.user.trim().to_owned(), state.password.clone());
+                let auth = Auth { user, password, tls: state.tls.options().map(Tls::new) };
                 let name = state.name.trim().to_owned();
                 let attach = Command::Attach { name: name.clone(), addrs: addrs.unwrap_or_default(), auth };
                 Some(Action::All(vec![Action::Do(attach), Action::Withdraw, Action::OpenCluster(name)]))
@@ -200,5 +226,44 @@ mod tests {
         assert!(
             matches!(&actions[0], Action::Do(Command::Attach { name, addrs, .. }) if name == "prod" && addrs.len() == 1)
         );
+    }
+
+    #[test]
+    fn tls_is_asked_for_with_a_ca_and_goes_with_the_servers() {
+        let snapshot = samples::snapshot(samples::healthy());
+        let state = (filled("prod", "10.0.0.1:7000"), None);
+        let mut harness = testing::harness(state, move |ui, (state, action): &mut (_, Option<Action>)| {
+            *action = attach_ui(ui, &snapshot, state).or(action.take());
+        });
+        harness.run();
+        assert!(harness.query_by_label("CA file").is_none());
+        harness.get_by_label("Secure the connections").click();
+        harness.run();
+        harness.get_by_label("Choose: CA file").click();
+        harness.run();
+        assert!(matches!(harness.state().1, Some(Action::ChooseTlsFile(TlsFile::Ca))));
+        harness.state_mut().0.file_chosen(TlsFile::Ca, Path::new("/etc/redis/ca.crt"));
+        harness.get_by_label("Accept any certificate").click();
+        harness.run();
+        harness.get_by_label_contains("read and change everything");
+        harness.get_by_label("Accept any certificate").click();
+        harness.get_by_label("Attach").click();
+        harness.run();
+        let Some(Action::All(actions)) = &harness.state().1 else { panic!() };
+        let Action::Do(Command::Attach { auth, .. }) = &actions[0] else { panic!("{:?}", actions[0]) };
+        let options = auth.tls.as_ref().unwrap().options();
+        assert_eq!(options.ca_file.as_deref(), Some(Path::new("/etc/redis/ca.crt")));
+        assert!(!options.insecure);
+    }
+
+    #[test]
+    fn the_tls_of_an_attached_cluster_can_be_put_right_without_a_password() {
+        let mut cluster = samples::healthy();
+        cluster.tls = Some(TlsOptions { ca_file: Some("old.crt".into()), ..TlsOptions::default() }.into());
+        let snapshot = samples::snapshot(cluster.clone());
+        let mut login = AttachUi::login(&cluster);
+        assert!(matches!(login.check(&snapshot), Err(None)), "nothing new yet");
+        login.file_chosen(TlsFile::Ca, Path::new("new.crt"));
+        assert!(login.check(&snapshot).is_ok());
     }
 }
