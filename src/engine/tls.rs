@@ -149,19 +149,19 @@ impl Tls {
 
     fn explain_alert(&self, alert: AlertDescription) -> String {
         match alert {
+            AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity if !self.was_asked() => {
+                "the server takes none of the ciphers offered (--tls-ciphers, --tls-ciphersuites; the server's \
+                 tls-ciphers)"
+                    .to_owned()
+            }
             AlertDescription::CertificateRequired
+            | AlertDescription::HandshakeFailure
             | AlertDescription::UnknownCA
             | AlertDescription::BadCertificate
             | AlertDescription::CertificateUnknown
             | AlertDescription::CertificateExpired
             | AlertDescription::UnsupportedCertificate
             | AlertDescription::AccessDenied => self.not_let_in(),
-            AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity if !self.was_asked() => {
-                "the server takes none of the ciphers offered (--tls-ciphers, --tls-ciphersuites; the server's \
-                 tls-ciphers)"
-                    .to_owned()
-            }
-            AlertDescription::HandshakeFailure => self.not_let_in(),
             AlertDescription::ProtocolVersion => {
                 "the server speaks neither TLS 1.2 nor 1.3: see its tls-protocols".to_owned()
             }

@@ -1,5 +1,7 @@
 //! The keys of one master: sent by the source itself where it can, else read and sent from here.
 
+use std::time::Duration;
+
 use redis::Value;
 
 use crate::core::plan::moves::Master;
@@ -17,6 +19,9 @@ const BATCH_BYTES: u64 = 256 * 1024;
 const BATCH_KEYS: usize = 256;
 /// So many keys where the source does not tell their size.
 const BLIND_KEYS: usize = 10;
+/// How long the source may wait for the master when this is tried with one key. Between a server that sends in TLS and one
+/// that takes none, or the other way round, it waits to the end, and serves nobody meanwhile.
+const TRIAL: Duration = Duration::from_secs(3);
 /// How often a batch is tried where the connection fails or keys change under way.
 const TRIES: usize = 4;
 
@@ -135,7 +140,7 @@ impl Lane {
         if self.place.is_none() {
             return through_us("the cluster's nodes know each other by addresses of this machine only");
         }
-        let words = self.migrate_words(&[key.to_vec()], true, self.options.replace);
+        let words = self.migrate_words(&[key.to_vec()], true, self.options.replace, TRIAL);
         match self.from.call(&words).await {
             Ok(Value::SimpleString(word)) if word == "NOKEY" => Ok(None),
             Ok(_) => {
@@ -179,9 +184,9 @@ impl Lane {
         error.to_string()
     }
 
-    fn migrate_words(&self, keys: &[Vec<u8>], copy: bool, replace: bool) -> Words {
+    fn migrate_words(&self, keys: &[Vec<u8>], copy: bool, replace: bool, most: Duration) -> Words {
         let place = self.place.as_ref().unwrap_or(&self.addr);
-        let (timeout, db) = (self.options.timeout.as_millis().to_string(), self.to_db.to_string());
+        let (timeout, db) = (self.options.timeout.min(most).as_millis().to_string(), self.to_db.to_string());
         let single = if self.many_keys { Vec::new() } else { keys[0].clone() };
         let mut words: Words = vec![b"MIGRATE".to_vec(), place.host.clone().into_bytes()];
         words.extend([place.port.to_string().into_bytes(), single, db.into_bytes(), timeout.into_bytes()]);
@@ -203,7 +208,7 @@ impl Lane {
     async fn migrate_all(&self, keys: &[Vec<u8>], replace: bool) -> Result<(), NodeError> {
         let portions = keys.chunks(if self.many_keys { keys.len().max(1) } else { 1 });
         let commands: Vec<Words> =
-            portions.map(|portion| self.migrate_words(portion, self.options.copy, replace)).collect();
+            portions.map(|portion| self.migrate_words(portion, self.options.copy, replace, Duration::MAX)).collect();
         self.from.call_all(&commands).await.into_iter().try_for_each(|answer| answer.map(drop))
     }
 

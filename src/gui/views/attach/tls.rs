@@ -60,7 +60,7 @@ impl TlsFields {
     pub fn problem(&self) -> Option<String> {
         match self.options()?.suites().err()? {
             TlsError::HalfPair => Some(tr!("attach.tls_half_pair")),
-            other => Some(other.to_string()),
+            other @ TlsError::NoCipher { .. } => Some(other.to_string()),
         }
     }
 
