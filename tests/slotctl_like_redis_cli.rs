@@ -204,7 +204,6 @@ fn usage_errors_are_redis_clis() {
     ] {
         alike(&slotctl(&args, ""), &redis_cli(&args, ""));
     }
-    slotctl(&["--cluster", "check", "a:1", "--tls"], "").failed().complains("TLS");
     slotctl(&["create", "--help"], "").fine().says("--cluster-replicas");
     slotctl(&["--help"], "").fine().says("create");
     slotctl(&["--version"], "").fine().says("slotctl ");
