@@ -243,7 +243,7 @@ mod tests {
     #[test]
     fn groups_and_exclusions_are_understood() {
         assert_eq!(names(&ciphers("HIGH:!aNULL:!MD5")).len(), 9);
-        assert!(!names(&ciphers("DEFAULT:!CHACHA20")).iter().any(|name| name.contains("CHACHA20")));
+        assert!(!names(&ciphers("DEFAULT:!CHACHA20"))[3..].iter().any(|name| name.contains("CHACHA20")));
         assert_eq!(names(&ciphers("aRSA+AES256"))[3..], ["ECDHE-RSA-AES256-GCM-SHA384"]);
         assert_eq!(names(&ciphers("AES256-SHA:ECDHE-RSA-AES256-GCM-SHA384"))[3..], ["ECDHE-RSA-AES256-GCM-SHA384"]);
         assert_eq!(names(&ciphers("RSA:-AES:+CHACHA20"))[3..], ["ECDHE-RSA-CHACHA20-POLY1305"]);

@@ -247,6 +247,7 @@ mod tests {
         harness.run();
         harness.get_by_label_contains("read and change everything");
         harness.get_by_label("Accept any certificate").click();
+        harness.run();
         harness.get_by_label("Attach").click();
         harness.run();
         let Some(Action::All(actions)) = &harness.state().1 else { panic!() };
