@@ -7,7 +7,7 @@ mod slotctl_tools;
 
 use std::path::{Path, PathBuf};
 
-use common::{TestServer, cached_server, server_program};
+use common::{TestServer, cached_server, server_program, wait_until};
 use slotctl_tools::{Ran, redis_cli, slotctl_at};
 
 /// Three masters, perhaps replicas of theirs, and a workspace of their own.
@@ -154,6 +154,70 @@ fn a_killed_node_is_removed_from_every_node() {
 }
 
 #[test]
+fn the_replicas_of_a_dead_master_get_another_one() {
+    for (name, program) in servers() {
+        eprintln!("on {name}");
+        let mut cluster = Cluster::of(&program, 0);
+        let first = cluster.addr(0);
+        let master = cluster.start();
+        cluster.slotctl(&["add-node", &master, &first]).fine();
+        let id = cluster.id(3);
+        let (one, two) = (cluster.start(), cluster.start());
+        let args = ["add-node", &one, &two, &first, "--cluster-replica", "--cluster-master-id", &id];
+        cluster.slotctl(&args).fine();
+        cluster.servers[3].kill();
+        let json = cluster.slotctl(&["del-node", &first, &id, "--yes", "--json"]).fine().json();
+        assert_eq!(json["rehomed"].as_array().unwrap().len(), 2, "{name}: {json:#}");
+        assert_eq!(json["removed"][0]["answers"], false, "{name}: {json:#}");
+        cluster.are_one_cluster(&[0, 1, 2, 4, 5]);
+        for server in [4, 5] {
+            let words = cluster.ask(server, &["INFO", "replication"]);
+            assert!(words.contains("role:slave") && words.contains("master_link_status:up"), "{name}: {words}");
+        }
+    }
+}
+
+/// `add-node` that can't come to its end, since others refuse whom they were told to forget for a minute (from 7.2 on), or
+/// find nobody at the bus port that the new node tells; Ctrl-C while it waits.
+#[test]
+fn an_addition_that_is_stopped_is_undone() {
+    for (name, program) in servers() {
+        eprintln!("on {name}");
+        let mut cluster = Cluster::of(&program, 0);
+        let first = cluster.addr(0);
+        let new = cluster.start();
+        let nowhere = common::free_port().to_string();
+        cluster.ask(3, &["CONFIG", "SET", "cluster-announce-bus-port", &nowhere]);
+        let id = cluster.id(3);
+        for as_replica in [false, true] {
+            let mut args = vec!["--cluster", "add-node", &new, &first];
+            args.extend(as_replica.then_some("--cluster-slave"));
+            let child = std::process::Command::new(env!("CARGO_BIN_EXE_slotctl"))
+                .args(args)
+                .env("SLOTDECK_HOME", cluster.home.path())
+                .stdin(std::process::Stdio::null())
+                .stdout(std::process::Stdio::null())
+                .stderr(std::process::Stdio::piped())
+                .spawn()
+                .unwrap();
+            wait_until("the new node is met", || cluster.line(0, &id));
+            let pid = child.id().to_string();
+            assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+            let output = child.wait_with_output().unwrap();
+            let words = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(output.status.code(), Some(1), "{name}: {words}");
+            assert!(
+                words.contains("stopped as asked. It was undone: the new nodes are empty again"),
+                "{name}: {words}"
+            );
+            assert_eq!(cluster.ask(3, &["CLUSTER", "NODES"]).lines().count(), 1, "{name}");
+            assert_eq!([0, 1, 2].map(|server| cluster.line(server, &id)), [None, None, None], "{name}");
+            cluster.are_one_cluster(&[0, 1, 2]);
+        }
+    }
+}
+
+#[test]
 fn another_node_that_is_down_is_named_and_told_when_it_is_back() {
     let mut cluster = Cluster::of(&server_program(), 1);
     let first = cluster.addr(0);
@@ -183,12 +247,17 @@ fn what_can_not_be_added_is_refused_before_anything_changes() {
         assert!(ran.out.contains(words) || ran.err.contains(words), "no {words:?} in {ran:#?}");
         assert_eq!(cluster.ask(0, &["CLUSTER", "NODES"]).lines().count(), 3);
     };
+    let other = Cluster::of(&server_program(), 0);
     let nobody = "beef".repeat(10);
     let id_args = [new.as_str(), &first, "--cluster-slave", "--cluster-master-id", &nobody];
     refused(&cluster, &id_args, &format!("[ERR] No such master ID {nobody}"));
     cluster.ask(3, &["CLUSTER", "ADDSLOTS", "0"]);
-    refused(&cluster, &[&new, &first], &format!("[ERR] Node {new} is not empty."));
+    let words = "is not empty. Either the node already knows other nodes (check with CLUSTER NODES) or contains some key in \
+                 database 0.";
+    refused(&cluster, &[&new, &first], &format!("[ERR] Node {new} {words}"));
     cluster.ask(3, &["CLUSTER", "DELSLOTS", "0"]);
+    refused(&cluster, &[&other.addr(0), &first], &format!("{} knows 2 other nodes", other.addr(0)));
+    refused(&cluster, &[&other.addr(0), &first], "To use such a node all the same: 'slotctl del-node'");
     cluster.ask(3, &["FUNCTION", "LOAD", "#!lua name=mine\nredis.register_function('f', function() return 1 end)"]);
     refused(&cluster, &[&new, &first], ">>> New node already contains functions and can not be added to the cluster.");
     cluster.ask(3, &["FUNCTION", "FLUSH"]);
@@ -198,8 +267,6 @@ fn what_can_not_be_added_is_refused_before_anything_changes() {
     refused(&cluster, &[&plain.addr(), &first], "is not configured as a cluster node.");
     let closed = TestServer::start_cluster_node("requirepass secret");
     refused(&cluster, &[&closed.addr(), &first], "NOAUTH");
-    let other = Cluster::of(&server_program(), 0);
-    refused(&cluster, &[&other.addr(0), &first], "is not empty.");
     if let Some(old) = cached_server("redis-6.2") {
         let old = TestServer::start_cluster_node_of(&old, "");
         refused(&cluster, &[&old.addr(), &first, "--cluster-slave"], "can't load the data of its master");

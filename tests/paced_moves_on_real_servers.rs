@@ -7,25 +7,12 @@ mod move_tools;
 mod slotctl_tools;
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 
 use common::follower::owners;
 use common::{cached_server, server_program, wait_until};
-use move_tools::{Cluster, all_are_there, seed_numbers, servers};
+use move_tools::{Cluster, all_are_there, begin_with, seed_numbers, servers};
 use slotdeck::core::slot::key_slot;
-
-/// Starts slotctl. A pipe that nobody reads would hold it up.
-fn begin(cluster: &Cluster, args: &[&str], stdout: Stdio) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_slotctl"))
-        .args(args)
-        .env("SLOTDECK_HOME", cluster.home.path())
-        .env("TERM", "dumb")
-        .stdin(Stdio::null())
-        .stdout(stdout)
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap()
-}
 
 fn keys_at(cluster: &Cluster, server: usize) -> u64 {
     redis::cmd("DBSIZE").query(&mut cluster.servers[server].connect(None)).unwrap()
@@ -51,7 +38,7 @@ fn survives_the_death_of(victim: usize) {
     let (from, to, seed) = (cluster.id(0), cluster.id(1), cluster.addr(2));
     let writer = write_until_refused(&cluster, 5000);
     let args = ["reshard", &seed, "--from", &from, "--to", &to, "--slots", "5000", "--yes", "--max-rate", "1500"];
-    let child = begin(&cluster, &args, Stdio::null());
+    let child = begin_with(&cluster, &args, Stdio::null());
     // The first slots are the target's, most are still to come.
     let moved = || owners(&cluster.servers).into_iter().any(|(first, _, server)| (first, server) == (0, 1));
     wait_until("the move is under way", || moved().then_some(()));
@@ -111,7 +98,7 @@ fn nothing_moves_while_the_pause_file_is_there() {
         let (to, seed) = (cluster.id(1), cluster.addr(0));
         let pause = file.to_str().unwrap();
         let args = ["move-slots", &seed, "--slots", "0-999", "--to", &to, "--yes", "--pause-file", pause];
-        let mut child = begin(&cluster, &args, Stdio::piped());
+        let mut child = begin_with(&cluster, &args, Stdio::piped());
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
         let said = lines.find(|line| line.starts_with("Paused while ") && line.ends_with("hold on exists."));
         assert!(said.is_some(), "{name}");

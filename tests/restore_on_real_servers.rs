@@ -6,10 +6,11 @@ mod common;
 mod data_tools;
 mod slotctl_tools;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use common::{cached_server, server_program};
-use data_tools::{AT_ONCE, Masters, VERSIONS, backup, filled, servers};
+use data_tools::{AT_ONCE, Masters, VERSIONS, backup, contents, filled, servers};
 use slotctl_tools::{Ran, redis_cli, slotctl};
 
 fn restore(dir: &Path, cluster: &Masters, more: &[&str]) -> Ran {
@@ -189,14 +190,73 @@ fn the_question_is_asked_and_plan_sends_nothing() {
 }
 
 #[test]
-fn servers_that_are_no_cluster_yet_are_told_how_to_become_one() {
+fn a_plan_sends_nothing_that_a_server_could_take_for_a_write() {
+    let old = filled(&server_program(), 3, AT_ONCE);
+    let dir = tempfile::tempdir().unwrap();
+    backup(&old, dir.path(), &[]).fine();
+    let new = Masters::new(&server_program(), 3, "");
+    for connection in &mut new.connections() {
+        redis::cmd("CONFIG").arg("RESETSTAT").exec(connection).unwrap();
+    }
+    slotctl(&["plan", "restore", dir.path().to_str().unwrap(), &new.addr()], "").fine().says("Nothing was sent");
+    for connection in &mut new.connections() {
+        let stats: String = redis::cmd("INFO").arg("commandstats").query(connection).unwrap();
+        for verb in ["restore", "del", "set", "function|load"] {
+            assert!(!stats.contains(&format!("cmdstat_{verb}:")), "{stats}");
+        }
+    }
+}
+
+#[test]
+fn empty_servers_are_made_a_cluster_first() {
+    for (name, program) in servers(&["redis-3.2", "redis-newest", "valkey-newest"]) {
+        let old = filled(&program, 3, AT_ONCE);
+        let dir = tempfile::tempdir().unwrap();
+        backup(&old, dir.path(), &[]).fine();
+        let new = Masters::unformed(&program, 8, AT_ONCE, None);
+        let addrs: Vec<String> = new.servers.iter().map(common::TestServer::addr).collect();
+        let args = |more: &[&'static str]| -> Vec<String> {
+            let own = ["restore", dir.path().to_str().unwrap(), "--cluster-replicas", "1"];
+            let words = own.into_iter().map(str::to_owned).chain(addrs.iter().cloned());
+            words.chain(more.iter().map(|word| (*word).to_owned())).collect()
+        };
+        let plan: Vec<String> = std::iter::once("plan".to_owned()).chain(args(&["--json"])).collect();
+        let json = slotctl(&plan, "").fine().json();
+        assert_eq!(json["creation"]["nodes"].as_array().unwrap().len(), 8, "{name}: {json}");
+        let shares = json["masters"].as_array().unwrap();
+        let sum: u64 = shares.iter().map(|share| share["keys"].as_u64().unwrap()).sum();
+        assert_eq!((shares.len(), json["keys"].as_u64()), (4, Some(sum)), "{name}: {json}");
+        slotctl(&args(&[]), "no\n").failed().says("Master[3] -> Slots").complains("nothing was sent");
+        let ran = slotctl(&args(&["--yes"]), "");
+        assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{name}: {ran:#?}");
+        ran.says("[OK] All 16384 slots covered.").says(" were read back and are the same.");
+        let masters = slotctl(&["info", &addrs[0]], "").fine().out.matches("slots |").count();
+        assert_eq!(masters, 4, "{name}");
+        let is_master = |connection: &mut redis::Connection| {
+            let role: Vec<redis::Value> = redis::cmd("ROLE").query(connection).unwrap();
+            role[0] == redis::Value::BulkString(b"master".to_vec())
+        };
+        let mut connections = new.connections();
+        let held: BTreeMap<_, _> =
+            connections.iter_mut().filter_map(|c| is_master(c).then(|| contents(c))).flatten().collect();
+        assert!(held == old.contents(), "{name}");
+    }
+}
+
+#[test]
+fn too_few_servers_that_are_no_cluster_yet_are_told_how_to_become_one() {
     let old = Masters::new(&server_program(), 3, AT_ONCE);
     let dir = tempfile::tempdir().unwrap();
     backup(&old, dir.path(), &[]).fine();
     let alone = common::TestServer::start_cluster_node("");
     slotctl(&["restore", dir.path().to_str().unwrap(), &alone.addr(), "--yes"], "")
         .failed()
+        .complains("Name at least 3 empty servers")
         .complains("slotctl create");
+    // One of another cluster among them is refused, and no other is touched.
+    let (one, two) = (common::TestServer::start_cluster_node(""), common::TestServer::start_cluster_node(""));
+    let args = ["restore", dir.path().to_str().unwrap(), &alone.addr(), &one.addr(), &old.addr(), &two.addr(), "--yes"];
+    slotctl(&args, "").failed().says(&format!("[ERR] Node {} is not empty.", old.addr()));
     let empty = tempfile::tempdir().unwrap();
     slotctl(&["restore", empty.path().to_str().unwrap(), &old.addr(), "--yes"], "")
         .failed()

@@ -362,8 +362,9 @@ pub struct CheckArgs {
     pub seed: SeedArgs,
 }
 
-/// `fix`.
+/// `fix`. Open slots go key by key: no server migrates them atomically.
 #[derive(Debug, Args)]
+#[command(mut_arg("method", |arg| arg.hide(true)))]
 pub struct FixArgs {
     /// Also look for keys on masters that do not own their slots, and move them to the owners.
     #[arg(long, visible_alias = "search-multiple-owners")]
@@ -371,6 +372,9 @@ pub struct FixArgs {
     /// Give slots of masters that do not answer to others: the keys of these masters are lost.
     #[arg(long, visible_aliases = ["fix-with-unreachable-masters", "cluster-fix-with-unreachable-primaries"])]
     pub cluster_fix_with_unreachable_masters: bool,
+    /// Cancel the migrations that the servers carry out by themselves, before anything else.
+    #[arg(long)]
+    pub cancel_migrations: bool,
     /// How.
     #[command(flatten)]
     pub how: MoveArgs,
@@ -501,6 +505,9 @@ pub struct MoveSlotsArgs {
 /// `resume`.
 #[derive(Debug, Args)]
 pub struct ResumeArgs {
+    /// Forget the move instead: slots that it has not moved stay where they are.
+    #[arg(long)]
+    pub drop: bool,
     /// How.
     #[command(flatten)]
     pub how: MoveArgs,

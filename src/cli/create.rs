@@ -13,7 +13,7 @@ use crate::core::topology::{NodeAddr, NodeId, Role, View};
 use crate::engine::client::{NodeClient, NodeError, NodeErrorKind};
 use crate::engine::command::Auth;
 use crate::engine::create::{Journal, Mode, reset_touched, restore_settings};
-use crate::engine::gather::gather;
+use crate::engine::gather::{Gathered, gather};
 use crate::engine::inspect::{Unfit, inspect};
 use crate::engine::job::Step;
 use crate::engine::steps::Steps;
@@ -25,6 +25,7 @@ use super::args::CreateArgs;
 use super::carry_out::{Halt, Wish, Work, ask_way_out, carry_out};
 use super::cluster::{Access, access, bare, could_not_connect, resolved};
 use super::failure::Failure;
+use super::form::Means;
 use super::interrupt::Interrupt;
 use super::json::{CheckJson, findings_of, nodes_of};
 use super::steps::{redis_report, steps_json};
@@ -33,6 +34,9 @@ use super::{login, redis_lines, until_cancelled};
 
 /// What is said when a creation that stopped half-way is left so.
 const UNDONE: &str = "Nothing was undone. The same command, given again, can go on or make these nodes empty; by hand, CLUSTER RESET HARD on each of them does the latter.";
+
+/// What can be done about nodes that are not empty.
+const EMPTY_IT: &str = "      To use such a node all the same: 'slotctl del-node' takes it out of a cluster that it is of; FLUSHALL and CLUSTER RESET HARD on it make it empty, and what it holds is lost.";
 
 /// What the command line asks for, and whom it can ask.
 #[derive(Clone, Copy)]
@@ -66,24 +70,9 @@ pub async fn create(
     }
     let workspace = workspace.ok();
     let asked = Asked { addrs: &addrs, access: &access, terminal, interrupt, yes };
-    let begun = match &workspace {
-        Some(workspace) => earlier(&asked, workspace).await?,
-        None => None,
-    };
-    let job = match begun {
-        Some(job) => job,
-        None => fresh(&asked, workspace.as_ref(), usize::from(args.cluster_replicas)).await?,
-    };
-    let steps = finish(&asked, &job).await?;
-    // An earlier creation that was gone on with may have been about fewer nodes.
-    let planned = |addr: &&NodeAddr| job.plan.nodes().any(|node| is_at(&node.addr, addr));
-    let addrs: Vec<NodeAddr> = addrs.iter().filter(planned).cloned().collect();
-    let Some(seed) = addrs.first() else { return Err(Failure::message("the plan names none of these nodes")) };
-    let gathered = gather(&addrs, &access.auth, access.connect).await;
+    let made = make(&asked, workspace.as_ref(), usize::from(args.cluster_replicas)).await?;
+    let (gathered, steps, whole) = (made.gathered, made.steps, made.whole);
     let findings = gathered.check();
-    let mut text = terminal.text();
-    let whole = redis_lines::check(&mut text, &gathered.topology, seed, &findings);
-    terminal.print(&text.into_string());
     terminal.object(&CheckJson {
         ok: whole,
         nodes: nodes_of(&gathered.topology),
@@ -95,9 +84,71 @@ pub async fn create(
     if whole { Ok(()) } else { Err(Failure::Shown) }
 }
 
+/// What a creation made.
+pub(super) struct Made {
+    /// Every node's answer at the end.
+    pub(super) gathered: Gathered,
+    steps: Steps,
+    /// Whether the check of all nodes holds. It was shown.
+    whole: bool,
+}
+
+/// A new cluster, or one that was begun earlier, and its check in words.
+async fn make(asked: &Asked<'_>, workspace: Option<&Workspace>, replicas: usize) -> Result<Made, Failure> {
+    let begun = match workspace {
+        Some(workspace) => earlier(asked, workspace).await?,
+        None => None,
+    };
+    let job = match begun {
+        Some(job) => job,
+        None => fresh(asked, workspace, replicas).await?,
+    };
+    let steps = finish(asked, &job).await?;
+    // An earlier creation that was gone on with may have been about fewer nodes.
+    let planned = |addr: &&NodeAddr| job.plan.nodes().any(|node| is_at(&node.addr, addr));
+    let addrs: Vec<NodeAddr> = asked.addrs.iter().filter(planned).cloned().collect();
+    let Some(seed) = addrs.first() else { return Err(Failure::message("the plan names none of these nodes")) };
+    let gathered = gather(&addrs, &asked.access.auth, asked.access.connect).await;
+    let mut text = asked.terminal.text();
+    let whole = redis_lines::check(&mut text, &gathered.topology, seed, &gathered.check());
+    asked.terminal.print(&text.into_string());
+    Ok(Made { gathered, steps, whole })
+}
+
+/// Makes a cluster of these empty servers for a command that needs one, after a yes; says every node's answer at the end.
+///
+/// # Errors
+/// As [`create`].
+pub(super) async fn of_empty(
+    means: &Means<'_>,
+    addrs: &[NodeAddr],
+    access: &Access,
+    replicas: usize,
+) -> Result<Gathered, Failure> {
+    let asked = Asked { addrs, access, terminal: means.terminal, interrupt: means.interrupt, yes: means.yes };
+    let made = make(&asked, Some(means.workspace), replicas).await?;
+    if made.whole { Ok(made.gathered) } else { Err(Failure::message("[ERR] The new cluster is not whole.")) }
+}
+
+/// The plan for these empty servers, shown in words.
+///
+/// # Errors
+/// Bad nodes (all of them are named), or too few.
+pub(super) async fn planned(
+    addrs: &[NodeAddr],
+    access: &Access,
+    terminal: Terminal,
+    replicas: usize,
+) -> Result<CreatePlan, Failure> {
+    let candidates = inspect(addrs, &access.auth).await.map_err(|unfit| refuse(terminal, &unfit))?;
+    let plan = CreatePlan::new(candidates, replicas).map_err(|error| no_plan(terminal, &error))?;
+    terminal.say(|text| redis_lines::plan(text, &plan, addrs, replicas));
+    Ok(plan)
+}
+
 /// A creation as its plan's JSON shows it.
 #[derive(Debug, Serialize)]
-struct CreationJson {
+pub(super) struct CreationJson {
     nodes: Vec<PlannedNodeJson>,
 }
 
@@ -113,7 +164,7 @@ struct PlannedNodeJson {
 }
 
 impl CreationJson {
-    fn of(plan: &CreatePlan) -> Self {
+    pub(super) fn of(plan: &CreatePlan) -> Self {
         let node = |addr: &NodeAddr, id: &NodeId| (addr.to_string(), id.to_string());
         let masters = plan.masters.iter().map(|m| {
             let (addr, id) = node(&m.node.addr, &m.node.id);
@@ -135,10 +186,7 @@ impl CreationJson {
 /// Bad nodes (all of them are named), or too few.
 pub async fn plan(args: &CreateArgs, terminal: Terminal) -> Result<(), Failure> {
     let (addrs, access) = reach(args).await?;
-    let replicas = usize::from(args.cluster_replicas);
-    let candidates = inspect(&addrs, &access.auth).await.map_err(|unfit| refuse(terminal, &unfit))?;
-    let plan = CreatePlan::new(candidates, replicas).map_err(|error| no_plan(terminal, &error))?;
-    terminal.say(|text| redis_lines::plan(text, &plan, &addrs, replicas));
+    let plan = planned(&addrs, &access, terminal, usize::from(args.cluster_replicas)).await?;
     let commands: Vec<ShownCommand> = plan.commands().into_iter().map(Into::into).collect();
     super::plan::tell(terminal, &CreationJson::of(&plan), &commands);
     Ok(())
@@ -178,6 +226,9 @@ pub(super) fn refuse(terminal: Terminal, unfit: &[Unfit]) -> Failure {
                 }
                 Unfit::Node(NodeError { addr, kind }) => connection_errors.push(could_not_connect(addr, &kind.to_string())),
             }
+        }
+        if unfit.iter().any(|reason| matches!(reason, Unfit::NotEmpty { .. })) {
+            text.line(EMPTY_IT);
         }
     });
     for line in &connection_errors {

@@ -31,9 +31,12 @@ pub struct RestoreArgs {
     /// The backup's folder.
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,
-    /// Nodes of the cluster; one suffices.
+    /// Nodes of the cluster; one suffices. Or three and more empty servers, which are made a cluster first.
     #[arg(required = true, value_name = "HOST:PORT")]
     pub nodes: Vec<String>,
+    /// How many replicas each master of a new cluster gets.
+    #[arg(long, default_value_t = 0, value_name = "N", visible_alias = "replicas")]
+    pub cluster_replicas: u16,
     /// Restore into a cluster that holds keys: those of the same names are overwritten, all others stay.
     #[arg(long, visible_alias = "replace")]
     pub cluster_replace: bool,

@@ -2,14 +2,17 @@
 
 use serde::Serialize;
 
+use crate::core::plan::ShownCommand;
 use crate::core::plan::fix::{FixPlan, LeftWhy, Meeting, Party, Repair, plan as planned};
-use crate::core::plan::moves::masters_of;
+use crate::engine::command::Auth;
 use crate::engine::fix::{FIX_STEPS, Fixed, How, Scope, Seen, fix as carry_out, look};
+use crate::engine::gather::gather;
+use crate::engine::migrate::{Migration, RunningTask, cancel};
 use crate::engine::steps::Steps;
 use crate::workspace::document::MoveJournal;
 use crate::workspace::journal::JournalFile;
 
-use super::args::FixArgs;
+use super::args::{FixArgs, MethodArg};
 use super::cluster::{bare, could_not_connect};
 use super::failure::Failure;
 use super::form::Means;
@@ -28,6 +31,8 @@ const NAMED: usize = 20;
 #[derive(Debug, Serialize)]
 struct FixJson {
     ok: bool,
+    /// What the servers moved by themselves at the beginning.
+    migrations: Vec<MigrationJson>,
     repairs: Vec<RepairJson>,
     /// What was not touched, and why.
     left: Vec<String>,
@@ -40,15 +45,35 @@ struct FixJson {
 
 /// The repairs alone as JSON.
 #[derive(Debug, Serialize)]
-struct PlannedJson {
+struct PlannedJson<'a> {
+    migrations: &'a [MigrationJson],
     repairs: Vec<RepairJson>,
     left: Vec<String>,
 }
 
-impl PlannedJson {
-    fn of(plan: &FixPlan) -> Self {
+impl<'a> PlannedJson<'a> {
+    fn of(plan: &FixPlan, migrations: &'a [MigrationJson]) -> Self {
         let left = plan.left.iter().map(ToString::to_string).collect();
-        Self { repairs: plan.repairs.iter().map(RepairJson::from).collect(), left }
+        Self { migrations, repairs: plan.repairs.iter().map(RepairJson::from).collect(), left }
+    }
+}
+
+/// A migration of the servers' own as JSON shows it.
+#[derive(Debug, Serialize)]
+struct MigrationJson {
+    slots: String,
+    from: String,
+    to: String,
+    state: String,
+    /// Whether it is cancelled; else it is left alone.
+    cancelled: bool,
+}
+
+impl MigrationJson {
+    fn of(scene: &Scene, one: &Migration, cancelled: bool) -> Self {
+        let addr = |id: &str| id.parse().map_or_else(|_| id.to_owned(), |id| scene.addr(&id));
+        let RunningTask { slots, from, to, state } = one.task.clone();
+        Self { slots, from: addr(&from), to: addr(&to), state, cancelled }
     }
 }
 
@@ -94,7 +119,10 @@ impl From<&Repair> for RepairJson {
 /// A repair that could lose keys and was not asked for by name, a no to the question, or a cluster that is not whole at
 /// the end.
 pub async fn fix(means: &Means<'_>, args: &FixArgs) -> Result<(), Failure> {
-    let scene = Scene::find(means, &args.how).await?;
+    if args.how.method == MethodArg::Atomic {
+        return Err(Failure::message("[ERR] fix moves key by key: no server migrates an open slot atomically"));
+    }
+    let mut scene = Scene::find(means, &args.how).await?;
     let findings = scene.gathered.check();
     for (addr, why) in &scene.gathered.topology.unreachable {
         complain(&could_not_connect(addr, bare(why)));
@@ -108,27 +136,79 @@ pub async fn fix(means: &Means<'_>, args: &FixArgs) -> Result<(), Failure> {
         None => (scene.new_journal(means)?, None),
     };
     let scope = if args.cluster_search_multiple_owners { Scope::All } else { Scope::Suspects };
-    let auth = &scene.access.auth;
-    let refused = |why: &dyn std::fmt::Display| Failure::message(&format!("[ERR] {why}"));
-    let seen = look(scene.gathered.clone(), auth, scope, !means.plan).await.map_err(|why| refused(&why))?;
+    let auth = scene.access.auth.clone();
+    let (seen, migrations) = survey(means, &mut scene, args, scope).await?;
     let unreachable = args.cluster_fix_with_unreachable_masters;
     let plan = planned(&seen.damage(), unreachable).map_err(|why| refused(&why))?;
     means.terminal.say(|text| show(text, &plan, &seen, scope));
-    if means.tell_plan(&PlannedJson::of(&plan), &plan.commands()) {
+    let cancels = if args.cancel_migrations { Migration::cancel_commands(&seen.migrations) } else { Vec::new() };
+    let commands: Vec<ShownCommand> = cancels.into_iter().map(Into::into).chain(plan.commands()).collect();
+    if means.tell_plan(&PlannedJson::of(&plan, &migrations), &commands) {
         return Ok(());
     }
     if plan.is_empty() {
-        return nothing_to_do(means, &scene, &plan, &file, journal.as_ref());
+        return nothing_to_do(means, &scene, &plan, migrations, &file, journal.as_ref());
     }
     if !means.yes {
         means.ask_for_yes(QUESTION, "nothing was sent to any node").await?;
     }
     let seeds = scene.seeds();
-    let how = How { seeds: &seeds, auth, options: options(&args.how), scope, with_unreachable: unreachable };
+    let how = How { seeds: &seeds, auth: &auth, options: options(&args.how), scope, with_unreachable: unreachable };
     let steps = Steps::new(&FIX_STEPS, timed_report(means.terminal), means.interrupt.token());
     let fixed = carry_out(&plan, &how, &steps).await.map_err(|why| refused(&why))?;
     settle_journal(means, &scene, &fixed, &file, journal.as_ref())?;
-    tell(means, &scene, &plan, &fixed, &steps)
+    tell(means, &scene, &plan, migrations, &fixed, &steps)
+}
+
+fn refused(why: &dyn std::fmt::Display) -> Failure {
+    Failure::message(&format!("[ERR] {why}"))
+}
+
+/// Looks at every master; names what the servers move by themselves, and cancels it where that is wished.
+async fn survey(
+    means: &Means<'_>,
+    scene: &mut Scene,
+    args: &FixArgs,
+    scope: Scope,
+) -> Result<(Seen, Vec<MigrationJson>), Failure> {
+    let auth = scene.access.auth.clone();
+    let seen = look(scene.gathered.clone(), &auth, scope, !means.plan).await.map_err(|why| refused(&why))?;
+    let cancelled = args.cancel_migrations;
+    let told: Vec<MigrationJson> = seen.migrations.iter().map(|one| MigrationJson::of(scene, one, cancelled)).collect();
+    say_migrations(means, &told);
+    if !cancelled || seen.migrations.is_empty() || means.plan {
+        return Ok((seen, told));
+    }
+    cancel_them(means, &seen.migrations, &auth).await?;
+    scene.gathered = gather(&scene.seeds(), &auth, scene.access.connect).await;
+    let seen = look(scene.gathered.clone(), &auth, scope, true).await.map_err(|why| refused(&why))?;
+    Ok((seen, told))
+}
+
+/// Names what the servers move by themselves, and what becomes of it.
+fn say_migrations(means: &Means<'_>, list: &[MigrationJson]) {
+    means.terminal.say(|text| {
+        for MigrationJson { slots, from, to, state, cancelled } in list {
+            let what = if *cancelled {
+                "that is cancelled first, and they stay where they are"
+            } else {
+                "not touched; --cancel-migrations cancels that"
+            };
+            text.warn(format_args!(
+                "[WARNING] The servers are moving slots {slots} from {from} to {to} by themselves ({state}): {what}."
+            ));
+        }
+    });
+}
+
+async fn cancel_them(means: &Means<'_>, list: &[Migration], auth: &Auth) -> Result<(), Failure> {
+    if !means.yes {
+        let question = "Do you want to cancel these migrations (type 'yes' to accept): ";
+        means.ask_for_yes(question, "nothing was sent to any node").await?;
+    }
+    cancel(list, auth).await.map_err(|why| Failure::message(&format!("[ERR] {why}")))?;
+    means.terminal.say(|text| text.ok("[OK] The migrations are cancelled."));
+    Ok(())
 }
 
 fn show(text: &mut Text, plan: &FixPlan, seen: &Seen, scope: Scope) {
@@ -158,6 +238,7 @@ fn nothing_to_do(
     means: &Means<'_>,
     scene: &Scene,
     plan: &FixPlan,
+    migrations: Vec<MigrationJson>,
     file: &JournalFile<MoveJournal>,
     journal: Option<&MoveJournal>,
 ) -> Result<(), Failure> {
@@ -175,6 +256,7 @@ fn nothing_to_do(
     });
     means.terminal.object(&FixJson {
         ok: whole,
+        migrations,
         repairs: Vec::new(),
         left: plan.left.iter().map(ToString::to_string).collect(),
         failures: Vec::new(),
@@ -208,20 +290,21 @@ fn say_unfinished(
     journal: Option<&MoveJournal>,
 ) -> Result<(), Failure> {
     let Some(journal) = journal else { return Ok(()) };
-    let rest = journal.plan.rest(&masters_of(&now.topology, &scene.seed)).slot_count();
-    if rest == 0 {
-        return Ok(file.remove()?);
+    match scene.unfinished(&journal.plan, now) {
+        None => return Ok(file.remove()?),
+        Some(words) => means.terminal.say(|text| text.line(words)),
     }
-    means.terminal.say(|text| {
-        text.line(format_args!(
-            "A move of slots was left half-way: {rest} slots of it are where they were. 'slotctl resume {}' moves them.",
-            scene.seed
-        ));
-    });
     Ok(())
 }
 
-fn tell(means: &Means<'_>, scene: &Scene, plan: &FixPlan, fixed: &Fixed, steps: &Steps) -> Result<(), Failure> {
+fn tell(
+    means: &Means<'_>,
+    scene: &Scene,
+    plan: &FixPlan,
+    migrations: Vec<MigrationJson>,
+    fixed: &Fixed,
+    steps: &Steps,
+) -> Result<(), Failure> {
     let findings = fixed.after.check();
     let mut whole = fixed.failures.is_empty() && !fixed.stopped;
     whole &= !plan.left.iter().any(|left| left.why != LeftWhy::UnderWay);
@@ -245,6 +328,7 @@ fn tell(means: &Means<'_>, scene: &Scene, plan: &FixPlan, fixed: &Fixed, steps: 
         |(slot, error): &(crate::core::slot::Slot, String)| FailedJson { slot: slot.get(), error: error.clone() };
     means.terminal.object(&FixJson {
         ok: whole,
+        migrations,
         repairs: plan.repairs.iter().map(RepairJson::from).collect(),
         left: plan.left.iter().map(ToString::to_string).collect(),
         failures: fixed.failures.iter().map(failed).collect(),

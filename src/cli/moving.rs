@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::core::plan::moves::{Master, MovePlan, MoveRefusal, masters_of, obstacles};
+use crate::core::plan::standing::Standing;
 use crate::core::topology::{NodeAddr, NodeId};
 use crate::engine::gather::Gathered;
 use crate::engine::migrate::{Method, MigrateError, Mode, Options, Report, preview};
@@ -88,12 +89,44 @@ impl Scene {
             });
         }
         let against = obstacles(&self.gathered.topology, &findings);
-        let Some(first) = against.first() else { return Ok(()) };
+        let earlier = JournalFile::<MoveJournal>::peek(means.workspace, &self.nodes());
+        let earlier = earlier.and_then(|journal| self.unfinished(&journal.plan, &self.gathered));
+        let Some(first) = against.first() else {
+            means.terminal.say(|text| {
+                if let Some(words) = earlier {
+                    text.warn(format_args!("[WARNING] {words} A new move takes the place of its record."));
+                }
+            });
+            return Ok(());
+        };
         let mut lines = vec![format!("*** Please fix your cluster problems before {doing}"), format!("[ERR] {first}")];
-        if self.journal(means)?.is_some() {
-            lines.push(format!("A move of slots was left half-way: 'slotctl resume {}' finishes it.", self.seed));
-        }
+        lines.extend(earlier);
         Err(Failure::Message(lines.join("\n")))
+    }
+
+    /// What is to be said of a move that was begun earlier, as the cluster is now; `None` where nothing is left of it.
+    pub(super) fn unfinished(&self, plan: &MovePlan, now: &Gathered) -> Option<String> {
+        match plan.standing(&now.topology, &masters_of(&now.topology, &self.seed)) {
+            Standing::Done => None,
+            Standing::Unfinished(rest) => Some(format!(
+                "A move of slots was left half-way: {} slots of it are where they were. 'slotctl resume {seed}' moves them, \
+                 'slotctl resume {seed} --drop' forgets them.",
+                rest.slot_count(),
+                seed = self.seed
+            )),
+            Standing::Stale(misfit) => Some(format!(
+                "A move of slots was left half-way and can't be gone on with: {misfit}. {}",
+                self.stale_words()
+            )),
+        }
+    }
+
+    /// What can be done about a record that does not fit the cluster any more.
+    pub(super) fn stale_words(&self) -> String {
+        format!(
+            "'slotctl resume {seed} --drop' forgets that move; 'slotctl fix {seed}' repairs what may be open.",
+            seed = self.seed
+        )
     }
 
     pub(super) fn addr(&self, id: &NodeId) -> String {
@@ -240,7 +273,10 @@ pub(super) async fn carry_out(
             Err(Failure::message(&format!("[ERR] {error}")))
         }
         Err(error) => {
-            Err(Failure::message(&format!("[ERR] {error}.\n'slotctl resume {}' goes on with it.", scene.seed)))
+            let seed = &scene.seed;
+            Err(Failure::message(&format!(
+                "[ERR] {error}.\n'slotctl resume {seed}' goes on with it, 'slotctl resume {seed} --drop' forgets it."
+            )))
         }
     }
 }

@@ -1,21 +1,29 @@
 //! `restore`: puts a backup into a cluster, and proves that it is there.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use serde::Serialize;
 
+use crate::core::plan::ShownCommand;
+use crate::core::plan::create::PlannedMaster;
+use crate::core::plan::moves::Master;
 use crate::core::topology::NodeAddr;
 use crate::engine::gather::Gathered;
-use crate::engine::restore::{Backup, News, Ready, Report, Restored, open, ready, restore as carry_out};
+use crate::engine::restore::{Backup, News, Ready, Report, Restored, Trial, open, ready, restore as carry_out, shares};
 
-use super::cluster::{access, look, resolved, seed_of};
+use super::cluster::{Access, access, look, resolved, seed_of};
+use super::create::{CreationJson, of_empty, planned};
 use super::data_args::RestoreArgs;
 use super::failure::Failure;
 use super::form::Means;
 use super::progress::{ProgressLine, bytes, time_left};
 use super::terminal::complain;
 use super::until_cancelled;
+
+/// So many masters a cluster has at least.
+const FEWEST: usize = 3;
 
 /// `restore` as JSON.
 #[derive(Debug, Serialize)]
@@ -42,16 +50,19 @@ struct RestoreJson {
 
 /// What would be restored, as JSON.
 #[derive(Debug, Serialize)]
-struct PlanJson<'a> {
+struct PlanJson {
     dir: String,
     keys: u64,
     bytes: u64,
-    masters: Vec<ShareJson<'a>>,
+    masters: Vec<ShareJson>,
+    /// The cluster that is made first, where the servers are none yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    creation: Option<CreationJson>,
 }
 
 #[derive(Debug, Serialize)]
-struct ShareJson<'a> {
-    addr: &'a NodeAddr,
+struct ShareJson {
+    addr: String,
     keys: u64,
 }
 
@@ -61,19 +72,32 @@ struct ShareJson<'a> {
 /// A backup that is damaged, a cluster that can't take it, a no to the question, keys in the way, or a cluster that does
 /// not hold at the end what it should.
 pub async fn restore(means: &Means<'_>, args: &RestoreArgs) -> Result<(), Failure> {
-    let seed = resolved(seed_of(args.nodes.get(..1).unwrap_or_default())?, &args.login, false).await?;
+    let mut named = Vec::new();
+    for name in &args.nodes {
+        let addr = seed_of(std::slice::from_ref(name))?;
+        named.push(resolved(addr, &args.login, args.nodes.len() >= FEWEST).await?);
+    }
+    let seed = named.first().cloned().ok_or_else(|| Failure::message("no node is named"))?;
     let access = access(&args.login).await?;
     means.terminal.say(|text| text.info(format_args!(">>> Reading the backup in {}", args.dir.display())));
     let untouched = |why: &dyn std::fmt::Display| Failure::message(&format!("[ERR] Nothing was restored: {why}."));
     let backup =
         until_cancelled(async { open(&args.dir).await.map_err(|why| untouched(&why)) }, means.interrupt).await?;
     say_backup(means, &backup);
-    let gathered = look(&seed, &access, means.terminal).await?;
+    let mut gathered = look(&seed, &access, means.terminal).await?;
+    if is_none_yet(&gathered) {
+        insist_on_enough(&args.nodes)?;
+        if means.plan {
+            return plan_both(means, args, &backup, &named, &access).await;
+        }
+        gathered = of_empty(means, &named, &access, usize::from(args.cluster_replicas)).await?;
+    }
     insist_on_one_cluster(&gathered, &args.nodes)?;
     let replace = args.cluster_replace;
-    let plan = ready(&backup, &gathered, &seed, &access.auth, replace).await.map_err(|why| untouched(&why))?;
-    say_plan(means, &plan);
-    if means.tell_plan(&plan_json(args, &plan), &[]) {
+    let trial = if means.plan { Trial::No } else { Trial::Yes };
+    let plan = ready(&backup, &gathered, &seed, &access.auth, replace, trial).await.map_err(|why| untouched(&why))?;
+    say_plan(means, &plan.shares, plan.before);
+    if means.tell_plan(&plan_json(args, &backup, &plan.shares, None), &[]) {
         return Ok(());
     }
     if !means.yes {
@@ -103,16 +127,48 @@ pub async fn restore(means: &Means<'_>, args: &RestoreArgs) -> Result<(), Failur
     tell(means, args, &plan, &done, begun)
 }
 
+/// Whether the server that was asked is of no cluster.
+fn is_none_yet(gathered: &Gathered) -> bool {
+    let nodes = gathered.topology.nodes();
+    nodes.len() == 1 && nodes.values().all(|node| node.slots.is_empty())
+}
+
+fn insist_on_enough(names: &[String]) -> Result<(), Failure> {
+    if names.len() >= FEWEST {
+        return Ok(());
+    }
+    Err(Failure::message(&format!(
+        "[ERR] Nothing was restored: {} is of no cluster yet. Name at least {FEWEST} empty servers, and they are made one \
+         first; or make it with 'slotctl create'.",
+        names.join(", ")
+    )))
+}
+
+/// The plan for servers that are no cluster yet: how they become one, and where the keys go then.
+async fn plan_both(
+    means: &Means<'_>,
+    args: &RestoreArgs,
+    backup: &Backup,
+    addrs: &[NodeAddr],
+    access: &Access,
+) -> Result<(), Failure> {
+    let creation = planned(addrs, access, means.terminal, usize::from(args.cluster_replicas)).await?;
+    let master = |one: &PlannedMaster| Master {
+        addr: one.node.addr.clone(),
+        id: one.node.id.clone(),
+        slots: std::iter::once(one.slots).collect(),
+    };
+    let masters: Vec<Master> = creation.masters.iter().map(master).collect();
+    let shares = shares(backup, &masters);
+    say_plan(means, &shares, 0);
+    let commands: Vec<ShownCommand> = creation.commands().into_iter().map(Into::into).collect();
+    means.tell_plan(&plan_json(args, backup, &shares, Some(CreationJson::of(&creation))), &commands);
+    Ok(())
+}
+
 /// Several nodes may be named; they must be of one cluster.
 fn insist_on_one_cluster(gathered: &Gathered, names: &[String]) -> Result<(), Failure> {
     let nodes = gathered.topology.nodes();
-    if nodes.len() == 1 && nodes.values().all(|node| node.slots.is_empty()) {
-        return Err(Failure::message(&format!(
-            "[ERR] Nothing was restored: {} is of no cluster yet. 'slotctl create {}' makes one of empty servers.",
-            names.join(", "),
-            names.join(" ")
-        )));
-    }
     for name in names {
         let addr = seed_of(std::slice::from_ref(name))?;
         let known = nodes.values().any(|node| {
@@ -132,8 +188,7 @@ fn insist_on_one_cluster(gathered: &Gathered, names: &[String]) -> Result<(), Fa
 }
 
 fn say_backup(means: &Means<'_>, backup: &Backup) {
-    let keys: u64 = backup.files.iter().map(|file| file.holds.key_count()).sum();
-    let size: u64 = backup.files.iter().map(|file| file.found.bytes).sum();
+    let (keys, size) = (backup.keys(), backup.bytes());
     means.terminal.say(|text| {
         text.line(format_args!("{keys} keys in {} files, {}; all files are whole.", backup.files.len(), bytes(size)));
     });
@@ -146,24 +201,33 @@ fn say_backup(means: &Means<'_>, backup: &Backup) {
     }
 }
 
-fn say_plan(means: &Means<'_>, plan: &Ready) {
+fn say_plan(means: &Means<'_>, shares: &BTreeMap<NodeAddr, u64>, before: u64) {
     means.terminal.say(|text| {
         text.info(">>> Where the keys go");
-        for (addr, keys) in &plan.shares {
+        for (addr, keys) in shares {
             text.line(format_args!("   {addr} gets {keys} keys"));
         }
-        if plan.before > 0 {
+        if before > 0 {
             text.warn(format_args!(
-                "*** The cluster holds {} keys: those of the same names are overwritten, all others stay.",
-                plan.before
+                "*** The cluster holds {before} keys: those of the same names are overwritten, all others stay."
             ));
+        }
+        if means.plan {
+            text.line(
+                "Whether these servers read the backup's format is tried when it is restored, before anything else.",
+            );
         }
     });
 }
 
-fn plan_json<'a>(args: &RestoreArgs, plan: &'a Ready) -> PlanJson<'a> {
-    let masters = plan.shares.iter().map(|(addr, keys)| ShareJson { addr, keys: *keys }).collect();
-    PlanJson { dir: args.dir.display().to_string(), keys: plan.keys, bytes: plan.bytes, masters }
+fn plan_json(
+    args: &RestoreArgs,
+    backup: &Backup,
+    shares: &BTreeMap<NodeAddr, u64>,
+    creation: Option<CreationJson>,
+) -> PlanJson {
+    let masters = shares.iter().map(|(addr, keys)| ShareJson { addr: addr.to_string(), keys: *keys }).collect();
+    PlanJson { dir: args.dir.display().to_string(), keys: backup.keys(), bytes: backup.bytes(), masters, creation }
 }
 
 /// Names of keys for the eye: what is not ASCII is escaped.

@@ -45,7 +45,8 @@ pub struct Place {
     pub auth: Auth,
 }
 
-/// Carries the plan out under its journal. A new plan that changed nothing leaves no record.
+/// Carries the plan out under its journal. A new plan takes the place of an earlier one's record, unless it changed
+/// nothing.
 ///
 /// # Errors
 /// [`MovesError`]: with [`MigrateError::Stopped`], the record stays.
@@ -58,9 +59,9 @@ pub async fn move_slots(
     report: Report,
     cancel: &CancellationToken,
 ) -> Result<Gathered, MovesError> {
-    let file = match JournalFile::find(workspace, &place.nodes)? {
-        Some((file, _)) => file,
-        None => JournalFile::open(workspace, place.nodes.first().unwrap_or(&place.seeds[0]))?,
+    let (file, earlier) = match JournalFile::find(workspace, &place.nodes)? {
+        Some((file, earlier)) => (file, Some(earlier)),
+        None => (JournalFile::open(workspace, place.nodes.first().unwrap_or(&place.seeds[0]))?, None),
     };
     file.save(&MoveJournal {
         nodes: place.nodes.clone(),
@@ -72,13 +73,12 @@ pub async fn move_slots(
         max_rate: options.max_rate,
     })?;
     let result = migrate(plan, mode, &place.seeds, &place.auth, options, report, cancel).await;
-    let over = match &result {
-        Ok(_) => true,
-        // A plan that was only begun before stays on record.
-        Err(error) => matches!(error, MigrateError::Untouched(_)) && mode == Mode::Fresh,
-    };
-    if over {
-        file.remove()?;
+    match (&result, earlier) {
+        (Ok(_), _) => file.remove()?,
+        // What was left half-way before still is.
+        (Err(MigrateError::Untouched(_)), Some(earlier)) => file.save(&earlier)?,
+        (Err(MigrateError::Untouched(_)), None) if mode == Mode::Fresh => file.remove()?,
+        (Err(_), _) => {}
     }
     Ok(result?)
 }

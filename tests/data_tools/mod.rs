@@ -63,7 +63,8 @@ impl Masters {
         masters
     }
 
-    fn unformed(program: &Path, count: usize, extra: &str, password: Option<&str>) -> Self {
+    /// So many empty cluster nodes.
+    pub fn unformed(program: &Path, count: usize, extra: &str, password: Option<&str>) -> Self {
         let servers = (0..count).map(|_| TestServer::start_cluster_node_of(program, extra)).collect();
         Self { servers, home: tempfile::tempdir().unwrap(), password: password.map(str::to_owned) }
     }
@@ -224,7 +225,8 @@ pub fn contents(connection: &mut Connection) -> BTreeMap<Vec<u8>, String> {
     }
 }
 
-fn held(connection: &mut Connection, key: &[u8]) -> String {
+/// What a key holds, in words that are the same on every version.
+pub fn held(connection: &mut Connection, key: &[u8]) -> String {
     let ask = |connection: &mut Connection, verb: &str, rest: &[&str]| -> Value {
         let mut command = redis::cmd(verb);
         command.arg(key);

@@ -5,7 +5,7 @@
 #![allow(clippy::missing_panics_doc, reason = "test helpers panic to fail the test")]
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -150,17 +150,27 @@ pub fn servers() -> Vec<(&'static str, PathBuf)> {
     std::iter::once(("default", server_program())).chain(installed).collect()
 }
 
-/// Starts slotctl, ends it after a while with this signal, and answers what it printed.
-pub fn interrupted(cluster: &Cluster, args: &[&str], after: Duration, signal: &str) -> (Option<i32>, String) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_slotctl"))
+/// Starts slotctl; what it complains of can be read when it has ended.
+pub fn begin(cluster: &Cluster, args: &[&str]) -> Child {
+    begin_with(cluster, args, Stdio::null())
+}
+
+/// The same with this standard output. A pipe that nobody reads would hold it up.
+pub fn begin_with(cluster: &Cluster, args: &[&str], stdout: Stdio) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_slotctl"))
         .args(args)
         .env("SLOTDECK_HOME", cluster.home.path())
         .env("TERM", "dumb")
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
+        .stdout(stdout)
         .stderr(Stdio::piped())
         .spawn()
-        .unwrap();
+        .unwrap()
+}
+
+/// Starts slotctl, ends it after a while with this signal, and answers what it printed.
+pub fn interrupted(cluster: &Cluster, args: &[&str], after: Duration, signal: &str) -> (Option<i32>, String) {
+    let mut child = begin(cluster, args);
     std::thread::sleep(after);
     // It may have ended by itself.
     let _ = Command::new("kill").args([signal, &child.id().to_string()]).stderr(Stdio::null()).status();

@@ -13,6 +13,7 @@ pub mod rebalance;
 pub mod rebalance_load;
 pub mod remove;
 pub mod reshard;
+pub mod standing;
 
 use serde::{Deserialize, Serialize};
 

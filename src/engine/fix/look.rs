@@ -11,7 +11,7 @@ use crate::core::topology::{Node, NodeAddr, Role};
 use crate::engine::client::{CONNECT_DEADLINE, NodeClient, NodeError};
 use crate::engine::command::Auth;
 use crate::engine::gather::Gathered;
-use crate::engine::migrate::{keys_in, slots_under_way};
+use crate::engine::migrate::{Migration, keys_in};
 
 /// So many slots are asked about in one transaction.
 const PEEK_AT_ONCE: usize = 128;
@@ -35,7 +35,9 @@ pub struct Seen {
     /// Keys of masters that do not tell which slots they are of (Redis from 8.4 on, outside its own slots), unless
     /// they were looked for.
     pub hidden: BTreeMap<NodeAddr, u64>,
-    /// Slots that the servers move by themselves just now.
+    /// What the servers move by themselves just now.
+    pub migrations: Vec<Migration>,
+    /// The slots of that.
     pub under_way: SlotSet,
     /// Keys of slots that nothing else is wrong with, on masters that do not own them, where only what is wrong by the
     /// nodes' own words is to be repaired.
@@ -71,6 +73,7 @@ pub async fn look(gathered: Gathered, auth: &Auth, scope: Scope, peek: bool) -> 
     let mut seen = Seen::default();
     for ((addr, node), mut counted) in masters.iter().zip(counts?) {
         seen.under_way.union_with(&counted.under_way);
+        Migration::merge(&mut seen.migrations, std::mem::take(&mut counted.migrations));
         if counted.hidden > 0 {
             seen.hidden.insert(addr.clone(), counted.hidden);
         }
@@ -95,6 +98,7 @@ fn masters(gathered: &Gathered) -> Vec<(NodeAddr, Node)> {
 struct Counted {
     keys: BTreeMap<Slot, u64>,
     hidden: u64,
+    migrations: Vec<Migration>,
     under_way: SlotSet,
 }
 
@@ -113,8 +117,9 @@ impl Counting<'_> {
     async fn run(self) -> Result<Counted, String> {
         let words = |error: NodeError| error.to_string();
         let client = NodeClient::connect_within(self.addr, self.auth, CONNECT_DEADLINE).await.map_err(words)?;
-        let under_way = slots_under_way(&client).await.map_err(words)?;
-        let mut counted = Counted { under_way, ..Counted::default() };
+        let migrations = Migration::all_at(&client).await.map_err(words)?;
+        let mut counted = Counted { migrations, ..Counted::default() };
+        counted.migrations.iter().for_each(|one| counted.under_way.union_with(&one.slots()));
         let all = client.number(&["DBSIZE"]).await.map_err(words)?;
         if other_databases(self.info) {
             return Err(format!(

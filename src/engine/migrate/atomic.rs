@@ -11,14 +11,12 @@ use redis::Value;
 use tokio::time::{Instant, sleep};
 
 use crate::core::slot::{Slot, SlotSet};
-use crate::core::topology::Role;
-use crate::engine::client::{NodeClient, NodeError, NodeErrorKind, as_text};
-use crate::engine::gather::Gathered;
+use crate::engine::client::{NodeClient, NodeError, as_text};
 
 use super::{Backend, Context, News, Pair, Why, keys_in};
 
 /// How long a migration may take when nothing else is asked for; redis-cli 8.10's.
-const LONGEST: Duration = Duration::from_hours(1);
+pub(super) const LONGEST: Duration = Duration::from_hours(1);
 /// How long a server may be busy with the end of another task.
 const FREE_DEADLINE: Duration = Duration::from_secs(30);
 /// How many slots one task gets where the move may be held up.
@@ -26,14 +24,14 @@ const PORTION: usize = 128;
 /// How long a task that failed because the source was busy is looked at: the target may try it again by itself.
 const SECOND_CHANCE: Duration = Duration::from_millis(500);
 /// How long a cancelled one may take to end.
-const CANCEL_DEADLINE: Duration = Duration::from_secs(30);
+pub(super) const CANCEL_DEADLINE: Duration = Duration::from_secs(30);
 
 /// A task's fields.
-type Fields = BTreeMap<String, String>;
+pub(super) type Fields = BTreeMap<String, String>;
 
 /// Where a task stands.
 #[derive(Debug, PartialEq, Eq)]
-enum State {
+pub(super) enum State {
     Running,
     Done,
     Ended(String),
@@ -174,7 +172,7 @@ impl<'a> Task<'a> {
     }
 }
 
-fn state_of(fields: &Fields) -> State {
+pub(super) fn state_of(fields: &Fields) -> State {
     let field = |name: &str| fields.get(name).map(String::as_str).unwrap_or_default();
     let why = [field("last_error"), field("message")].into_iter().find(|why| !why.is_empty());
     match field("state") {
@@ -185,7 +183,7 @@ fn state_of(fields: &Fields) -> State {
 }
 
 /// All tasks that a node knows, by their ids.
-async fn tasks(at: &NodeClient, backend: Backend) -> Result<BTreeMap<String, Fields>, NodeError> {
+pub(super) async fn tasks(at: &NodeClient, backend: Backend) -> Result<BTreeMap<String, Fields>, NodeError> {
     let words: &[&str] = match backend {
         Backend::RedisAtomic => &["CLUSTER", "MIGRATION", "STATUS", "ALL"],
         _ => &["CLUSTER", "GETSLOTMIGRATIONS"],
@@ -209,106 +207,11 @@ fn fields_of(item: &Value) -> Fields {
     }
 }
 
-/// A migration that servers carry out by themselves right now, as one of them tells it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RunningTask {
-    /// Ranges of slots, with commas between.
-    pub slots: String,
-    /// The source's id.
-    pub from: String,
-    /// The target's id.
-    pub to: String,
-    /// The server's word for how far it is.
-    pub state: String,
-}
-
-impl RunningTask {
-    /// Whether this is the same migration, as its other end tells it.
-    #[must_use]
-    pub fn is_same(&self, other: &Self) -> bool {
-        (&self.slots, &self.from, &self.to) == (&other.slots, &other.from, &other.to)
-    }
-
-    fn of(fields: &Fields) -> Self {
-        let field = |names: [&str; 2]| names.iter().find_map(|name| fields.get(*name)).cloned().unwrap_or_default();
-        Self {
-            slots: field(["slots", "slot_ranges"]).replace(' ', ","),
-            from: field(["source", "source_node"]),
-            to: field(["dest", "target_node"]),
-            state: field(["state", "state"]),
-        }
-    }
-}
-
-/// The migrations that this node takes part in right now; none where its server knows no such thing.
-///
-/// # Errors
-/// The node does not answer.
-pub async fn running(client: &NodeClient) -> Result<Vec<RunningTask>, NodeError> {
-    Ok(running_where_known(client).await?.unwrap_or_default())
-}
-
-/// The same; `None` where the server knows no such thing, or the login may not ask.
-///
-/// # Errors
-/// As [`running`].
-pub async fn running_where_known(client: &NodeClient) -> Result<Option<Vec<RunningTask>>, NodeError> {
-    for backend in [Backend::RedisAtomic, Backend::ValkeyAtomic] {
-        match tasks(client, backend).await {
-            Ok(tasks) => {
-                let running = tasks.values().filter(|fields| state_of(fields) == State::Running);
-                return Ok(Some(running.map(RunningTask::of).collect()));
-            }
-            Err(NodeError { kind: NodeErrorKind::Refused(_), .. }) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(None)
-}
-
-/// The slots that this node migrates by itself right now.
-///
-/// # Errors
-/// As [`running`].
-pub(in crate::engine) async fn slots_under_way(client: &NodeClient) -> Result<SlotSet, NodeError> {
-    let mut slots = SlotSet::new();
-    for task in running(client).await? {
-        slots.union_with(&task.slots.parse().unwrap_or_default());
-    }
-    Ok(slots)
-}
-
-/// Waits until no node migrates anything: what a program began that was then killed goes on without it.
-pub(super) async fn await_running(gathered: &Gathered, context: &Context<'_>) -> Result<(), Why> {
-    let deadline = Instant::now() + context.options.timeout.unwrap_or(LONGEST);
-    let masters = gathered.topology.views.iter().filter(|(_, v)| v.me().is_some_and(|me| me.role == Role::Master));
-    for (addr, _) in masters {
-        let client = NodeClient::connect_with(addr, context.auth, context.connect(), context.patience()).await;
-        let client = client.map_err(|error| error.to_string())?;
-        loop {
-            let mut running = 0;
-            for backend in [Backend::RedisAtomic, Backend::ValkeyAtomic] {
-                // Servers that know no such command migrate nothing.
-                let tasks = tasks(&client, backend).await.unwrap_or_default();
-                running += tasks.values().filter(|fields| state_of(fields) == State::Running).count();
-            }
-            if running == 0 {
-                break;
-            }
-            if context.stop.is_cancelled() || Instant::now() > deadline {
-                return Err(format!("{addr} still migrates slots by itself"));
-            }
-            sleep(Duration::from_millis(100)).await;
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn fields(pairs: &[(&str, &str)]) -> Fields {
+    pub(in crate::engine::migrate) fn fields(pairs: &[(&str, &str)]) -> Fields {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
 
@@ -335,15 +238,6 @@ mod tests {
         ));
         assert!(is_busy("the server refused: ERR overlapping import exists for slot range: 256-383"));
         assert!(!is_busy("127.0.0.1:7000: the migration ended: no link"));
-    }
-
-    #[test]
-    fn both_families_tell_the_same_of_a_running_migration() {
-        let redis = fields(&[("slots", "0-9 20-29"), ("source", "a"), ("dest", "b"), ("state", "ready-to-stream")]);
-        let valkey =
-            fields(&[("slot_ranges", "0-9 20-29"), ("source_node", "a"), ("target_node", "b"), ("state", "x")]);
-        let (one, other) = (RunningTask::of(&redis), RunningTask::of(&valkey));
-        assert!(one.is_same(&other) && one.slots == "0-9,20-29" && other.state == "x");
     }
 
     #[test]

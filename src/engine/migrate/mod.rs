@@ -20,6 +20,7 @@ mod pool;
 mod preview;
 mod probe;
 mod rights;
+mod under_way;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -33,11 +34,12 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-pub use atomic::{RunningTask, running, running_where_known};
 pub use preview::preview;
+pub use under_way::{Migration, RunningTask, cancel, running, running_where_known};
 
 use crate::core::check::Finding;
 use crate::core::plan::moves::{Master, MovePlan, masters_of, obstacles};
+use crate::core::plan::standing::Standing;
 use crate::core::rate::Rate;
 use crate::core::slot::SlotSet;
 use crate::core::topology::{NodeAddr, NodeId};
@@ -46,7 +48,6 @@ use super::client::CONNECT_DEADLINE;
 use super::command::Auth;
 use super::gather::{Gathered, gather};
 
-pub(in crate::engine) use atomic::slots_under_way;
 pub(in crate::engine) use last_slot::loses_nothing;
 use pace::Pace;
 pub(in crate::engine) use pairs::keys_in;
@@ -263,7 +264,7 @@ pub async fn migrate(
 async fn prepare(plan: &MovePlan, seeds: &[NodeAddr], context: &Context<'_>) -> Result<(Gathered, Vec<Master>), Why> {
     let mut gathered = gather(seeds, context.auth, context.connect()).await;
     if context.mode == Mode::Resume {
-        atomic::await_running(&gathered, context).await?;
+        under_way::await_running(&gathered, context).await?;
         gathered = gather(seeds, context.auth, context.connect()).await;
     }
     if gathered.topology.views.is_empty() {
@@ -290,9 +291,13 @@ async fn prepare(plan: &MovePlan, seeds: &[NodeAddr], context: &Context<'_>) -> 
 
 /// What a plan that was begun leaves to be done: slots that the target does not own, and those that are still open.
 ///
-/// A slot that a third master has got meanwhile is nobody's to take.
+/// A plan that does not fit the cluster any more is not gone on with.
 fn to_finish(plan: &MovePlan, masters: &[Master], gathered: &Gathered) -> Result<MovePlan, Why> {
-    let rest = plan.rest(masters);
+    let rest = match plan.standing(&gathered.topology, masters) {
+        Standing::Done => MovePlan::default(),
+        Standing::Unfinished(rest) => rest,
+        Standing::Stale(misfit) => return Err(misfit.to_string()),
+    };
     rest.still_holds(masters).map_err(|stale| stale.to_string())?;
     let open = open_slots(gathered, plan);
     let still_open = plan.moves().iter().flat_map(|one| {

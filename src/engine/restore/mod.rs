@@ -30,7 +30,7 @@ pub use open::{Backup, OpenError, OpenFile, open};
 pub use prove::Proof;
 use prove::{Sample, Sent};
 pub(super) use ready::keys_by_db;
-pub use ready::{Ready, ready};
+pub use ready::{Ready, Trial, ready, shares};
 
 /// How many files are walked at the same time.
 const AT_ONCE: usize = 4;

@@ -24,6 +24,20 @@ pub struct Backup {
     pub manifest: Option<Manifest>,
 }
 
+impl Backup {
+    /// Keys in all files.
+    #[must_use]
+    pub fn keys(&self) -> u64 {
+        self.files.iter().map(|file| file.holds.key_count()).sum()
+    }
+
+    /// Bytes of all files.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.found.bytes).sum()
+    }
+}
+
 /// One file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenFile {

@@ -39,6 +39,15 @@ pub struct Ready {
     pub limit: usize,
 }
 
+/// Whether each master is tried with a value of the backup's formats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trial {
+    /// Yes: nothing else tells whether a server reads a format.
+    Yes,
+    /// No: nothing is sent that a server could take for a write.
+    No,
+}
+
 /// Looks whether the cluster can take the backup; `replace`: also if it holds keys.
 ///
 /// # Errors
@@ -49,6 +58,7 @@ pub async fn ready(
     seed: &NodeAddr,
     auth: &Auth,
     replace: bool,
+    trial: Trial,
 ) -> Result<Ready, String> {
     if let Some(finding) = obstacles(&gathered.topology, &gathered.check()).first() {
         return Err(finding.to_string());
@@ -58,7 +68,7 @@ pub async fn ready(
     refuse_modules(backup)?;
     let dbs: BTreeSet<u64> = backup.files.iter().flat_map(|file| file.holds.keys.keys().copied()).collect();
     let dbs: Vec<u64> = if dbs.is_empty() { vec![0] } else { dbs.into_iter().collect() };
-    let headers = headers(backup);
+    let headers = if trial == Trial::Yes { headers(backup) } else { Vec::new() };
     let tried = masters.iter().map(|master| try_master(master, gathered, &headers, &dbs, auth));
     let mut limit = LARGEST;
     for one in join_all(tried).await {
@@ -80,8 +90,8 @@ pub async fn ready(
         shares: shares(backup, &masters),
         takers: masters.into_iter().map(|master| taker(master, gathered)).collect(),
         dbs,
-        keys: backup.files.iter().map(|file| file.holds.key_count()).sum(),
-        bytes: backup.files.iter().map(|file| file.found.bytes).sum(),
+        keys: backup.keys(),
+        bytes: backup.bytes(),
         before,
         limit: usize::try_from(limit).unwrap_or(usize::MAX),
     })
@@ -238,7 +248,9 @@ fn insist_on_functions(masters: &[Master], gathered: &Gathered) -> Result<(), St
     }
 }
 
-fn shares(backup: &Backup, masters: &[Master]) -> BTreeMap<NodeAddr, u64> {
+/// How many keys of the backup each of these masters would get.
+#[must_use]
+pub fn shares(backup: &Backup, masters: &[Master]) -> BTreeMap<NodeAddr, u64> {
     let share = |master: &Master| {
         let of_slot = |slot: usize| backup.files.iter().map(|file| file.found.by_slot[slot]).sum::<u64>();
         (master.addr.clone(), master.slots.iter().map(|slot| of_slot(slot.index())).sum())
