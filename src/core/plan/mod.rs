@@ -3,6 +3,7 @@
 pub mod add;
 pub mod create;
 pub mod drain;
+pub mod epochs;
 pub mod failover;
 pub mod fix;
 mod fix_commands;

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep};
 use crate::core::slot::{Slot, SlotSet};
 use crate::engine::client::{NodeClient, NodeError, as_text};
 
+use super::under_way::cancel_all;
 use super::{Backend, Context, News, Pair, Why, keys_in};
 
 /// How long a migration may take when nothing else is asked for; redis-cli 8.10's.
@@ -166,7 +167,7 @@ impl<'a> Task<'a> {
     async fn cancel(&self) -> Result<(), Why> {
         let words: &[&str] = match self.backend {
             Backend::RedisAtomic => &["CLUSTER", "MIGRATION", "CANCEL", "ID", &self.id],
-            _ => &["CLUSTER", "CANCELSLOTMIGRATIONS", "ALL"],
+            backend => cancel_all(backend),
         };
         self.at.call(words).await.map(drop).map_err(|error| error.to_string())
     }

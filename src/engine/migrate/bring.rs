@@ -7,18 +7,18 @@ use futures_util::future::join_all;
 use redis::Value;
 use tokio_util::sync::CancellationToken;
 
-use crate::core::plan::moves::{Master, SlotMove, masters_of};
+use crate::core::plan::moves::{Master, MovePlan, SlotMove, masters_of};
 use crate::core::slot::{Slot, SlotSet};
 use crate::core::topology::{NodeAddr, NodeId};
 use crate::engine::client::{NodeClient, NodeError};
 use crate::engine::command::Auth;
-use crate::engine::gather::Gathered;
+use crate::engine::gather::{Gathered, gather};
 
 use super::chunk::{Chunk, set, tell_others};
 use super::drain::{Drain, keys_of, shown};
 use super::pace::Pace;
 use super::pool::Pool;
-use super::{Backend, Context, Mode, News, Options, Pair, Report, Why, classic, keys_in, probe};
+use super::{Backend, Context, Mode, News, Options, Pair, Report, Why, classic, epochs, keys_in, probe};
 
 /// So many slots are worked on between two looks at whether to stop.
 const WINDOW: usize = 64;
@@ -112,6 +112,10 @@ impl<'a> Bringer<'a> {
         let all = |why: Why| one.slots.iter().map(|slot| (slot, why.clone())).collect();
         let opened = async {
             let pair = self.pair(one).await?;
+            let seeds: Vec<NodeAddr> = self.gathered.topology.views.keys().cloned().collect();
+            let plan = MovePlan::of(one.slots.iter().map(|slot| (one.from.clone(), one.to.clone(), slot)));
+            let now = gather(&seeds, self.context.auth, self.context.connect()).await;
+            epochs::settled(&plan, now, &seeds, &self.context).await?;
             let lane = Pool::of(pair.from.addr(), 1, &self.context).await?;
             let windows = classic::windows(&pair, &self.context).await?;
             Ok((pair, lane, windows))

@@ -13,6 +13,7 @@ pub(in crate::engine) mod bring;
 mod chunk;
 mod classic;
 pub(super) mod drain;
+mod epochs;
 mod last_slot;
 mod pace;
 mod pairs;
@@ -22,7 +23,7 @@ mod probe;
 mod rights;
 mod under_way;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -234,6 +235,7 @@ pub async fn migrate(
     let pace = Pace::new(options.max_rate, options.pause_file.clone());
     let context = Context { auth, options, report, stop, mode, pace };
     let (before, masters) = prepare(plan, seeds, &context).await.map_err(MigrateError::Untouched)?;
+    let before = epochs::settled(plan, before, seeds, &context).await.map_err(MigrateError::Untouched)?;
     let work = match mode {
         Mode::Fresh => plan.clone(),
         Mode::Resume => to_finish(plan, &masters, &before).map_err(MigrateError::Untouched)?,
@@ -245,7 +247,11 @@ pub async fn migrate(
         return Err(MigrateError::Untouched("cancelled".to_owned()));
     }
     let locks: BTreeMap<&NodeId, Semaphore> = masters.iter().map(|m| (&m.id, Semaphore::new(1))).collect();
-    let results = join_all(pairs.iter().map(|pair| run_pair(pair, &locks, &context))).await;
+    let (sources, targets): (BTreeSet<&NodeId>, BTreeSet<&NodeId>) =
+        pairs.iter().map(|pair| (&pair.one.from, &pair.one.to)).unzip();
+    let chain = |pair: &Pair<'_>| sources.contains(&pair.one.to) || targets.contains(&pair.one.from);
+    let running = pairs.iter().map(|pair| run_pair(pair, &locks, chain(pair), seeds, &context));
+    let results = join_all(running).await;
     let failed: Vec<Why> = results.into_iter().filter_map(Result::err).collect();
     let after = await_agreement(seeds, &context, plan, failed.is_empty() && !cancel.is_cancelled()).await;
     let now = masters_of(&after.topology, &seeds[0]);
@@ -320,10 +326,17 @@ fn open_slots(gathered: &Gathered, plan: &MovePlan) -> SlotSet {
 }
 
 /// One pair, as soon as its source is free (and its target, where the servers themselves move the slots). A failure
-/// stops the others at their next safe point.
-async fn run_pair(pair: &Pair<'_>, locks: &BTreeMap<&NodeId, Semaphore>, context: &Context<'_>) -> Result<(), Why> {
+/// stops the others at their next safe point. A master that takes slots of one and gives some to another (`chain`) does
+/// one after the other: its epoch rises as it takes them.
+async fn run_pair(
+    pair: &Pair<'_>,
+    locks: &BTreeMap<&NodeId, Semaphore>,
+    chain: bool,
+    seeds: &[NodeAddr],
+    context: &Context<'_>,
+) -> Result<(), Why> {
     let mut ends = vec![&pair.one.from];
-    if pair.backend != Backend::Classic {
+    if chain || pair.backend != Backend::Classic {
         ends.push(&pair.one.to);
     }
     // Always in one order, so that two pairs never wait for each other.
@@ -336,6 +349,14 @@ async fn run_pair(pair: &Pair<'_>, locks: &BTreeMap<&NodeId, Semaphore>, context
     }
     if context.stop.is_cancelled() {
         return Ok(());
+    }
+    if chain {
+        let one = MovePlan::of(pair.one.slots.iter().map(|slot| (pair.one.from.clone(), pair.one.to.clone(), slot)));
+        let now = gather(seeds, context.auth, context.connect()).await;
+        if let Err(why) = epochs::settled(&one, now, seeds, context).await {
+            context.stop.cancel();
+            return Err(why);
+        }
     }
     let (from, to) = (pair.from.addr().clone(), pair.to.addr().clone());
     (context.report)(News::Begun { from, to, backend: pair.backend });
