@@ -134,10 +134,11 @@ fn slots_open_towards_a_node_that_nobody_knows_are_closed() {
             cluster.servers[server].stop(None);
             let file = cluster.servers[server].dir().join("nodes.conf");
             let text = std::fs::read_to_string(&file).unwrap();
-            let mine =
-                |line: &str| line.contains("myself").then(|| format!(" [{slot}{mark}{stranger}]")).unwrap_or_default();
-            let text: String = text.lines().map(|line| format!("{line}{}\n", mine(line))).collect();
-            std::fs::write(&file, text).unwrap();
+            let mark = format!(" [{slot}{mark}{stranger}]");
+            let lines =
+                text.lines().map(|line| [line, if line.contains("myself") { &mark } else { "" }, "\n"].concat());
+            let text: Vec<String> = lines.collect();
+            std::fs::write(&file, text.concat()).unwrap();
             cluster.servers[server].start_again();
         }
         let seed = cluster.addr(2);

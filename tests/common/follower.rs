@@ -45,7 +45,6 @@ impl Follower {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };
-            let text = error.to_string();
             asking = false;
             match error.redirect_node() {
                 Some((addr, _)) => {
@@ -56,7 +55,7 @@ impl Follower {
                     }
                     port = to;
                 }
-                None if text.contains("TRYAGAIN") || text.contains("CLUSTERDOWN") => {
+                None if matches!(error.code(), Some("TRYAGAIN" | "CLUSTERDOWN")) => {
                     std::thread::sleep(Duration::from_millis(1));
                 }
                 None => return Err(error),

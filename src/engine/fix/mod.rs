@@ -177,12 +177,15 @@ impl Work<'_> {
         self.each(&party.id, slots, words).await
     }
 
-    /// Losers do not claim any more, and keep their keys.
+    /// Losers do not claim any more, and keep their keys. Whoever has none names the owner, which leaves it no slot
+    /// without one; a server that still has some refuses that.
     async fn give_up(&self, repairs: &[&Repair], failures: &mut Failures) {
         for repair in repairs {
             for loser in &repair.losers {
+                let refused = self.each(&loser.id, &repair.slots, node_words(&repair.owner)).await;
+                let held: SlotSet = refused.into_iter().map(|(slot, _)| slot).collect();
                 let words = |slot: &str| ["CLUSTER", "DELSLOTS", slot].map(str::to_owned).to_vec();
-                failures.extend(self.each(&loser.id, &repair.slots, words).await);
+                failures.extend(self.each(&loser.id, &held, words).await);
             }
         }
     }
