@@ -11,7 +11,7 @@ impl FixPlan {
         let mut list: Vec<ShownCommand> = Vec::new();
         let settled = || self.repairs.iter().filter(|repair| repair.settles_owner());
         for repair in settled() {
-            list.extend(repair.losers.iter().map(|loser| each(loser, &repair.slots, &["DELSLOTS", "SLOT"])));
+            list.extend(repair.losers.iter().map(|loser| give_up(loser, repair)));
         }
         for meeting in &self.meetings {
             let port = meeting.whom.port.to_string();
@@ -57,6 +57,14 @@ impl Repair {
             list.push(set(from, &["STABLE"]));
         }
     }
+}
+
+/// A loser that holds no key of a slot names the owner instead, and is never without one.
+fn give_up(loser: &Party, repair: &Repair) -> ShownCommand {
+    let mut shown = each(loser, &repair.slots, &["DELSLOTS", "SLOT"]);
+    let instead = format!("SETSLOT … NODE {} where it holds no key", repair.owner.id);
+    shown.note = Some(shown.note.map_or_else(|| instead.clone(), |note| format!("{note}; {instead}")));
+    shown
 }
 
 /// One command for each slot, written once.
