@@ -78,6 +78,8 @@ enum Picked {
 #[derive(Default)]
 struct UiState {
     screen: Screen,
+    /// Whose slots, nodes and plots these are.
+    shown: Option<String>,
     /// The screen that the next chosen cluster opens on.
     view: View,
     create: CreateUi,
@@ -152,6 +154,9 @@ impl App {
         let mut app = Self::new(ctx, Link::preview(snapshot), None, settings);
         app.fixed_time = Some(time);
         format::show_utc(true);
+        if let Screen::Cluster(name, _) = &screen {
+            app.ui.shown = Some(name.clone());
+        }
         app.ui.screen = screen;
         app
     }
@@ -208,10 +213,10 @@ impl App {
         {
             self.ui.screen = Screen::Welcome;
         }
-        if self.ui.screen == Screen::Welcome
-            && let Some(first) = self.snapshot.clusters.keys().next()
-        {
-            self.ui.screen = Screen::Cluster(first.clone(), self.ui.view);
+        // One that is made anew under its name is another one.
+        self.ui.shown.take_if(|name| lost(name));
+        if self.ui.screen == Screen::Welcome {
+            self.open_some();
         }
     }
 

@@ -154,6 +154,58 @@ fn a_deleted_cluster_leaves_the_screen() {
     assert!(matches!(&harness.state().ui.screen, Screen::Cluster(name, _) if name == "sessions"));
 }
 
+/// The first cluster is shown, its plots are held still, and one of its slots is picked.
+fn busy_with_the_first() -> Harness<'static, App> {
+    let mut harness = app(samples::healthy());
+    let ui = &mut harness.state_mut().ui;
+    ui.slots.select("5-9".parse().unwrap());
+    ui.slots.pinned = crate::core::slot::Slot::new(5);
+    ui.log.node = Some(crate::core::topology::NodeAddr::new("127.0.0.1", 7000));
+    harness
+}
+
+fn remembers(harness: &Harness<'static, App>) -> bool {
+    let ui = &harness.state().ui;
+    ui.slots.pinned.is_some() && !ui.slots.selection.is_empty() && ui.log.node.is_some()
+}
+
+#[test]
+fn nothing_of_a_cluster_that_is_gone_is_shown_for_another() {
+    let mut harness = busy_with_the_first();
+    assert!(remembers(&harness));
+    let mut snapshot = (*samples::snapshot(samples::healthy())).clone();
+    snapshot.clusters.remove("orders");
+    harness.state_mut().link = Link::preview(Arc::new(snapshot));
+    harness.run();
+    assert!(matches!(&harness.state().ui.screen, Screen::Cluster(name, _) if name == "sessions"));
+    assert!(!remembers(&harness));
+}
+
+#[test]
+fn what_was_picked_in_a_cluster_outlives_a_look_at_other_screens() {
+    let mut harness = busy_with_the_first();
+    for elsewhere in ["Settings", "Create cluster"] {
+        harness.get_all_by_label(elsewhere).next().unwrap().click();
+        harness.run();
+        assert!(!matches!(harness.state().ui.screen, Screen::Cluster(..)), "{elsewhere}");
+        harness.state_mut().open_some();
+        harness.run();
+        assert!(remembers(&harness), "{elsewhere}");
+    }
+}
+
+#[test]
+fn leaving_the_wizard_leads_back_to_the_cluster_that_was_shown() {
+    let mut harness = app(samples::healthy());
+    for name in ["sessions", "Create cluster"] {
+        harness.get_all_by_label_contains(name).next().unwrap().click();
+        harness.run();
+    }
+    assert_eq!(harness.state().ui.screen, Screen::Wizard);
+    harness.state_mut().open_some();
+    assert!(matches!(&harness.state().ui.screen, Screen::Cluster(name, _) if name == "sessions"));
+}
+
 #[test]
 fn an_idle_window_asks_for_no_frame_but_to_count_the_seconds() {
     let mut harness = app(samples::healthy());

@@ -78,7 +78,7 @@ impl App {
     fn navigate(&mut self, action: Action) {
         match action {
             Action::OpenWizard => self.ui.screen = Screen::Wizard,
-            Action::LeaveWizard => self.open_first(),
+            Action::LeaveWizard => self.open_some(),
             Action::OpenAttach => self.ui.attach = Some(AttachUi::default()),
             Action::EnterPassword(name) => {
                 self.ui.attach = self.snapshot.clusters.get(&name).map(|cluster| AttachUi::login(cluster));
@@ -120,17 +120,22 @@ impl App {
     }
 
     fn open_cluster(&mut self, name: String) {
-        let is_new = !matches!(&self.ui.screen, Screen::Cluster(shown, _) if *shown == name);
-        if is_new {
+        if self.ui.screen == Screen::Wizard {
+            self.ui.create = CreateUi::default();
+        }
+        self.enter(name);
+    }
+
+    /// Shows a cluster, with what the views remember of it alone.
+    fn enter(&mut self, name: String) {
+        if self.ui.shown.as_ref() != Some(&name) {
             // Slots and nodes are another cluster's now.
             self.ui.slots = super::SlotsUi::of(&self.settings);
             self.ui.metrics = super::MetricsUi::default();
             self.ui.nodes.leave_cluster();
             self.ui.log.node = None;
         }
-        if self.ui.screen == Screen::Wizard {
-            self.ui.create = CreateUi::default();
-        }
+        self.ui.shown = Some(name.clone());
         self.ui.screen = Screen::Cluster(name, self.ui.view);
     }
 
@@ -151,11 +156,14 @@ impl App {
         }
     }
 
-    fn open_first(&mut self) {
-        self.ui.screen = match self.snapshot.clusters.keys().next() {
-            Some(first) => Screen::Cluster(first.clone(), self.ui.view),
-            None => Screen::Welcome,
-        };
+    /// Shows the cluster that was shown last, or the first one.
+    pub(super) fn open_some(&mut self) {
+        let clusters = &self.snapshot.clusters;
+        let last = self.ui.shown.as_ref().filter(|name| clusters.contains_key(*name));
+        match last.or_else(|| clusters.keys().next()).cloned() {
+            Some(name) => self.enter(name),
+            None => self.ui.screen = Screen::Welcome,
+        }
     }
 
     /// The open dialog goes; the window stays open.
