@@ -35,16 +35,21 @@ pub struct EventList {
 }
 
 impl EventList {
-    /// Adds one, or lets the last one grow by it; the oldest goes when there are too many.
+    /// Adds one, or lets an earlier one grow by it: slots that go on moving between the same two, while other pairs move
+    /// theirs. The oldest goes when there are too many.
     pub fn push(&mut self, event: Event) {
         self.revision += 1;
-        if let Some(last) = self.events.back_mut()
-            && last.cluster == event.cluster
-            && millis(event.at).saturating_sub(millis(last.at)) <= SAME_MOVE_MS
-            && let (What::Changed(_, change), What::Changed(_, more)) = (&mut last.what, &event.what)
-            && change.absorb(more)
+        let recent = |known: &&mut Event| millis(event.at).saturating_sub(millis(known.at)) <= SAME_MOVE_MS;
+        let moved = |known: &&mut Event| matches!(known.what, What::Changed(_, Change::Slots { .. }));
+        let grown = self.events.iter_mut().rev().take_while(recent).take_while(moved).position(|known| {
+            let (What::Changed(_, change), What::Changed(_, more)) = (&mut known.what, &event.what) else { return false };
+            known.cluster == event.cluster && change.absorb(more)
+        });
+        if let Some(place) = grown
+            && let Some(mut known) = self.events.remove(self.events.len() - 1 - place)
         {
-            last.at = event.at;
+            known.at = event.at;
+            self.events.push_back(known);
             return;
         }
         if self.events.len() == KEPT {

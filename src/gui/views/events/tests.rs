@@ -50,15 +50,36 @@ fn the_list_is_bounded() {
     assert_eq!(list.len(), KEPT);
 }
 
+/// Slots that went from the node on 7000 to another one.
+fn moved(range: &str, to: u16, secs: u64) -> Event {
+    let slots = [range.parse::<crate::core::slot::SlotRange>().unwrap()].into_iter().collect();
+    let change = Change::Slots { slots, before: Some(addr(7000)), after: Some(addr(to)) };
+    let (at, what) = (samples::now() + Duration::from_secs(secs), What::Changed(Some(addr(to)), change));
+    Event { at, level: Level::Info, cluster: Some("orders".to_owned()), what }
+}
+
+#[test]
+fn pairs_that_move_at_the_same_time_are_a_line_each() {
+    let mut list = EventList::default();
+    for second in 0..1_000_u16 {
+        for to in 7001..7004 {
+            let slot = (to - 7001) * 1_000 + second;
+            list.push(moved(&slot.to_string(), to, u64::from(second)));
+        }
+    }
+    assert_eq!(list.len(), 3);
+    assert!(line(&list.events[1]).contains("1000-1999"), "{}", line(&list.events[1]));
+    // What happened in between keeps its place.
+    let what = What::Changed(Some(addr(7002)), standing(Standing::Up, Standing::Suspected));
+    list.push(Event { at: samples::now() + Duration::from_secs(999), what, ..moved("1", 7001, 0) });
+    list.push(moved("1000", 7001, 1000));
+    assert_eq!(list.len(), 5);
+}
+
 #[test]
 fn slots_that_go_on_moving_are_one_line() {
     let mut list = EventList::default();
-    let moved = |range: &str, secs| {
-        let slots = [range.parse::<crate::core::slot::SlotRange>().unwrap()].into_iter().collect();
-        let change = Change::Slots { slots, before: Some(addr(7000)), after: Some(addr(7001)) };
-        let (at, what) = (samples::now() + Duration::from_secs(secs), What::Changed(Some(addr(7001)), change));
-        Event { at, level: Level::Info, cluster: Some("orders".to_owned()), what }
-    };
+    let moved = |range: &str, secs| moved(range, 7001, secs);
     list.push(moved("0-9", 0));
     list.push(moved("10-19", 9));
     list.push(moved("20-29", 18));
