@@ -16,7 +16,8 @@ use crate::engine::command::Auth;
 use crate::engine::gather::ask;
 use crate::engine::lifecycle::auth_of;
 use crate::engine::snapshot::{Health, Phase};
-use crate::workspace::document::ClusterDoc;
+use crate::workspace::document::{ClusterDoc, MoveJournal};
+use crate::workspace::journal::JournalFile;
 use crate::workspace::store::Workspace;
 
 use super::draft::ports_text;
@@ -69,7 +70,7 @@ pub async fn ps(workspace: &Workspace, terminal: Terminal) -> Result<(), Failure
             Err(error) => broken.push((name, error)),
         }
     }
-    let mut rows = join_all(good.iter().map(row)).await;
+    let mut rows = join_all(good.iter().map(|document| row(workspace, document))).await;
     for (name, error) in &broken {
         complain(&error.to_string());
         let findings = vec![FindingJson { error: true, text: error.to_string() }];
@@ -118,7 +119,7 @@ impl Row {
 }
 
 /// One cluster, asked now.
-async fn row(document: &ClusterDoc) -> Row {
+async fn row(workspace: &Workspace, document: &ClusterDoc) -> Row {
     let addrs = document.spec.as_ref().map_or_else(|| document.addrs.clone(), ClusterSpec::addrs);
     let auth = auth_of(document);
     let known = ask_all(&addrs, &auth).await;
@@ -128,7 +129,10 @@ async fn row(document: &ClusterDoc) -> Row {
         (false, 0) => Phase::Stopped,
         (false, _) => Phase::Unformed,
     };
-    let found = assemble(&known, &BTreeMap::new(), phase, &mut Shards::default());
+    let mut found = assemble(&known, &BTreeMap::new(), phase, &mut Shards::default());
+    if let Some(under_way) = JournalFile::<MoveJournal>::under_way(workspace, &addrs) {
+        found.pardon(&under_way.plan.slots());
+    }
     let resting = up == 0 && !document.wanted;
     let said = found.nodes.iter().filter(|n| !n.is_stale()).find_map(|n| n.stats.as_ref()?.version);
     let version = said.or_else(|| document.spec.as_ref()?.server.as_ref().map(|server| server.version));

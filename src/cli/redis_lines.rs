@@ -228,7 +228,7 @@ fn open_slots(text: &mut Text, nodes: &[(&NodeAddr, &Node)]) -> bool {
 /// Findings about what redis-cli does not look at. A healthy cluster adds no line to redis-cli's.
 fn beyond(text: &mut Text, findings: &[Finding], has_replicas: bool) {
     let theirs = |f: &Finding| {
-        matches!(f, Finding::OpenSlot { .. } | Finding::SlotsDisagree(_))
+        matches!(f, Finding::OpenSlots { .. } | Finding::SlotsDisagree(_))
             // A cluster without any replica was meant so.
             || (matches!(f, Finding::NoReplica(_)) && !has_replicas)
     };

@@ -26,13 +26,13 @@ pub enum Finding {
     Failed(NodeAddr),
     /// A node says `cluster_state:fail`.
     StateFail(NodeAddr),
-    /// A slot is open (migrating or importing) on a node.
-    OpenSlot {
-        /// The slot.
-        slot: Slot,
-        /// The node that has it open.
+    /// Slots are open (migrating or importing) on a node, with one partner.
+    OpenSlots {
+        /// The slots.
+        slots: SlotSet,
+        /// The node that has them open.
         node: NodeAddr,
-        /// Whether it is on its way out (else in).
+        /// Whether they are on their way out (else in).
         migrating: bool,
         /// The partner.
         partner: NodeId,
@@ -87,11 +87,15 @@ impl fmt::Display for Finding {
             Finding::Unreachable(addr, why) => write!(f, "{addr} does not answer: {why}"),
             Finding::Failed(addr) => write!(f, "The cluster calls {addr} failed"),
             Finding::StateFail(addr) => write!(f, "{addr} says that the cluster is down (cluster_state:fail)"),
-            Finding::OpenSlot { slot, node, migrating: true, partner } => {
-                write!(f, "Slot {slot} is open: {node} is migrating it to {partner}")
-            }
-            Finding::OpenSlot { slot, node, migrating: false, partner } => {
-                write!(f, "Slot {slot} is open: {node} is importing it from {partner}")
+            Finding::OpenSlots { slots, node, migrating, partner } => {
+                let way = if *migrating { "migrating" } else { "importing" };
+                let side = if *migrating { "to" } else { "from" };
+                match slots.len() {
+                    1 => write!(f, "Slot {slots} is open: {node} is {way} it {side} {partner}"),
+                    count => {
+                        write!(f, "{count} slots are open: {node} is {way} them {side} {partner} ({})", shortened(slots))
+                    }
+                }
             }
             Finding::Disputed { slots, by } => {
                 write!(f, "Several masters claim {} slots ({}): {}", slots.len(), shortened(slots), listed(by))
@@ -208,19 +212,17 @@ fn check_health(health: &BTreeMap<NodeAddr, NodeHealth>, findings: &mut Vec<Find
 fn check_open_slots(topology: &Topology, findings: &mut Vec<Finding>) {
     for (addr, view) in &topology.views {
         let Some(me) = view.me() else { continue };
-        let open = |slots: &[(Slot, NodeId)], migrating| {
-            slots
-                .iter()
-                .map(|(slot, partner)| Finding::OpenSlot {
-                    slot: *slot,
-                    node: addr.clone(),
-                    migrating,
-                    partner: partner.clone(),
-                })
-                .collect::<Vec<_>>()
-        };
-        findings.extend(open(&me.migrating, true));
-        findings.extend(open(&me.importing, false));
+        for (open, migrating) in [(&me.migrating, true), (&me.importing, false)] {
+            let mut by_partner: BTreeMap<&NodeId, SlotSet> = BTreeMap::new();
+            for (slot, partner) in open {
+                by_partner.entry(partner).or_default().insert(*slot);
+            }
+            let finding = |(partner, slots): (&NodeId, SlotSet)| {
+                let partner = partner.clone();
+                Finding::OpenSlots { slots, node: addr.clone(), migrating, partner }
+            };
+            findings.extend(by_partner.into_iter().map(finding));
+        }
     }
 }
 

@@ -90,9 +90,17 @@ fn states_links_and_silence_are_findings() {
 
 #[test]
 fn open_slots_name_node_and_partner() {
-    let text = format!("{A} 127.0.0.1:7000@17000 myself,master - 0 0 1 connected 0-16383 [5->-{B}]\n");
-    let topology = Topology { views: [(addr(7000), View::parse(&text).unwrap().into())].into(), ..Topology::default() };
-    let findings = check(&topology, &BTreeMap::new());
+    let found = |open: &str| {
+        let text = format!("{A} 127.0.0.1:7000@17000 myself,master - 0 0 1 connected 0-16383 {open}\n");
+        let view = View::parse(&text).unwrap().into();
+        check(&Topology { views: [(addr(7000), view)].into(), ..Topology::default() }, &BTreeMap::new())
+    };
+    let many = found(&format!("[5->-{B}] [6->-{B}] [9->-{B}] [7-<-{B}]"));
+    let open: Vec<_> = many.iter().filter(|finding| matches!(finding, Finding::OpenSlots { .. })).collect();
+    assert_eq!(open[0].to_string(), format!("3 slots are open: 127.0.0.1:7000 is migrating them to {B} (5-6,9)"));
+    assert_eq!(open[1].to_string(), format!("Slot 7 is open: 127.0.0.1:7000 is importing it from {B}"));
+    assert_eq!(open.len(), 2, "one a partner and direction");
+    let findings = found(&format!("[5->-{B}]"));
     assert_eq!(findings[0].to_string(), format!("Slot 5 is open: 127.0.0.1:7000 is migrating it to {B}"));
 }
 

@@ -72,6 +72,28 @@ pub struct Assembled {
     pub health: Health,
 }
 
+impl Assembled {
+    /// Takes slots that a program is moving just now out of what is wrong: they are open on purpose, and for a moment
+    /// nodes differ about them.
+    pub fn pardon(&mut self, moving: &SlotSet) {
+        if moving.is_empty() {
+            return;
+        }
+        let differ = !self.slot_states.disagreed.difference(moving).is_empty();
+        self.findings.retain_mut(|finding| match finding {
+            Finding::OpenSlots { slots, .. } | Finding::Disputed { slots, .. } => {
+                *slots = slots.difference(moving);
+                !slots.is_empty()
+            }
+            Finding::SlotsDisagree(_) => differ,
+            _ => true,
+        });
+        if self.health == Health::Degraded && !self.findings.iter().any(Finding::is_error) {
+            self.health = Health::Ok;
+        }
+    }
+}
+
 /// Assembles. `processes` holds the nodes that were launched here; others count as external.
 #[must_use]
 pub fn assemble(

@@ -174,3 +174,25 @@ fn slots_that_views_give_to_different_nodes_are_disagreed_and_open_ones_are_told
     assert_eq!(both, [(7000, true), (7001, false)]);
     assert_eq!(*show(&healthy(), &mut Shards::new()).slot_states, SlotStates::default());
 }
+
+#[test]
+fn a_move_that_a_program_carries_out_is_no_trouble_but_what_else_is_open_is() {
+    let (a, b) = (id('a'), id('b'));
+    let out = format!("0-8191 [7->-{b}] [9->-{b}]");
+    let into = format!("8192-16383 [7-<-{a}] [9-<-{a}]");
+    let first: [Line; 2] = [('a', 7000, "master", None, &out), ('b', 7001, "master", None, "8192-16383")];
+    let second: [Line; 2] = [('a', 7000, "master", None, "0-8190"), ('b', 7001, "master", None, &into)];
+    let known = [(addr(7000), answer('a', &first, None, "")), (addr(7001), answer('b', &second, None, ""))].into();
+    let moving = |slots: &str| {
+        let mut shown = show(&known, &mut Shards::new());
+        assert_eq!(shown.health, Health::Degraded);
+        shown.pardon(&slots.parse().unwrap());
+        (shown.health, shown.findings.into_iter().filter(Finding::is_error).collect::<Vec<_>>())
+    };
+    assert_eq!(moving("5-10,8191"), (Health::Ok, Vec::new()));
+    let (health, left) = moving("5-8,8191");
+    assert_eq!((health, left.len()), (Health::Degraded, 2));
+    assert!(matches!(&left[0], Finding::OpenSlots { slots, .. } if slots.to_string() == "9"));
+    let (health, left) = moving("5-10");
+    assert_eq!((health, left.len()), (Health::Degraded, 1), "{left:?}");
+}

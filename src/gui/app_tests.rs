@@ -159,7 +159,7 @@ fn busy_with_the_first() -> Harness<'static, App> {
     let mut harness = app(samples::healthy());
     let ui = &mut harness.state_mut().ui;
     ui.slots.select("5-9".parse().unwrap());
-    ui.slots.pinned = crate::core::slot::Slot::new(5);
+    ui.slots.pinned = crate::core::slot::Slot::new(5).ok();
     ui.log.node = Some(crate::core::topology::NodeAddr::new("127.0.0.1", 7000));
     harness
 }

@@ -83,7 +83,7 @@ pub fn obstacle(cluster: &ClusterView) -> Option<String> {
     let forbids = |finding: &&Finding| {
         matches!(
             finding,
-            Finding::Uncovered(_) | Finding::OpenSlot { .. } | Finding::SlotsDisagree(_) | Finding::StateFail(_)
+            Finding::Uncovered(_) | Finding::OpenSlots { .. } | Finding::SlotsDisagree(_) | Finding::StateFail(_)
         )
     };
     if let Some(finding) = cluster.findings.iter().find(forbids) {

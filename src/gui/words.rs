@@ -201,11 +201,13 @@ pub fn finding(finding: &Finding) -> String {
         Finding::Unreachable(node, why) => tr!("finding.unreachable", node = node, why = why),
         Finding::Failed(node) => tr!("finding.failed", node = node),
         Finding::StateFail(node) => tr!("finding.state_fail", node = node),
-        Finding::OpenSlot { slot, node, migrating: true, partner } => {
-            tr!("finding.migrating", slot = slot, node = node, partner = partner.short())
-        }
-        Finding::OpenSlot { slot, node, migrating: false, partner } => {
-            tr!("finding.importing", slot = slot, node = node, partner = partner.short())
+        Finding::OpenSlots { slots, node, migrating, partner } => {
+            let (slots, partner) = (short_list(&slots.to_string()), partner.short());
+            if *migrating {
+                tr!("finding.migrating", slots = slots, node = node, partner = partner)
+            } else {
+                tr!("finding.importing", slots = slots, node = node, partner = partner)
+            }
         }
         Finding::Disputed { slots, by } => {
             tr!("finding.disputed", count = slots.len(), slots = short_list(&slots.to_string()), nodes = addrs(by))
@@ -227,7 +229,7 @@ pub fn remedy(finding: &Finding) -> String {
         Finding::Unreachable(..) => tr!("remedy.unreachable"),
         Finding::Failed(_) => tr!("remedy.failed"),
         Finding::StateFail(_) => tr!("remedy.state_fail"),
-        Finding::OpenSlot { .. } => tr!("remedy.open_slot"),
+        Finding::OpenSlots { .. } => tr!("remedy.open_slot"),
         Finding::Disputed { .. } => tr!("remedy.disputed"),
         Finding::Strays { .. } => tr!("remedy.strays"),
         Finding::SlotsDisagree(_) | Finding::RolesDisagree(_) | Finding::Unknown { .. } => tr!("remedy.disagree"),

@@ -131,6 +131,16 @@ impl<R: Record> JournalFile<R> {
         paths.iter().filter(free).filter_map(|path| read_json(path).ok()).collect()
     }
 
+    /// As [`peek`](Self::peek), but only where somebody, this process or another, is at work on it.
+    #[must_use]
+    pub fn under_way(workspace: &Workspace, nodes: &[NodeAddr]) -> Option<R> {
+        let files = fs::read_dir(folder(workspace)).ok()?;
+        let here = |addr: &NodeAddr| nodes.iter().any(|node| (&node.host, node.port) == (&addr.host, addr.port));
+        let held = |path: &PathBuf| is_record(path, R::KIND) && matches!(is_held(&lock_of(path)), Ok(Some(_)));
+        let paths = files.flatten().map(|file| file.path()).filter(held);
+        paths.filter_map(|path| read_json::<R>(&path).ok()).find(|record| record.nodes().iter().any(here))
+    }
+
     /// What is written down; `None` where nothing is, or nothing that can be read.
     #[must_use]
     pub fn load(&self) -> Option<R> {
@@ -195,7 +205,12 @@ mod tests {
         assert!(matches!(find(2), Err(WorkspaceError::Locked { .. })), "it is still being made");
         let peek = |port: u16| JournalFile::<CreateJournal>::peek(&workspace, &[NodeAddr::new("127.0.0.1", port)]);
         assert_eq!((peek(2), peek(4)), (Some(record(&[1, 2, 3])), None), "it can be looked at meanwhile");
+        let under_way = |port: u16| {
+            JournalFile::<CreateJournal>::under_way(&workspace, &[NodeAddr::new("127.0.0.1", port)]).is_some()
+        };
+        assert_eq!((under_way(2), under_way(4)), (true, false));
         drop(file);
+        assert_eq!((under_way(2), peek(2).is_some()), (false, true), "nobody goes on with it");
         let (file, found) = find(3).unwrap().unwrap();
         assert_eq!(found, record(&[1, 2, 3]));
         assert!(find(4).unwrap().is_none());

@@ -10,6 +10,7 @@ use crate::core::slot::SLOT_COUNT;
 use crate::core::topology::{NodeId, Role, Topology};
 use crate::engine::assemble::Assembled;
 use crate::engine::migrate::RunningTask;
+use crate::engine::slot_figures;
 use crate::engine::snapshot::{NodeView, Reach, Standing};
 use crate::workspace::document::MoveJournal;
 
@@ -41,6 +42,9 @@ pub(super) struct Frame {
     /// Moves under way, or left half-way.
     pub(super) moves: Vec<MoveLine>,
     pub(super) findings: Vec<FindingJson>,
+    /// For the text only: those that have no line of their own, as open slots have.
+    #[serde(skip)]
+    beside: Vec<FindingJson>,
 }
 
 /// A node.
@@ -114,6 +118,8 @@ impl Frame {
         order.sort_by_key(|n| (n.shard.unwrap_or(usize::MAX), n.role == Some(Role::Replica), n.addr.clone()));
         let live = || nodes.iter().filter(|n| !n.is_stale()).filter_map(|n| Some((n, n.stats.as_ref()?)));
         let name = |id: &NodeId| addrs.get(id).cloned().unwrap_or_else(|| id.short().to_owned());
+        let mut beside = seen.found.findings.clone();
+        beside.retain(|finding| !matches!(finding, Finding::OpenSlots { .. }));
         Self {
             ok: seen.state == "ok",
             cluster: seen.cluster.to_owned(),
@@ -124,9 +130,10 @@ impl Frame {
             ops_per_sec: live().map(|(_, stats)| stats.ops_per_sec).sum(),
             used_memory: live().map(|(_, stats)| stats.used_memory).sum(),
             nodes: order.into_iter().map(|node| NodeLine::of(node, nodes, seen.now)).collect(),
-            open: seen.found.findings.iter().filter_map(|finding| open_slot(finding, &name)).collect(),
+            open: seen.found.slot_states.open.iter().map(|open| OpenSlot::of(open, &name)).collect(),
             moves: moves(seen, &name),
             findings: findings_of(&seen.found.findings),
+            beside: findings_of(&beside),
         }
     }
 
@@ -159,8 +166,7 @@ impl Frame {
             let more = if self.open.len() > slots.len() { ", …" } else { "" };
             text.warn(format_args!("{} open: {}{more}", self.open.len(), slots.join(", ")));
         }
-        // Open slots have a line of their own.
-        for finding in self.findings.iter().filter(|finding| !finding.text.contains(" is open: ")) {
+        for finding in &self.beside {
             if finding.error {
                 text.error(format_args!("[ERR] {}", finding.text));
             } else {
@@ -256,6 +262,11 @@ impl NodeLine {
 }
 
 impl OpenSlot {
+    fn of(open: &slot_figures::OpenSlot, name: &impl Fn(&NodeId) -> String) -> Self {
+        let state = if open.migrating { "migrating" } else { "importing" };
+        Self { slot: open.slot.get(), node: open.node.to_string(), state, partner: name(&open.partner) }
+    }
+
     fn words(&self) -> String {
         format!("{} {} at {} ({})", self.slot, self.state, self.node, self.partner)
     }
@@ -271,12 +282,6 @@ impl MoveLine {
         };
         format!(">>> {} -> {}: {how}: {slots}", self.from, self.to)
     }
-}
-
-fn open_slot(finding: &Finding, name: &impl Fn(&NodeId) -> String) -> Option<OpenSlot> {
-    let Finding::OpenSlot { slot, node, migrating, partner } = finding else { return None };
-    let state = if *migrating { "migrating" } else { "importing" };
-    Some(OpenSlot { slot: slot.get(), node: node.to_string(), state, partner: name(partner) })
 }
 
 /// What is written down as begun, and what the servers do by themselves.

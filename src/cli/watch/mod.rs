@@ -166,9 +166,12 @@ impl<'a> Watched<'a> {
         // Where nobody answers, it is a cluster that is down, not one that was never made.
         let phase = if formed || topology.views.is_empty() { Phase::Formed } else { Phase::Unformed };
         let tasks = self.tasks(&topology).await;
-        let found = assemble(&self.known, &BTreeMap::new(), phase, &mut self.shards);
+        let mut found = assemble(&self.known, &BTreeMap::new(), phase, &mut self.shards);
         let addrs: Vec<NodeAddr> = topology.nodes().into_values().filter_map(|node| node.addr).collect();
         let journal = JournalFile::<MoveJournal>::peek(self.means.workspace, &addrs);
+        if let Some(under_way) = JournalFile::<MoveJournal>::under_way(self.means.workspace, &addrs) {
+            found.pardon(&under_way.plan.slots());
+        }
         let state = match (phase, found.health) {
             (Phase::Unformed, _) => "unformed",
             (_, Health::Ok) => "ok",

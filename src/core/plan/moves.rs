@@ -96,6 +96,14 @@ impl MovePlan {
         &self.moves
     }
 
+    /// All slots that move.
+    #[must_use]
+    pub fn slots(&self) -> SlotSet {
+        let mut all = SlotSet::new();
+        self.moves.iter().for_each(|one| all.union_with(&one.slots));
+        all
+    }
+
     /// How many slots move.
     #[must_use]
     pub fn slot_count(&self) -> usize {
@@ -160,7 +168,7 @@ pub fn obstacles(topology: &Topology, findings: &[Finding]) -> Vec<Finding> {
     };
     let forbids = |finding: &&Finding| match finding {
         Finding::Uncovered(_)
-        | Finding::OpenSlot { .. }
+        | Finding::OpenSlots { .. }
         | Finding::Disputed { .. }
         | Finding::SlotsDisagree(_)
         | Finding::StateFail(_) => true,

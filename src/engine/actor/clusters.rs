@@ -12,7 +12,8 @@ use crate::core::history::History;
 use crate::core::plan::create::CreatePlan;
 use crate::core::plan::moves::{Master, MovePlan};
 use crate::core::timeline::OwnerLog;
-use crate::core::topology::{NodeAddr, Role};
+use crate::core::slot::SlotSet;
+use crate::core::topology::{NodeAddr, Role, View};
 use crate::engine::assemble::{Known, Shards, assemble};
 use crate::engine::command::Auth;
 use crate::engine::create::{Journal as _, restore_settings};
@@ -77,6 +78,8 @@ pub(super) struct Cluster {
     /// A round of answers is complete and not yet in the history.
     round_done: bool,
     busy_elsewhere: bool,
+    /// Slots that a program was seen moving in the last whole round of answers, and in this one.
+    moving: [SlotSet; 2],
     pub stale: bool,
     pub shown: Option<Arc<ClusterView>>,
     poll_plan: watch::Sender<PollPlan>,
@@ -129,6 +132,7 @@ impl Cluster {
             owners: Arc::default(),
             round_done: false,
             busy_elsewhere: false,
+            moving: [SlotSet::new(), SlotSet::new()],
             stale: true,
             shown: None,
             poll_plan,
@@ -229,7 +233,10 @@ impl Cluster {
         self.busy_elsewhere = job.is_none() && workspace.locked_by(&self.doc.name).is_some();
         let phase = self.phase(job);
         let processes = self.processes(job);
-        let assembled = assemble(&self.known, &processes, phase, &mut self.shards);
+        let mut assembled = assemble(&self.known, &processes, phase, &mut self.shards);
+        let [mut moving, now] = self.moving.clone();
+        moving.union_with(&now);
+        assembled.pardon(&moving);
         if std::mem::take(&mut self.round_done) && phase != Phase::Stopped {
             let row = history_row(&assembled.nodes, &self.known, self.polled_at.unwrap_or_else(SystemTime::now));
             Arc::make_mut(&mut self.history).record(row);
@@ -263,6 +270,14 @@ impl Cluster {
         self.stale = false;
         self.shown = Some(view.clone());
         view
+    }
+
+    /// Slots that a node has open may be under way by a program's move, this one's or another's: then its record is in use.
+    fn note_moving(&mut self, workspace: &Workspace) {
+        let nodes: Vec<NodeAddr> = self.known.keys().cloned().collect();
+        if let Some(journal) = JournalFile::<MoveJournal>::under_way(workspace, &nodes) {
+            self.moving[1].union_with(&journal.plan.slots());
+        }
     }
 
     /// Whom to ask: the document's nodes, and those that they know.
@@ -318,6 +333,11 @@ impl Cluster {
         };
         spec.addrs().into_iter().map(entry).collect()
     }
+}
+
+/// Whether the node that said this has slots open.
+fn has_open_slots(view: &View) -> bool {
+    view.me().is_some_and(|me| !(me.migrating.is_empty() && me.importing.is_empty()))
 }
 
 impl Actor {
@@ -429,9 +449,13 @@ impl Actor {
                 if let Some(under_way) = polled.under_way {
                     known.under_way = under_way;
                 }
+                let open = matches!(&polled.answer, Ok(answer) if has_open_slots(&answer.view));
                 match polled.answer {
                     Ok(answer) => known.answered(answer, polled.at, polled.asked),
                     Err(error) => known.error = Some(error.kind.to_string()),
+                }
+                if open {
+                    cluster.note_moving(&self.workspace);
                 }
                 cluster.stale = true;
                 self.changed();
@@ -440,6 +464,9 @@ impl Actor {
                 cluster.polled_at = Some(SystemTime::now());
                 cluster.round_done = true;
                 cluster.let_go();
+                // Answers of this round may be older than the end of a move.
+                cluster.moving.rotate_left(1);
+                cluster.moving[1] = SlotSet::new();
                 cluster.stale = true;
                 self.note_formed(name);
                 self.pace(name);

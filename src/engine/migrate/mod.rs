@@ -277,10 +277,11 @@ async fn prepare(plan: &MovePlan, seeds: &[NodeAddr], context: &Context<'_>) -> 
         return Err("no node of the cluster answers".to_owned());
     }
     let masters = masters_of(&gathered.topology, &seeds[0]);
+    let planned = plan.slots();
     let mine = |finding: &Finding| {
         context.mode == Mode::Resume
             && match finding {
-                Finding::OpenSlot { slot, .. } => plan.moves().iter().any(|one| one.slots.contains(*slot)),
+                Finding::OpenSlots { slots, .. } => slots.difference(&planned).is_empty(),
                 Finding::SlotsDisagree(_) | Finding::Disputed { .. } => true,
                 _ => false,
             }

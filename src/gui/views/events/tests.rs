@@ -70,7 +70,7 @@ fn pairs_that_move_at_the_same_time_are_a_line_each() {
     assert_eq!(list.len(), 3);
     assert!(line(&list.events[1]).contains("1000-1999"), "{}", line(&list.events[1]));
     // What happened in between keeps its place.
-    let what = What::Changed(Some(addr(7002)), standing(Standing::Up, Standing::Suspected));
+    let what = What::Changed(Some(addr(7002)), standing(Standing::Fine, Standing::Failed));
     list.push(Event { at: samples::now() + Duration::from_secs(999), what, ..moved("1", 7001, 0) });
     list.push(moved("1000", 7001, 1000));
     assert_eq!(list.len(), 5);
