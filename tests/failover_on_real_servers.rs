@@ -183,6 +183,20 @@ fn a_cluster_without_a_majority_is_brought_back_by_takeover() {
 }
 
 #[test]
+fn a_lost_master_that_nobody_can_replace_is_an_error_also_where_others_are_replaced() {
+    let mut cluster = Cluster::new();
+    let seed = cluster.servers[2].addr();
+    let replica = cluster.replica_of(1);
+    for server in [0, 1, replica] {
+        cluster.servers[server].kill();
+    }
+    let done = slotctl(&["failover", &seed, "--lost", "--takeover", "--yes", "--json"], "").failed();
+    let json = done.json();
+    assert_eq!((json["ok"].as_bool(), json["failovers"].as_array().unwrap().len()), (Some(false), 1), "{json:#}");
+    assert_eq!(json["refused"].as_array().unwrap().len(), 1, "{json:#}");
+}
+
+#[test]
 fn wrong_targets_are_refused_and_nothing_is_sent() {
     let cluster = Cluster::new();
     let (seed, replica) = (cluster.servers[0].addr(), cluster.servers[cluster.replica_of(0)].addr());

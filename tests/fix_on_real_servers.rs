@@ -116,6 +116,19 @@ fn open_slots_of_every_kind_are_finished_or_closed() {
 }
 
 #[test]
+fn what_redis_cli_repairs_unasked_is_repaired_for_scripts_too() {
+    let cluster = Cluster::of(&server_program());
+    let (giver, taker) = (cluster.id(0), cluster.id(1));
+    cluster.setslot(0, SLOT, &["MIGRATING", &taker]);
+    cluster.setslot(1, SLOT, &["IMPORTING", &giver]);
+    cluster.slotctl(&["--cluster", "fix", &cluster.addr(0), "--json"], "").failed();
+    cluster.slotctl(&["--cluster", "fix", &cluster.addr(0)], "").fine().says("1 slots were repaired");
+    cluster.is_repaired();
+    // What plan can't repair is told as fix tells it.
+    cluster.slotctl(&["plan", "fix", &cluster.addr(0)], "").fine();
+}
+
+#[test]
 fn nodes_that_see_another_owner_are_told_and_strays_are_found() {
     for (name, program) in servers() {
         eprintln!("on {name}");

@@ -343,9 +343,22 @@ fn a_drained_master_gives_everything_and_goes() {
         cluster.slotctl(&["drain", &first, "127.0.0.1:1", "--yes"]).failed();
         let new = cluster.start();
         cluster.slotctl(&["add-node", &new, &first]).fine();
+        // One without slots: its removal is the plan.
+        let idle = cluster.slotctl(&["plan", "drain", &first, &new, "--remove", "--commands"]).fine();
+        idle.says("CLUSTER FORGET").says("CLUSTER RESET SOFT");
         // By its own address alone, and out at once.
         let second = cluster.addr(1);
         let into = format!("{first},{new}");
+        let plan = ["plan", "drain", &second, "--to", &into, "--remove"];
+        let shown = cluster.slotctl(&plan).fine();
+        shown.says(&format!(">>> Then node {receiver} is removed from the cluster")).says("is forgotten and reset");
+        let shown = cluster.slotctl(&[&plan[..], &["--json"]].concat()).fine().json();
+        assert_eq!(
+            (shown["moves"].as_array().unwrap().len(), &shown["removed"][0]["id"]),
+            (2, &receiver.as_str().into())
+        );
+        let told = shown["commands"].as_array().unwrap().iter().filter(|c| c["words"][1] == "FORGET").count();
+        assert_eq!(told, 3, "{shown:#}");
         let ran = cluster.slotctl(&["drain", &second, "--to", &into, "--remove", "--yes", "--json"]);
         let json = ran.fine().json();
         assert_eq!((json["ok"].as_bool(), json["removed"][0]["reset"].as_bool()), (Some(true), Some(true)), "{json:#}");

@@ -106,6 +106,11 @@ fn a_plan_that_cannot_be_carried_out_says_why() {
     let servers = servers(3);
     let addrs = addrs(&servers);
     slotctl(&["plan", "reshard", &addrs[0]], "").failed();
+    let made = self::servers(3);
+    let nodes = self::addrs(&made);
+    slotctl(&with_addrs(&["create", "--cluster-yes"], &nodes, &[]), "").fine();
+    let asked = slotctl(&["plan", "reshard", &nodes[0], "--commands"], "10\n").failed();
+    asked.complains("plan can't ask: add --cluster-slots");
     slotctl(&["plan", "info", &addrs[0]], "").failed().complains("slotctl help plan");
     slotctl(&with_addrs(&["plan", "create"], &addrs[..2], &[]), "").failed().says("At least 3 nodes are required.");
     slotctl(&["help", "plan"], "").fine().says("--commands");

@@ -8,7 +8,7 @@ mod slotctl_tools;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
-use common::TestServer;
+use common::{TestServer, wait_until};
 use slotctl_tools::{home, slotctl};
 
 fn cluster(n: usize, options: &[&str]) -> (Vec<TestServer>, Vec<String>) {
@@ -70,6 +70,28 @@ fn a_node_that_dies_is_seen_and_an_idle_cluster_is_idle_though_it_is_watched() {
     let node = dead["nodes"].as_array().unwrap().iter().find(|node| node["addr"] == addrs[2].as_str()).unwrap();
     assert_eq!(node["up"], false, "{node}");
     assert!(dead["slots_served"].as_u64().unwrap() < 16384, "{dead}");
+}
+
+#[test]
+fn it_ends_well_when_nobody_reads_on() {
+    let (_servers, addrs) = cluster(3, &[]);
+    for json in [true, false] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_slotctl"));
+        command.args(["watch", &addrs[0], "--interval", "0.1"]).args(json.then_some("--json"));
+        command.env("SLOTDECK_HOME", home()).stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut watching = Watching(command.spawn().unwrap());
+        let mut first = String::new();
+        BufReader::new(watching.0.stdout.take().unwrap()).read_line(&mut first).unwrap();
+        assert!(!first.is_empty());
+        let status = wait_until("it ends", || watching.0.try_wait().unwrap());
+        assert_eq!(status.code(), Some(0));
+    }
+}
+
+#[test]
+fn json_is_one_object_a_line_from_the_beginning() {
+    let ran = slotctl(&["watch", "no-such-cluster", "--json"], "").failed().complains("no-such-cluster");
+    assert_eq!((ran.out.lines().count(), ran.json()["ok"].as_bool()), (1, Some(false)), "{ran:#?}");
 }
 
 #[cfg(unix)]

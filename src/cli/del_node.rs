@@ -1,12 +1,10 @@
 //! `del-node`: nodes out of a cluster, dead ones too, with redis-cli's lines.
 
-use std::io::IsTerminal;
-
 use serde::Serialize;
 
 use crate::core::plan::ShownCommand;
 use crate::core::plan::remove::{RemovePlan, RemoveRefusal};
-use crate::core::topology::{NodeAddr, Role};
+use crate::core::topology::{NodeAddr, NodeId, Role, Topology};
 use crate::engine::remove::{News, Removed, plan as planned, remove};
 
 use super::cluster::{Access, access, look, resolved, seed_of};
@@ -40,9 +38,15 @@ pub(super) struct RehomeJson {
 
 /// The plan as JSON.
 #[derive(Debug, Serialize)]
-struct PlanJson {
+pub(super) struct PlanJson {
     removed: Vec<GoneJson>,
     rehomed: Vec<RehomeJson>,
+}
+
+impl PlanJson {
+    pub(super) fn of(plan: &RemovePlan) -> Self {
+        Self { removed: gone(plan, None), rehomed: rehomed(plan) }
+    }
 }
 
 /// A node that could not be told.
@@ -79,13 +83,11 @@ pub async fn del_node(means: &Means<'_>, args: &DelNodeArgs) -> Result<(), Failu
     let removal = Removal { means, seed, access: &access };
     let plan = removal.plan(&args.ids).await?;
     let commands: Vec<ShownCommand> = plan.commands().into_iter().map(ShownCommand::from).collect();
-    if means.tell_plan(&PlanJson { removed: gone(&plan, None), rehomed: rehomed(&plan) }, &commands) {
+    if means.tell_plan(&PlanJson::of(&plan), &commands) {
         return Ok(());
     }
-    if !means.yes && (std::io::stdin().is_terminal() || means.terminal.is_json()) {
-        let question = "Do you want to proceed with this removal (type 'yes' to accept): ";
-        means.ask_for_yes(question, "nothing was removed").await?;
-    }
+    let question = "Do you want to proceed with this removal (type 'yes' to accept): ";
+    means.ask_a_person(question, "nothing was removed").await?;
     removal.carry_out(&plan, Nothing {}).await
 }
 
@@ -108,6 +110,14 @@ impl Removal<'_> {
         let mut gathered = look(&self.seed, self.access, terminal).await?;
         let plan = planned(&self.seed, names, &self.access.auth, self.access.connect, &mut gathered).await;
         let plan = plan.map_err(|why| self.refuse(&why))?;
+        self.show(&plan);
+        Ok(plan)
+    }
+
+    /// Shows the removal that follows when this master is drained; then it is planned anew.
+    pub(super) fn plan_once_drained(&self, topology: &Topology, id: &NodeId) -> Result<RemovePlan, Failure> {
+        let plan = RemovePlan::once_drained(topology, &self.seed, id).map_err(|why| self.refuse(&why))?;
+        self.means.terminal.say(|text| text.info(format_args!(">>> Then node {id} is removed from the cluster")));
         self.show(&plan);
         Ok(plan)
     }

@@ -31,6 +31,8 @@ use super::text::Text;
 struct FailoverJson {
     ok: bool,
     failovers: Vec<PlanJson>,
+    /// Lost masters that nobody can take over from, and why.
+    refused: Vec<String>,
     steps: Vec<StepJson>,
     nodes: Vec<NodeJson>,
     findings: Vec<FindingJson>,
@@ -40,6 +42,7 @@ struct FailoverJson {
 #[derive(Debug, Serialize)]
 struct PlansJson {
     failovers: Vec<PlanJson>,
+    refused: Vec<String>,
 }
 
 /// A plan as JSON shows it.
@@ -101,9 +104,9 @@ pub async fn failover(means: &Means<'_>, args: &FailoverArgs) -> Result<(), Fail
     for node in &mut nodes {
         node.deaf |= place.deaf;
     }
-    let plans = plan(args, &nodes)?;
+    let (plans, refused) = plan(args, &nodes)?;
     means.terminal.say(|text| plans.iter().for_each(|plan| show(text, plan)));
-    let planned = PlansJson { failovers: plans.iter().map(PlanJson::from).collect() };
+    let planned = PlansJson { failovers: plans.iter().map(PlanJson::from).collect(), refused: refused.clone() };
     let commands: Vec<ShownCommand> = plans.iter().map(|plan| plan.command().into()).collect();
     if means.tell_plan(&planned, &commands) {
         return Ok(());
@@ -117,8 +120,7 @@ pub async fn failover(means: &Means<'_>, args: &FailoverArgs) -> Result<(), Fail
     let steps = Steps::new(&failover_steps(plans.len()), timed_report(means.terminal), means.interrupt.token());
     let done = carry_out(&plans, &place.seeds, &place.access.auth, &steps).await;
     let after = done.map_err(|error| Failure::message(&format!("[ERR] {error}")))?;
-    tell(means, &plans, &after, &steps);
-    Ok(())
+    tell(means, &plans, refused, &after, &steps)
 }
 
 /// Takes exclusive use of a cluster that has a name here, and what its document says by now.
@@ -166,24 +168,24 @@ async fn find(means: &Means<'_>, args: &FailoverArgs) -> Result<(Place, Gathered
     Ok((Place { seeds, access, name: Some(doc.name), given, deaf }, gathered))
 }
 
-/// The plans for what was asked. What could lose writes is never chosen here: it has to be named.
-fn plan(args: &FailoverArgs, nodes: &[NodeNow]) -> Result<Vec<FailoverPlan>, Failure> {
+/// The plans for what was asked, and the lost masters that there is none for. What could lose writes is never chosen here: it has to be named.
+fn plan(args: &FailoverArgs, nodes: &[NodeNow]) -> Result<(Vec<FailoverPlan>, Vec<String>), Failure> {
     let wish = match (args.force, args.takeover) {
         (true, _) => Some(FailoverMode::Force),
         (_, true) => Some(FailoverMode::Takeover),
         _ => None,
     };
     let refused = |why: &Refusal| Failure::message(&format!("[ERR] {why}"));
-    let plans = match &args.node {
+    let (plans, left) = match &args.node {
         Some(node) => {
             let id = node_id(node, nodes).map_err(|why| refused(&why))?;
-            vec![plan_for_node(nodes, &id, wish).map_err(|why| refused(&why))?]
+            (vec![plan_for_node(nodes, &id, wish).map_err(|why| refused(&why))?], Vec::new())
         }
         None if lost_masters(nodes).is_empty() => return Err(refused(&Refusal::NothingLost)),
         None => lost_plans(nodes, wish)?,
     };
     match plans.iter().find(|plan| wish.is_none() && plan.mode != FailoverMode::Plain) {
-        None => Ok(plans),
+        None => Ok((plans, left)),
         Some(plan) => Err(Failure::message(&format!(
             "[ERR] {} can't take over from {} without --{}: {}",
             plan.replica,
@@ -195,17 +197,17 @@ fn plan(args: &FailoverArgs, nodes: &[NodeNow]) -> Result<Vec<FailoverPlan>, Fai
 }
 
 /// Plans for the lost masters that have a replica; the others are named.
-fn lost_plans(nodes: &[NodeNow], wish: Option<FailoverMode>) -> Result<Vec<FailoverPlan>, Failure> {
+fn lost_plans(nodes: &[NodeNow], wish: Option<FailoverMode>) -> Result<(Vec<FailoverPlan>, Vec<String>), Failure> {
     let (plans, refusals): (Vec<_>, Vec<_>) = plan_for_lost(nodes, wish).into_iter().partition(Result::is_ok);
-    let refusals: Vec<String> =
-        refusals.into_iter().filter_map(|r| r.err().map(|why| format!("[ERR] {why}"))).collect();
+    let refusals: Vec<String> = refusals.into_iter().filter_map(|r| r.err().map(|why| why.to_string())).collect();
+    let lines: Vec<String> = refusals.iter().map(|why| format!("[ERR] {why}")).collect();
     if plans.is_empty() {
-        return Err(Failure::message(&refusals.join("\n")));
+        return Err(Failure::message(&lines.join("\n")));
     }
-    for why in &refusals {
+    for why in &lines {
         complain(why);
     }
-    Ok(plans.into_iter().flatten().collect())
+    Ok((plans.into_iter().flatten().collect(), refusals))
 }
 
 /// The node of this id, of an id that begins so and is the only one, or of this address.
@@ -241,7 +243,15 @@ fn show(text: &mut Text, plan: &FailoverPlan) {
     text.line(format_args!("   command: {}", plan.command().redis_cli_line()));
 }
 
-fn tell(means: &Means<'_>, plans: &[FailoverPlan], after: &Gathered, steps: &Steps) {
+/// What was done; the masters that stay lost are an error, as the command was to replace every one.
+fn tell(
+    means: &Means<'_>,
+    plans: &[FailoverPlan],
+    refused: Vec<String>,
+    after: &Gathered,
+    steps: &Steps,
+) -> Result<(), Failure> {
+    let ok = refused.is_empty();
     let findings = after.check();
     means.terminal.say(|text| {
         for plan in plans {
@@ -256,10 +266,12 @@ fn tell(means: &Means<'_>, plans: &[FailoverPlan], after: &Gathered, steps: &Ste
         }
     });
     means.terminal.object(&FailoverJson {
-        ok: true,
+        ok,
         failovers: plans.iter().map(PlanJson::from).collect(),
+        refused,
         steps: steps_json(&steps.views()),
         nodes: nodes_of(&after.topology),
         findings: findings_of(&findings),
     });
+    if ok { Ok(()) } else { Err(Failure::Shown) }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::core::plan::ShownCommand;
-use crate::core::plan::fix::{FixPlan, LeftWhy, Meeting, Party, Repair, plan as planned};
+use crate::core::plan::fix::{FixPlan, LeftWhy, Meeting, Party, Repair, Trouble, plan as planned};
 use crate::engine::command::Auth;
 use crate::engine::fix::{FIX_STEPS, Fixed, How, Scope, Seen, fix as carry_out, look};
 use crate::engine::gather::gather;
@@ -24,6 +24,7 @@ use super::terminal::complain;
 use super::text::Text;
 
 const QUESTION: &str = "Do you want to proceed with these repairs (type 'yes' to accept): ";
+const NOT_MINE: &str = "[ERR] The cluster is not whole, but nothing is wrong with its slots that fix could repair.";
 /// So many failed slots are named one by one.
 const NAMED: usize = 20;
 
@@ -141,6 +142,9 @@ pub async fn fix(means: &Means<'_>, args: &FixArgs) -> Result<(), Failure> {
     let unreachable = args.cluster_fix_with_unreachable_masters;
     let plan = planned(&seen.damage(), unreachable).map_err(|why| refused(&why))?;
     means.terminal.say(|text| show(text, &plan, &seen, scope));
+    if means.plan && plan.is_empty() && !is_whole_without(&scene, &plan) {
+        return Err(Failure::message(NOT_MINE));
+    }
     let cancels = if args.cancel_migrations { Migration::cancel_commands(&seen.migrations) } else { Vec::new() };
     let commands: Vec<ShownCommand> = cancels.into_iter().map(Into::into).chain(plan.commands()).collect();
     if means.tell_plan(&PlannedJson::of(&plan, &migrations), &commands) {
@@ -149,9 +153,7 @@ pub async fn fix(means: &Means<'_>, args: &FixArgs) -> Result<(), Failure> {
     if plan.is_empty() {
         return nothing_to_do(means, &scene, &plan, migrations, &file, journal.as_ref());
     }
-    if !means.yes {
-        means.ask_for_yes(QUESTION, "nothing was sent to any node").await?;
-    }
+    ask(means, &plan).await?;
     let seeds = scene.seeds();
     let how = How { seeds: &seeds, auth: &auth, options: options(&args.how), scope, with_unreachable: unreachable };
     let steps = Steps::new(&FIX_STEPS, timed_report(means.terminal), means.interrupt.token());
@@ -211,6 +213,16 @@ async fn cancel_them(means: &Means<'_>, list: &[Migration], auth: &Auth) -> Resu
     Ok(())
 }
 
+/// redis-cli asks about slots without an owner only; the rest it has always repaired unasked, and so scripts of it are not
+/// asked either.
+async fn ask(means: &Means<'_>, plan: &FixPlan) -> Result<(), Failure> {
+    let otherwise = "nothing was sent to any node";
+    if plan.repairs.iter().any(|repair| repair.trouble == Trouble::Uncovered) && !means.yes {
+        return means.ask_for_yes(QUESTION, otherwise).await;
+    }
+    means.ask_a_person(QUESTION, otherwise).await
+}
+
 fn show(text: &mut Text, plan: &FixPlan, seen: &Seen, scope: Scope) {
     for left in &plan.left {
         text.warn(format_args!("[WARNING] {left}."));
@@ -233,6 +245,13 @@ fn show(text: &mut Text, plan: &FixPlan, seen: &Seen, scope: Scope) {
     }
 }
 
+/// Whether a plan without repairs leaves a cluster that is whole, but for what its servers are about to finish.
+fn is_whole_without(scene: &Scene, plan: &FixPlan) -> bool {
+    let left = plan.left.iter().any(|left| left.why != LeftWhy::UnderWay);
+    let open = plan.left.iter().any(|left| left.why == LeftWhy::UnderWay);
+    !left && (open || !scene.gathered.check().iter().any(crate::core::check::Finding::is_error))
+}
+
 /// Nothing is sent: whole or not, that is how it stays.
 fn nothing_to_do(
     means: &Means<'_>,
@@ -243,15 +262,13 @@ fn nothing_to_do(
     journal: Option<&MoveJournal>,
 ) -> Result<(), Failure> {
     let findings = scene.gathered.check();
-    let left = plan.left.iter().any(|left| left.why != LeftWhy::UnderWay);
-    let open = plan.left.iter().any(|left| left.why == LeftWhy::UnderWay);
-    let whole = !left && (open || !findings.iter().any(crate::core::check::Finding::is_error));
+    let whole = is_whole_without(scene, plan);
     say_unfinished(means, scene, &scene.gathered, file, journal)?;
     means.terminal.say(|text| {
         if whole {
             text.ok("[OK] There is nothing to fix.");
         } else {
-            text.error("[ERR] The cluster is not whole, but nothing is wrong with its slots that fix could repair.");
+            text.error(NOT_MINE);
         }
     });
     means.terminal.object(&FixJson {

@@ -1,5 +1,7 @@
 //! From launched servers to a cluster: inspect, plan, ask, carry out, check. `up` and `start` share it.
 
+use std::io::IsTerminal;
+
 use tokio_util::sync::CancellationToken;
 
 use crate::core::plan::create::CreatePlan;
@@ -67,6 +69,24 @@ impl Means<'_> {
         self.terminal.print("\n");
         Err(Failure::message(&format!("Not confirmed: {otherwise}.")))
     }
+
+    /// The same where redis-cli does not ask: only a person at a terminal is asked, since scripts never were. With
+    /// `--json` the yes has to be given, as everywhere.
+    ///
+    /// # Errors
+    /// As [`ask_for_yes`](Self::ask_for_yes).
+    pub async fn ask_a_person(&self, question: &str, otherwise: &str) -> Result<(), Failure> {
+        if self.yes || !(person_is_there() || self.terminal.is_json()) {
+            return Ok(());
+        }
+        self.ask_for_yes(question, otherwise).await
+    }
+}
+
+/// Whether somebody can read a question and answer it: a script that is run by hand has the terminal for its input, and
+/// its output may go elsewhere.
+fn person_is_there() -> bool {
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
 }
 
 /// What was made.

@@ -1,6 +1,5 @@
 //! `import`: takes the keys of a server that is no cluster into one.
 
-use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -77,10 +76,7 @@ pub async fn import(means: &Means<'_>, args: &ImportArgs) -> Result<(), Failure>
     if means.tell_plan(&plan_json(&planned, options), &[]) {
         return Ok(());
     }
-    // redis-cli's scripts were never asked.
-    if !means.yes && (std::io::stdin().is_terminal() || means.terminal.is_json()) {
-        means.ask_for_yes("Do you want to import them (type 'yes' to accept): ", "nothing was imported").await?;
-    }
+    means.ask_a_person("Do you want to import them (type 'yes' to accept): ", "nothing was imported").await?;
     let begun = Instant::now();
     let progress = Arc::new(Mutex::new(Progress {
         terminal: means.terminal,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::core::plan::ShownCommand;
 use crate::core::plan::moves::{Master, MovePlan, MoveRefusal, masters_of, obstacles};
 use crate::core::plan::standing::Standing;
 use crate::core::topology::{NodeAddr, NodeId};
@@ -25,6 +26,9 @@ pub(super) use super::move_progress::Told;
 use super::redis_lines;
 use super::terminal::complain;
 use super::text::Text;
+
+/// What has not been done after a no.
+pub(super) const NOTHING_MOVED: &str = "nothing was moved";
 
 /// A move as JSON shows it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -200,9 +204,17 @@ impl Scene {
         if !means.plan {
             return Ok(false);
         }
-        let commands = preview(plan, &self.seeds(), &self.access.auth, options).await;
-        let commands = commands.map_err(|why| Failure::message(&format!("[ERR] {why}")))?;
+        let commands = self.commands(plan, options).await?;
         Ok(means.tell_plan(&MovesJson { moves: self.moves_json(plan) }, &commands))
+    }
+
+    /// What a plan would send; looks whether it can be carried out.
+    pub(super) async fn commands(&self, plan: &MovePlan, options: Options) -> Result<Vec<ShownCommand>, Failure> {
+        if plan.is_empty() {
+            return Ok(Vec::new());
+        }
+        let commands = preview(plan, &self.seeds(), &self.access.auth, options).await;
+        commands.map_err(|why| Failure::message(&format!("[ERR] {why}")))
     }
 
     pub(super) fn moves_json(&self, plan: &MovePlan) -> Vec<MoveJson> {
@@ -244,7 +256,7 @@ pub(super) async fn confirm(means: &Means<'_>, question: &str) -> Result<(), Fai
     if means.yes {
         return Ok(());
     }
-    means.ask_for_yes(question, "nothing was moved").await
+    means.ask_for_yes(question, NOTHING_MOVED).await
 }
 
 /// Carries the plan out under its journal, and tells how it went.
@@ -292,11 +304,12 @@ fn tell(
     let against = obstacles(&after.topology, &findings);
     let seconds = progress.elapsed().as_secs_f64();
     means.terminal.say(|text| {
-        text.ok(format_args!(
-            "[OK] {} slots with {} keys were moved in {seconds:.2} s; all nodes agree.",
-            progress.tally().slots_done(),
-            progress.tally().keys_done()
-        ));
+        let (slots, keys) = (progress.tally().slots_done(), progress.tally().keys_done());
+        let moved = format!("{slots} slots with {keys} keys were moved in {seconds:.2} s");
+        match against.is_empty() {
+            true => text.ok(format_args!("[OK] {moved}; all nodes agree.")),
+            false => text.line(format_args!("{moved}.")),
+        }
     });
     for finding in &against {
         complain(&format!("[ERR] {finding}."));

@@ -1,7 +1,5 @@
 //! `rebalance`: each master its share, with redis-cli's lines.
 
-use std::io::IsTerminal;
-
 use crate::core::plan::rebalance::{Rebalance, Wish, rebalance as planned, weights};
 use crate::core::plan::rebalance_load::{Held, rebalance_load};
 use crate::engine::loads::{Measure, explain, loads};
@@ -10,7 +8,7 @@ use crate::engine::migrate::Mode;
 use super::args::{ByArg, RebalanceArgs};
 use super::failure::Failure;
 use super::form::Means;
-use super::moving::{Scene, Told, carry_out, confirm, options, refused};
+use super::moving::{NOTHING_MOVED, Scene, Told, carry_out, options, refused};
 use super::progress::bytes;
 
 /// `rebalance HOST:PORT`. A person at a terminal is asked; redis-cli's scripts, which never were, are not.
@@ -48,9 +46,7 @@ pub async fn rebalance(means: &Means<'_>, args: &RebalanceArgs) -> Result<(), Fa
     if scene.tell_plan(means, &result.plan, how.clone()).await? {
         return Ok(());
     }
-    if std::io::stdin().is_terminal() || means.terminal.is_json() {
-        confirm(means, "Do you want to proceed with this plan (type 'yes' to accept): ").await?;
-    }
+    means.ask_a_person("Do you want to proceed with this plan (type 'yes' to accept): ", NOTHING_MOVED).await?;
     carry_out(means, &scene, &result.plan, Mode::Fresh, how, Told::Marks).await
 }
 

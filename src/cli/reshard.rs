@@ -70,8 +70,9 @@ fn show(means: &Means<'_>, scene: &Scene, sources: &[&Master], target: &Master, 
 }
 
 async fn ask(means: &Means<'_>, question: &str, option: &str) -> Result<String, Failure> {
-    if means.terminal.is_json() {
-        return Err(Failure::message(&format!("--json can't ask: add {option}")));
+    if means.plan || means.terminal.is_json() {
+        let who = if means.plan { "plan" } else { "--json" };
+        return Err(Failure::message(&format!("{who} can't ask: add {option}")));
     }
     match means.interrupt.ask(means.terminal, question).await {
         answer if answer.is_empty() => {

@@ -11,7 +11,9 @@ use crate::core::plan::create::PlannedMaster;
 use crate::core::plan::moves::Master;
 use crate::core::topology::NodeAddr;
 use crate::engine::gather::Gathered;
-use crate::engine::restore::{Backup, News, Ready, Report, Restored, Trial, open, ready, restore as carry_out, shares};
+use crate::engine::restore::{
+    Backup, News, Ready, Report, RestoreError, Restored, Trial, open, ready, restore as carry_out, shares,
+};
 
 use super::cluster::{Access, access, look, resolved, seed_of};
 use super::create::{CreationJson, of_empty, planned};
@@ -119,10 +121,11 @@ pub async fn restore(means: &Means<'_>, args: &RestoreArgs) -> Result<(), Failur
     let cancel = means.interrupt.token();
     let done = carry_out(&backup, &plan, &access.auth, replace, report, &cancel).await;
     progress.lock().unwrap_or_else(PoisonError::into_inner).line.end();
-    let done = done.map_err(|error| {
-        Failure::message(&format!(
+    let done = done.map_err(|error| match error {
+        RestoreError::Untouched(_) => Failure::message(&format!("[ERR] {error}.")),
+        _ => Failure::message(&format!(
             "[ERR] {error}. The same again with --cluster-replace begins anew and writes over them."
-        ))
+        )),
     })?;
     tell(means, args, &plan, &done, begun)
 }

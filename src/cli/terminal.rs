@@ -60,9 +60,12 @@ impl Terminal {
 
     /// Prints text to standard output at once; nothing under `--json` or where only results are wanted.
     pub fn print(self, text: &str) {
-        if !self.json && !self.bare {
-            write_out(text);
-        }
+        self.offer(text);
+    }
+
+    /// The same, and `false` where the reader went away.
+    pub fn offer(self, text: &str) -> bool {
+        self.json || self.bare || write_out(text)
     }
 
     /// Prints what was asked for where nothing else is wanted.
@@ -88,12 +91,12 @@ impl Terminal {
         }
     }
 
-    /// Prints one of many JSON objects, on a line of its own; nothing without `--json`.
-    pub fn json_line(self, value: &impl Serialize) {
-        if self.json
-            && let Ok(text) = serde_json::to_string(value)
-        {
-            write_out(&format!("{text}\n"));
+    /// Prints one of many JSON objects, on a line of its own; nothing without `--json`. `false` where the reader went
+    /// away.
+    pub fn json_line(self, value: &impl Serialize) -> bool {
+        match serde_json::to_string(value) {
+            Ok(text) if self.json => write_out(&format!("{text}\n")),
+            _ => true,
         }
     }
 
@@ -127,10 +130,10 @@ pub fn complain(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-fn write_out(text: &str) {
+/// Whether it was taken. A reader that went away (`| head`) is no reason to stop half-way through an operation.
+fn write_out(text: &str) -> bool {
     let mut out = std::io::stdout().lock();
-    // A reader that went away (`| head`) is no reason to stop half-way through an operation.
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_ok()
 }
 
 /// All of standard input, for `-x`: one value of a server, which can't be longer than this.

@@ -27,6 +27,8 @@ use super::args::WatchArgs;
 use super::cluster::{access, look, resolved, seed_of};
 use super::failure::Failure;
 use super::form::Means;
+use super::json::FailureJson;
+use super::terminal::complain;
 use frame::{Frame, Seen};
 use screen::{Screen, draw, ending_key};
 
@@ -47,11 +49,24 @@ struct Watched<'a> {
     asked: BTreeMap<NodeAddr, u64>,
 }
 
-/// `watch NAME|HOST:PORT`. Ends with q, Ctrl-C, or after so many looks.
+/// `watch NAME|HOST:PORT`. Ends with q, Ctrl-C, after so many looks, or when nobody reads on.
 ///
 /// # Errors
 /// No such cluster, or the node that was named does not answer at the beginning.
 pub async fn watch(means: &Means<'_>, args: &WatchArgs) -> Result<(), Failure> {
+    let Err(failure) = run(means, args).await else { return Ok(()) };
+    // Its JSON is lines, this one too.
+    if !means.terminal.is_json() {
+        return Err(failure);
+    }
+    if let Failure::Message(text) = &failure {
+        complain(text);
+    }
+    means.terminal.json_line(&FailureJson { ok: false, error: failure.to_string() });
+    Err(Failure::Shown)
+}
+
+async fn run(means: &Means<'_>, args: &WatchArgs) -> Result<(), Failure> {
     let mut watched = Watched::find(means, args).await?;
     let every = args.interval();
     let plan = PollPlan { addrs: watched.seeds.clone(), auth: watched.auth.clone(), every, closely: false, urge: 0 };
@@ -73,7 +88,10 @@ pub async fn watch(means: &Means<'_>, args: &WatchArgs) -> Result<(), Failure> {
                 Some(PollEvent::Node(polled)) => watched.note(*polled),
                 Some(PollEvent::RoundDone) => {
                     watched.follow(&plan);
-                    show(means, screen.as_ref(), &watched.frame().await);
+                    // Nobody reads on (`| head`): there is nothing to watch for.
+                    if !show(means, screen.as_ref(), &watched.frame().await) {
+                        break;
+                    }
                     left = left.map(|left| left - 1);
                 }
             },
@@ -83,8 +101,11 @@ pub async fn watch(means: &Means<'_>, args: &WatchArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn show(means: &Means<'_>, screen: Option<&Screen>, frame: &Frame) {
-    means.terminal.json_line(frame);
+/// Whether it was taken.
+fn show(means: &Means<'_>, screen: Option<&Screen>, frame: &Frame) -> bool {
+    if !means.terminal.json_line(frame) {
+        return false;
+    }
     let mut text = means.terminal.text();
     frame.text(&mut text);
     let text = text.into_string();
@@ -92,8 +113,9 @@ fn show(means: &Means<'_>, screen: Option<&Screen>, frame: &Frame) {
         Some(_) => {
             let lines: Vec<String> = text.lines().map(str::to_owned).collect();
             draw(&lines, "q ends");
+            true
         }
-        None => means.terminal.print(&format!("{text}\n")),
+        None => means.terminal.offer(&format!("{text}\n")),
     }
 }
 

@@ -90,8 +90,22 @@ impl RemovePlan {
                 nodes.push(node.clone());
             }
         }
+        Self::without(&all, nodes)
+    }
+
+    /// The removal of this master as it would be once all its slots have gone to others, to be shown beforehand.
+    ///
+    /// # Errors
+    /// [`RemoveRefusal`].
+    pub fn once_drained(topology: &Topology, seed: &NodeAddr, id: &NodeId) -> Result<Self, RemoveRefusal> {
+        let all = members(topology, seed);
+        let node = member_named(&all, id.as_str())?.clone();
+        Self::without(&all, vec![node])
+    }
+
+    fn without(all: &[Member], nodes: Vec<Member>) -> Result<Self, RemoveRefusal> {
         let stay: Vec<&Member> = all.iter().filter(|m| !nodes.contains(m)).collect();
-        let rehome = new_homes(&all, &nodes, &stay)?;
+        let rehome = new_homes(all, &nodes, &stay)?;
         let tell = hosts(stay.iter().copied());
         let silent = stay.iter().filter(|m| m.at.is_none()).map(|m| (*m).clone()).collect();
         Ok(Self { nodes, rehome, tell, silent })
