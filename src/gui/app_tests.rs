@@ -207,6 +207,32 @@ fn leaving_the_wizard_leads_back_to_the_cluster_that_was_shown() {
 }
 
 #[test]
+fn escape_closes_the_dialog_and_nothing_behind_it() {
+    let mut harness = app(samples::healthy());
+    let press_escape = |harness: &mut Harness<'static, App>| {
+        harness.key_press(egui::Key::Escape);
+        harness.run();
+    };
+    let ask = |harness: &mut Harness<'static, App>| {
+        harness.state_mut().ui.question = Some(Confirm::Stop("orders".to_owned()));
+        harness.run();
+    };
+    harness.state_mut().ui.slots.select("5-9".parse().unwrap());
+    for view in [View::Slots, View::Nodes] {
+        harness.state_mut().show_view(view);
+        harness.run();
+        ask(&mut harness);
+        press_escape(&mut harness);
+        assert!(harness.state().ui.question.is_none(), "{view:?}");
+        assert_eq!(harness.state().ui.slots.selection.len(), 5, "{view:?}");
+    }
+    harness.state_mut().show_view(View::Slots);
+    harness.run();
+    press_escape(&mut harness);
+    assert!(harness.state().ui.slots.selection.is_empty(), "without a dialog it is the map's");
+}
+
+#[test]
 fn an_idle_window_asks_for_no_frame_but_to_count_the_seconds() {
     let mut harness = app(samples::healthy());
     harness.run();

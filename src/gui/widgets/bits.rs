@@ -56,6 +56,13 @@ pub fn dot(ui: &mut Ui, tone: Tone) {
     };
 }
 
+/// Whether keys that go to no field may mean this part of the window: no dialog lies above it and no menu is open. Esc
+/// takes the focus from whoever has it before anybody is asked, so that the focus alone does not tell.
+#[must_use]
+pub fn keys_reach(ui: &Ui) -> bool {
+    ui.memory(|memory| memory.is_above_modal_layer(ui.layer_id())) && !egui::Popup::is_any_open(ui)
+}
+
 /// A button that shows only an icon; `name` is said on hover and to screen readers.
 pub fn icon_button(ui: &mut Ui, icon: Icon, name: impl Into<String>) -> Response {
     let name = name.into();

@@ -22,6 +22,7 @@ use crate::gui::i18n::tr;
 use crate::gui::slot_words as words;
 use crate::gui::summary;
 use crate::gui::theme::Palette;
+use crate::gui::widgets::bits;
 use crate::workspace::settings::{MapLayout, MapMode};
 
 use camera::{Camera, Grid};
@@ -267,7 +268,7 @@ fn keyboard(
 ) {
     let focused = response.has_focus();
     // Letters and digits also work before anything has the focus.
-    if !focused && ui.memory(|memory| memory.focused().is_some()) {
+    if !bits::keys_reach(ui) || (!focused && ui.memory(|memory| memory.focused().is_some())) {
         return;
     }
     if focused {

@@ -256,7 +256,7 @@ pub fn node_table_ui(ui: &mut Ui, cluster: &ClusterView, state: &mut NodeTableUi
 
 /// Ctrl+A selects all rows, Esc none; while a field has the keyboard, they are its.
 fn keys(ui: &Ui, cluster: &ClusterView, state: &mut NodeTableUi) {
-    if ui.egui_wants_keyboard_input() {
+    if ui.egui_wants_keyboard_input() || !bits::keys_reach(ui) {
         return;
     }
     if ui.input_mut(|input| input.consume_key(egui::Modifiers::COMMAND, egui::Key::A)) {
