@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use crate::core::check::Finding;
-use crate::core::plan::moves::{Master, MovePlan, MoveRefusal, SlotMove, move_slots};
+use crate::core::plan::moves::{Master, MovePlan, MoveRefusal, SlotMove, forbids, move_slots};
 use crate::core::plan::rebalance::{Wish, rebalance};
 use crate::core::plan::reshard::reshard;
 use crate::core::slot::SlotSet;
-use crate::core::topology::{NodeId, Role};
+use crate::core::topology::{NodeAddr, NodeId, Role};
 use crate::engine::snapshot::{ClusterView, Health, NodeView, Phase, Reach};
 
 use super::action::{Action, Confirm};
-use super::i18n::tr;
+use super::i18n::{self, Language, tr};
 use super::words;
 
 /// Which slots are to move.
@@ -45,11 +45,56 @@ pub struct MoveDraft {
     pub to: Option<NodeId>,
     /// [`Which::These`]: the slots, as typed.
     pub slots: String,
+    /// The plan that was made of this last.
+    pub planned: Memo,
+}
+
+/// A plan, and all that it was made of: planning anew in each frame would be felt in large clusters.
+#[derive(Debug, Clone, Default)]
+pub struct Memo(Option<Box<Made>>);
+
+#[derive(Debug, Clone)]
+struct Made {
+    draft: MoveDraft,
+    nodes: Arc<[NodeView]>,
+    findings: Arc<[Finding]>,
+    language: Language,
+    masters: Arc<[Master]>,
+    plan: Result<Arc<MovePlan>, String>,
+}
+
+/// What is remembered does not count: it follows from the rest.
+impl PartialEq for Memo {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Memo {}
+
+impl MoveDraft {
+    /// The masters to choose from, and the [`plan`]; made anew only where what they depend on has changed.
+    pub fn planned(&mut self, cluster: &ClusterView) -> (Arc<[Master]>, Result<Arc<MovePlan>, String>) {
+        let language = i18n::language();
+        let still = self.planned.0.take().filter(|made| {
+            let seen = Arc::ptr_eq(&made.nodes, &cluster.nodes) && Arc::ptr_eq(&made.findings, &cluster.findings);
+            seen && made.language == language && made.draft == *self
+        });
+        let made = still.unwrap_or_else(|| {
+            let (nodes, findings) = (cluster.nodes.clone(), cluster.findings.clone());
+            let (masters, plan) = (masters(cluster).into(), plan(cluster, self));
+            Box::new(Made { draft: self.clone(), nodes, findings, language, masters, plan })
+        });
+        let found = (made.masters.clone(), made.plan.clone());
+        self.planned.0 = Some(made);
+        found
+    }
 }
 
 impl Default for MoveDraft {
     fn default() -> Self {
-        Self { which: Which::Even, use_empty: true, count: 1000, from: None, to: None, slots: String::new() }
+        let (slots, planned) = (String::new(), Memo::default());
+        Self { which: Which::Even, use_empty: true, count: 1000, from: None, to: None, slots, planned }
     }
 }
 
@@ -80,13 +125,8 @@ pub fn obstacle(cluster: &ClusterView) -> Option<String> {
     if let Some(lost) = cluster.nodes.iter().find(|n| !n.slots.is_empty() && n.reach != Reach::Live) {
         return Some(tr!("moves.lost_master", node = lost.addr));
     }
-    let forbids = |finding: &&Finding| {
-        matches!(
-            finding,
-            Finding::Uncovered(_) | Finding::OpenSlots { .. } | Finding::SlotsDisagree(_) | Finding::StateFail(_)
-        )
-    };
-    if let Some(finding) = cluster.findings.iter().find(forbids) {
+    let serves = |addr: &NodeAddr| cluster.nodes.iter().any(|n| n.addr == *addr && !n.slots.is_empty());
+    if let Some(finding) = cluster.findings.iter().find(|finding| forbids(finding, serves)) {
         return Some(tr!("moves.not_whole", problem = words::finding(finding)));
     }
     (masters(cluster).len() < 2).then(|| tr!("moves.too_few"))
@@ -196,6 +236,29 @@ mod tests {
         assert!(obstacle(&samples::healthy()).is_none());
         assert!(obstacle(&samples::uncovered()).is_some());
         assert!(obstacle(&samples::failed()).is_some_and(|why| why.contains("127.0.0.1:7000")));
+    }
+
+    #[test]
+    fn a_plan_is_made_anew_only_where_something_has_changed() {
+        let cluster = samples::healthy();
+        let mut draft = MoveDraft { count: 100, ..draft(Which::Count) };
+        let first = draft.planned(&cluster).1.unwrap();
+        assert!(Arc::ptr_eq(&first, &draft.planned(&cluster).1.unwrap()));
+        draft.count = 200;
+        assert_eq!(draft.planned(&cluster).1.unwrap().slot_count(), 200);
+        let polled = ClusterView { nodes: cluster.nodes.iter().cloned().collect(), ..cluster.clone() };
+        let before = draft.planned(&cluster).1.unwrap();
+        assert!(!Arc::ptr_eq(&before, &draft.planned(&polled).1.unwrap()));
+    }
+
+    #[test]
+    fn what_the_engine_would_refuse_is_said_here() {
+        let with = |finding| ClusterView { findings: [finding].into(), ..samples::healthy() };
+        let node = samples::healthy().nodes[0].addr.clone();
+        let slots = SlotSet::full();
+        assert!(obstacle(&with(Finding::Disputed { slots, by: vec![node.clone()] })).is_some());
+        assert!(obstacle(&with(Finding::Failed(node.clone()))).is_some(), "a master that is called failed");
+        assert!(obstacle(&with(Finding::LinkDown(node))).is_none());
     }
 
     #[test]

@@ -166,7 +166,13 @@ pub fn obstacles(topology: &Topology, findings: &[Finding]) -> Vec<Finding> {
         let known = nodes.values().find(|node| node.addr.as_ref() == Some(addr));
         known.is_some_and(|node| node.role == Role::Master && !node.slots.is_empty())
     };
-    let forbids = |finding: &&Finding| match finding {
+    findings.iter().filter(|finding| forbids(finding, serves)).cloned().collect()
+}
+
+/// Whether a finding forbids moving slots. `serves` says whether the node at an address is a master of slots.
+#[must_use]
+pub fn forbids(finding: &Finding, serves: impl Fn(&NodeAddr) -> bool) -> bool {
+    match finding {
         Finding::Uncovered(_)
         | Finding::OpenSlots { .. }
         | Finding::Disputed { .. }
@@ -178,8 +184,7 @@ pub fn obstacles(topology: &Topology, findings: &[Finding]) -> Vec<Finding> {
         | Finding::Unknown { .. }
         | Finding::LinkDown(_)
         | Finding::NoReplica(_) => false,
-    };
-    findings.iter().filter(forbids).cloned().collect()
+    }
 }
 
 /// The master of this id, of an id that begins so and is the only one, or of this address.

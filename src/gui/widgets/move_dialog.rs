@@ -15,6 +15,7 @@ use crate::gui::theme::{Palette, Tone};
 
 use super::bits;
 use super::confirm::buttons;
+use super::long_list::long_list;
 use super::problem_list::tone_line;
 
 /// The tallest that the plan may grow before it scrolls, points.
@@ -31,10 +32,13 @@ pub fn move_ui(ui: &mut Ui, snapshot: &Snapshot, name: &str, draft: &mut MoveDra
     ui.add_space(8.0);
     which_ui(ui, draft);
     ui.add_space(4.0);
-    let masters = moves::masters(cluster);
+    let (masters, _) = draft.planned(cluster);
     Grid::new("moves").num_columns(2).spacing([12.0, 6.0]).show(ui, |ui| wishes_ui(ui, &masters, draft));
     ui.add_space(8.0);
-    let plan = moves::plan(cluster, draft);
+    let plan = match busy(snapshot, cluster) {
+        Some(why) => Err(why),
+        None => draft.planned(cluster).1,
+    };
     let slots = plan.as_ref().map_or(0, |plan| plan.slot_count());
     match &plan {
         Ok(plan) if plan.is_empty() => {
@@ -50,6 +54,13 @@ pub fn move_ui(ui: &mut Ui, snapshot: &Snapshot, name: &str, draft: &mut MoveDra
         _ => tr!("moves.yes", count = format::count(slots as u64)),
     };
     buttons(ui, &label, slots > 0, command)
+}
+
+/// Why the engine would refuse a plan just now, however good it is.
+fn busy(snapshot: &Snapshot, cluster: &ClusterView) -> Option<String> {
+    let works = snapshot.jobs.iter().any(|job| job.cluster == cluster.name && !job.state.is_over());
+    let elsewhere = cluster.busy_elsewhere.then(|| tr!("overview.busy_elsewhere"));
+    elsewhere.or_else(|| works.then(|| tr!("overview.busy")))
 }
 
 fn which_ui(ui: &mut Ui, draft: &mut MoveDraft) {
@@ -112,9 +123,8 @@ fn plan_ui(ui: &mut Ui, cluster: &ClusterView, plan: &MovePlan) {
     ui.label(RichText::new(tr!("moves.sum", count = count, keys = format::count(keys))).color(colors.strong));
     ScrollArea::vertical().max_height(PLAN_HEIGHT).show(ui, |ui| {
         ui.set_width(ui.available_width());
-        for one in plan.moves() {
-            line_ui(ui, cluster, one);
-        }
+        let height = |ui: &Ui, _: &&SlotMove| ui.spacing().interact_size.y;
+        long_list(ui, plan.moves(), height, |ui, one| line_ui(ui, cluster, one));
     });
 }
 
@@ -177,6 +187,15 @@ mod tests {
         harness.get_by_label("A number").click();
         harness.run();
         harness.get_by_label_contains("Choose the master");
+        assert!(harness.get_by_label("Move slots").accesskit_node().is_disabled());
+    }
+
+    #[test]
+    fn while_another_job_works_on_the_cluster_nothing_is_sent() {
+        let busy = ClusterView { busy_elsewhere: true, ..samples::healthy() };
+        let draft =
+            MoveDraft { which: Which::These, slots: "0-99".into(), to: Some(samples::id(2)), ..MoveDraft::default() };
+        let harness = ask(busy, draft);
         assert!(harness.get_by_label("Move slots").accesskit_node().is_disabled());
     }
 
