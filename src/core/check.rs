@@ -93,7 +93,11 @@ impl fmt::Display for Finding {
                 match slots.len() {
                     1 => write!(f, "Slot {slots} is open: {node} is {way} it {side} {partner}"),
                     count => {
-                        write!(f, "{count} slots are open: {node} is {way} them {side} {partner} ({})", shortened(slots))
+                        write!(
+                            f,
+                            "{count} slots are open: {node} is {way} them {side} {partner} ({})",
+                            shortened(slots)
+                        )
                     }
                 }
             }

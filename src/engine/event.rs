@@ -26,6 +26,8 @@ pub enum What {
     Refused(&'static str, String),
     /// A job ended badly: job and reason.
     JobFailed(super::job::JobKind, String),
+    /// A job ended because it was asked to; what is left.
+    JobCancelled(super::job::JobKind, String),
     /// A job ended well.
     JobDone(super::job::JobKind),
     /// A process ended without being asked: address and how.

@@ -34,6 +34,14 @@ pub enum JobKind {
     RemoveNode,
 }
 
+impl JobKind {
+    /// Whether something is left to be done when it is cancelled: a cluster that is neither as before nor as wished.
+    #[must_use]
+    pub fn leaves_work(self) -> bool {
+        matches!(self, Self::MoveSlots)
+    }
+}
+
 /// One step of a job. `Display` says it in English; the window translates by variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Step {
@@ -166,8 +174,8 @@ pub enum JobState {
     Done,
     /// Ended badly: what failed, where, what to do.
     Failed(String),
-    /// Ended because it was asked to.
-    Cancelled,
+    /// Ended because it was asked to: what is left, or what went wrong on the way.
+    Cancelled(String),
 }
 
 impl JobState {

@@ -187,7 +187,7 @@ pub fn job_state(state: &JobState) -> String {
         JobState::Cancelling => tr!("job_state.cancelling"),
         JobState::Done => tr!("job_state.done"),
         JobState::Failed(why) => tr!("job_state.failed", why = why),
-        JobState::Cancelled => tr!("job_state.cancelled"),
+        JobState::Cancelled(_) => tr!("job_state.cancelled"),
     }
 }
 
@@ -318,6 +318,7 @@ pub fn what(what: &What) -> String {
         What::ServerRefused(file, why) => tr!("what.server_refused", file = file, why = why),
         What::ServerAccepted(file, version) => tr!("what.server_accepted", file = file, version = version),
         What::Refused(command, why) => tr!("what.refused", command = command, why = why),
+        What::JobCancelled(kind, left) => tr!("what.job_cancelled", job = job(*kind), left = left),
         What::JobFailed(kind, why) => tr!("what.job_failed", job = job(*kind), why = why),
         What::JobDone(kind) => tr!("what.job_done", job = job(*kind)),
         What::ProcessDied(node, how) => tr!("what.process_died", node = node, how = how),

@@ -121,7 +121,7 @@ fn a_job_under_way_is_cancelled_before_its_servers_are_removed() {
     let deleted = |window: &Window| window.state().commands().iter().any(|c| matches!(c, Command::Delete { .. }));
     assert!(window.state().commands().iter().any(|c| matches!(c, Command::CancelJob(1))));
     assert!(!deleted(&window));
-    put(&mut window, running(), vec![job(1, JobKind::Launch, JobState::Cancelled, Vec::new())]);
+    put(&mut window, running(), vec![job(1, JobKind::Launch, JobState::Cancelled(String::new()), Vec::new())]);
     assert!(deleted(&window));
     let left = |window: &Window| window.state().actions.iter().any(|action| matches!(action, Action::LeaveWizard));
     assert!(!left(&window));
@@ -141,7 +141,7 @@ fn going_back_before_the_files_are_written_takes_the_launch_back() {
     press(&mut window, "Stop and remove");
     assert!(window.state().commands().iter().any(|c| matches!(c, Command::CancelJob(1))));
     assert!(!enabled(&window, "Launch 6 servers"));
-    window.state_mut().snapshot.jobs = launch(JobState::Cancelled);
+    window.state_mut().snapshot.jobs = launch(JobState::Cancelled(String::new()));
     settle(&mut window);
     assert!(enabled(&window, "Launch 6 servers"));
 }
@@ -163,7 +163,7 @@ fn a_removal_that_is_refused_or_cancelled_gives_the_servers_back_with_the_reason
     window.get_by_label("Log of 127.0.0.1:7000");
 
     let mut window = removing();
-    put(&mut window, running(), vec![job(2, JobKind::Delete, JobState::Cancelled, Vec::new())]);
+    put(&mut window, running(), vec![job(2, JobKind::Delete, JobState::Cancelled(String::new()), Vec::new())]);
     window.get_by_label("The removal was cancelled");
 }
 

@@ -96,7 +96,7 @@ impl Actor {
         tokio::spawn(async move {
             let state = match work.await {
                 Ok(Ok(())) => JobState::Done,
-                Ok(Err(_)) if cancel.is_cancelled() => JobState::Cancelled,
+                Ok(Err(left)) if cancel.is_cancelled() => JobState::Cancelled(left),
                 Ok(Err(reason)) => JobState::Failed(reason),
                 // A defect of ours must not leave the cluster locked up behind a job that never ends.
                 Err(broken) => JobState::Failed(format!("the work broke off: {broken}")),
@@ -140,7 +140,11 @@ impl Actor {
         match state {
             JobState::Done => self.tell(Level::Success, Some(cluster.clone()), What::JobDone(kind)),
             JobState::Failed(reason) => self.tell(Level::Error, Some(cluster.clone()), What::JobFailed(kind, reason)),
-            JobState::Cancelled | JobState::Running | JobState::Cancelling => {}
+            JobState::Cancelled(left) => {
+                let level = if kind.leaves_work() { Level::Warning } else { Level::Info };
+                self.tell(level, Some(cluster.clone()), What::JobCancelled(kind, left));
+            }
+            JobState::Running | JobState::Cancelling => {}
         }
         // The document is what counts: the job has written there what became of the cluster.
         self.reload_cluster(&cluster);

@@ -38,7 +38,7 @@ pub(super) struct Stopping {
 impl Stopping {
     /// Whether one of the stops will not come to a good end.
     fn failed(&self, snapshot: &Snapshot) -> bool {
-        let badly = |state: &JobState| matches!(state, JobState::Failed(_) | JobState::Cancelled);
+        let badly = |state: &JobState| matches!(state, JobState::Failed(_) | JobState::Cancelled(_));
         let mine = |cluster: &str, kind: JobKind| kind == JobKind::Stop && self.clusters.iter().any(|c| c == cluster);
         let new = |id: JobId| self.after.is_none_or(|after| id > after);
         self.refused || snapshot.jobs.iter().any(|j| new(j.id) && mine(&j.cluster, j.kind) && badly(&j.state))

@@ -32,12 +32,14 @@ impl JobStripUi {
         self.dismissed.insert(id);
     }
 
-    /// The jobs to show: running ones, and failed ones until they are taken off. What ended well was said by a toast.
+    /// The jobs to show: running ones, and until they are taken off those that failed or were cancelled with work left to
+    /// do. What ended well was said by a toast.
     fn shown<'a>(&self, snapshot: &'a Snapshot) -> Vec<&'a JobView> {
         let keep = |job: &JobView| match job.state {
             JobState::Running | JobState::Cancelling => true,
             JobState::Failed(_) => !self.dismissed.contains(&job.id),
-            JobState::Done | JobState::Cancelled => false,
+            JobState::Cancelled(_) => job.kind.leaves_work() && !self.dismissed.contains(&job.id),
+            JobState::Done => false,
         };
         snapshot.jobs.iter().map(AsRef::as_ref).filter(|job| keep(job)).collect()
     }
@@ -78,6 +80,7 @@ fn job_ui(ui: &mut Ui, job: &JobView, open: &mut BTreeSet<JobId>) -> Option<Acti
         let title = tr!("job.title", job = words::job(job.kind), cluster = job.cluster);
         match &job.state {
             JobState::Failed(_) => bits::state(ui, Tone::Bad, Icon::Error, title),
+            JobState::Cancelled(_) => bits::state(ui, Tone::Warn, Icon::Warning, title),
             _ => bits::state(ui, Tone::Busy, Icon::Busy, title),
         };
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
@@ -86,7 +89,7 @@ fn job_ui(ui: &mut Ui, job: &JobView, open: &mut BTreeSet<JobId>) -> Option<Acti
             progress_ui(ui, job);
         });
     });
-    if let JobState::Failed(why) = &job.state {
+    if let JobState::Failed(why) | JobState::Cancelled(why) = &job.state {
         ui.indent("why", |ui| ui.add(egui::Label::new(why).wrap()));
     }
     if is_open {
@@ -162,6 +165,7 @@ mod tests {
     use egui_kittest::kittest::Queryable as _;
 
     use super::*;
+    use crate::engine::job::JobKind;
     use crate::gui::{samples, testing};
 
     type Seen = (JobStripUi, Option<Action>);
@@ -196,6 +200,24 @@ mod tests {
         harness.state_mut().0.dismiss(9);
         harness.run();
         assert!(harness.query_by_label("Dismiss").is_none());
+    }
+
+    #[test]
+    fn what_a_cancelled_move_left_stays_until_dismissed() {
+        let shown = |kind| {
+            let state = JobState::Cancelled("stopped as asked; 300 slots of the plan are not moved".to_owned());
+            let job = JobView { kind, ..samples::job(state) };
+            let snapshot = Snapshot { jobs: vec![Arc::new(job)], ..Snapshot::default() };
+            let mut harness = testing::harness((JobStripUi::default(), None), move |ui, (strip, action): &mut Seen| {
+                let got = job_strip_ui(ui, &snapshot, strip);
+                *action = got.or(action.take());
+            });
+            harness.run();
+            let told = harness.query_by_label_contains("300 slots of the plan are not moved").is_some();
+            told && harness.query_by_label("Dismiss").is_some()
+        };
+        assert!(shown(JobKind::MoveSlots));
+        assert!(!shown(JobKind::Stop), "nothing is left of it that would have to be done");
     }
 
     #[test]

@@ -59,7 +59,7 @@ pub(super) fn apply_page(ui: &mut Ui, snapshot: &Snapshot, run: &Run) -> Option<
             None
         }
         JobState::Failed(why) => ways_out(ui, snapshot, run, why),
-        JobState::Cancelled => ways_out(ui, snapshot, run, &tr!("create.apply.cancelled")),
+        JobState::Cancelled(_) => ways_out(ui, snapshot, run, &tr!("create.apply.cancelled")),
     }
 }
 
@@ -129,7 +129,7 @@ fn ways_out(ui: &mut Ui, snapshot: &Snapshot, run: &Run, why: &str) -> Option<Ap
         }
         Some(JobState::Done) => tone_line(ui, Tone::Good, tr!("create.apply.reset_done")),
         Some(JobState::Failed(why)) => tone_line(ui, Tone::Bad, why),
-        Some(JobState::Cancelled) | None => {}
+        Some(JobState::Cancelled(_)) | None => {}
     }
     let touched = half.map(|half| half.touched.as_slice()).unwrap_or_default();
     if !touched.is_empty() {

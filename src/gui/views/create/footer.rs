@@ -91,7 +91,7 @@ fn launch_gate(snapshot: &Snapshot, state: &CreateUi) -> Gate {
         Some(_) if run.no_plan(snapshot).is_some() => Gate::Open,
         Some(view) if all_run(view) => Gate::Wait(tr!("create.plan.waiting")),
         _ => match run.job(snapshot, &[JobKind::Launch, JobKind::Start]).map(|job| &job.state) {
-            Some(JobState::Failed(_) | JobState::Cancelled) => Gate::Shut(tr!("create.launch.not_all")),
+            Some(JobState::Failed(_) | JobState::Cancelled(_)) => Gate::Shut(tr!("create.launch.not_all")),
             _ => Gate::Wait(tr!("create.gate.servers")),
         },
     }

@@ -23,7 +23,7 @@ pub(super) fn launch_page(ui: &mut Ui, snapshot: &Snapshot, run: &mut Run) -> Op
     let job = run.job(snapshot, &[JobKind::Launch, JobKind::Start]);
     let view = run.view(snapshot);
     headline(ui, snapshot, run);
-    if let Some(JobState::Failed(_) | JobState::Cancelled) = job.map(|job| &job.state)
+    if let Some(JobState::Failed(_) | JobState::Cancelled(_)) = job.map(|job| &job.state)
         && view.is_some()
         && icon_button(ui, Icon::Start, tr!("create.launch.again")).clicked()
     {
@@ -57,7 +57,7 @@ fn headline(ui: &mut Ui, snapshot: &Snapshot, run: &Run) {
     match run.job(snapshot, &[JobKind::Launch, JobKind::Start]) {
         Some(job) => match &job.state {
             JobState::Failed(why) => tone_line(ui, Tone::Bad, why),
-            JobState::Cancelled => tone_line(ui, Tone::Warn, tr!("create.launch.cancelled")),
+            JobState::Cancelled(_) => tone_line(ui, Tone::Warn, tr!("create.launch.cancelled")),
             JobState::Running | JobState::Cancelling => {
                 let step = job.steps.iter().find(|step| step.state == crate::engine::job::StepState::Running);
                 let text = step.map_or_else(|| tr!("create.launch.starting"), |step| words::step(step.step));

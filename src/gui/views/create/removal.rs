@@ -79,7 +79,7 @@ impl Removal {
         }
         match self.run.job(snapshot, &[JobKind::Delete]).map(|job| &job.state) {
             Some(JobState::Failed(why)) => self.failed(why.clone()),
-            Some(JobState::Cancelled) => self.failed(tr!("create.removal_cancelled")),
+            Some(JobState::Cancelled(_)) => self.failed(tr!("create.removal_cancelled")),
             _ => Progress::Waiting,
         }
     }

@@ -42,7 +42,9 @@ impl EventList {
         let recent = |known: &&mut Event| millis(event.at).saturating_sub(millis(known.at)) <= SAME_MOVE_MS;
         let moved = |known: &&mut Event| matches!(known.what, What::Changed(_, Change::Slots { .. }));
         let grown = self.events.iter_mut().rev().take_while(recent).take_while(moved).position(|known| {
-            let (What::Changed(_, change), What::Changed(_, more)) = (&mut known.what, &event.what) else { return false };
+            let (What::Changed(_, change), What::Changed(_, more)) = (&mut known.what, &event.what) else {
+                return false;
+            };
             known.cluster == event.cluster && change.absorb(more)
         });
         if let Some(place) = grown
