@@ -306,9 +306,10 @@ fn tell(
     means.terminal.say(|text| {
         let (slots, keys) = (progress.tally().slots_done(), progress.tally().keys_done());
         let moved = format!("{slots} slots with {keys} keys were moved in {seconds:.2} s");
-        match against.is_empty() {
-            true => text.ok(format_args!("[OK] {moved}; all nodes agree.")),
-            false => text.line(format_args!("{moved}.")),
+        if against.is_empty() {
+            text.ok(format_args!("[OK] {moved}; all nodes agree."));
+        } else {
+            text.line(format_args!("{moved}."));
         }
     });
     for finding in &against {

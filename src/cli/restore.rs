@@ -123,7 +123,7 @@ pub async fn restore(means: &Means<'_>, args: &RestoreArgs) -> Result<(), Failur
     progress.lock().unwrap_or_else(PoisonError::into_inner).line.end();
     let done = done.map_err(|error| match error {
         RestoreError::Untouched(_) => Failure::message(&format!("[ERR] {error}.")),
-        _ => Failure::message(&format!(
+        RestoreError::Stopped { .. } => Failure::message(&format!(
             "[ERR] {error}. The same again with --cluster-replace begins anew and writes over them."
         )),
     })?;

@@ -38,7 +38,7 @@ impl JobKind {
     /// Whether something is left to be done when it is cancelled: a cluster that is neither as before nor as wished.
     #[must_use]
     pub fn leaves_work(self) -> bool {
-        matches!(self, Self::MoveSlots)
+        matches!(self, Self::MoveSlots | Self::Fix)
     }
 }
 

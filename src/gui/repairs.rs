@@ -20,7 +20,7 @@ pub fn concerns(cluster: &ClusterView) -> bool {
         matches!(
             finding,
             Finding::Uncovered(_)
-                | Finding::OpenSlot { .. }
+                | Finding::OpenSlots { .. }
                 | Finding::Disputed { .. }
                 | Finding::Strays { .. }
                 | Finding::SlotsDisagree(_)

@@ -139,7 +139,7 @@ impl App {
         self.ui.screen = Screen::Cluster(name, self.ui.view);
     }
 
-    fn show_view(&mut self, view: View) {
+    pub(super) fn show_view(&mut self, view: View) {
         self.ui.view = view;
         if let Screen::Cluster(_, shown) = &mut self.ui.screen {
             *shown = view;

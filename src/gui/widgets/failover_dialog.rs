@@ -8,6 +8,7 @@ use crate::engine::command::Command;
 use crate::engine::failover::nodes_of_view;
 use crate::engine::snapshot::{ClusterView, NodeView, Snapshot};
 use crate::gui::action::Action;
+use crate::gui::commands::{self, Scene};
 use crate::gui::failover;
 use crate::gui::format;
 use crate::gui::i18n::tr;
@@ -78,13 +79,18 @@ pub fn failover_ui(
     if let Some(why) = &stale {
         tone_line(ui, Tone::Bad, failover::refusal(why));
     }
+    let busy = snapshot.clusters.get(cluster);
+    let busy = busy.and_then(|cluster| commands::busy(&Scene { snapshot, cluster: Some(cluster) }, cluster));
+    if let (Some(why), None) = (&busy, &stale) {
+        tone_line(ui, Tone::Warn, why.clone());
+    }
     let label = match plans.iter().map(|plan| plan.mode).max() {
         Some(FailoverMode::Takeover) => tr!("failover.yes_takeover"),
         Some(FailoverMode::Force) => tr!("failover.yes_force"),
         _ => tr!("failover.yes"),
     };
     let command = Command::Failover { cluster: cluster.to_owned(), plans: plans.clone() };
-    buttons(ui, &label, stale.is_none(), command)
+    buttons(ui, &label, stale.is_none() && busy.is_none(), command)
 }
 
 /// The three modes, those that can't work greyed; the plan of another one when it is chosen.

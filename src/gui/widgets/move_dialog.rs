@@ -8,6 +8,7 @@ use crate::core::topology::NodeId;
 use crate::engine::command::Command;
 use crate::engine::snapshot::{ClusterView, Snapshot};
 use crate::gui::action::Action;
+use crate::gui::commands::{self, Scene};
 use crate::gui::format;
 use crate::gui::i18n::tr;
 use crate::gui::moves::{self, MoveDraft, Which};
@@ -35,7 +36,7 @@ pub fn move_ui(ui: &mut Ui, snapshot: &Snapshot, name: &str, draft: &mut MoveDra
     let (masters, _) = draft.planned(cluster);
     Grid::new("moves").num_columns(2).spacing([12.0, 6.0]).show(ui, |ui| wishes_ui(ui, &masters, draft));
     ui.add_space(8.0);
-    let plan = match busy(snapshot, cluster) {
+    let plan = match commands::busy(&Scene { snapshot, cluster: Some(cluster) }, cluster) {
         Some(why) => Err(why),
         None => draft.planned(cluster).1,
     };
@@ -54,13 +55,6 @@ pub fn move_ui(ui: &mut Ui, snapshot: &Snapshot, name: &str, draft: &mut MoveDra
         _ => tr!("moves.yes", count = format::count(slots as u64)),
     };
     buttons(ui, &label, slots > 0, command)
-}
-
-/// Why the engine would refuse a plan just now, however good it is.
-fn busy(snapshot: &Snapshot, cluster: &ClusterView) -> Option<String> {
-    let works = snapshot.jobs.iter().any(|job| job.cluster == cluster.name && !job.state.is_over());
-    let elsewhere = cluster.busy_elsewhere.then(|| tr!("overview.busy_elsewhere"));
-    elsewhere.or_else(|| works.then(|| tr!("overview.busy")))
 }
 
 fn which_ui(ui: &mut Ui, draft: &mut MoveDraft) {
