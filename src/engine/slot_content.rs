@@ -24,6 +24,9 @@ const LARGE: u64 = 4 << 20;
 /// that is, smaller than this.
 const LARGE_ELEMENT: u64 = 64 << 10;
 
+/// The encodings that servers give small collections of small elements only.
+const COMPACT: [&str; 4] = ["intset", "listpack", "ziplist", "zipmap"];
+
 /// The first keys of a slot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SlotContent {
@@ -166,24 +169,26 @@ async fn read(addr: &NodeAddr, auth: &Auth, key: &[u8]) -> Result<Preview, NodeE
         Ok(kind) => as_text(kind).unwrap_or_default(),
         Err(error) => return Err(error.clone()),
     };
-    let memory = number_of(&answers[2]);
+    let (memory, encoding) = (number_of(&answers[2]), text_of(&answers[3]));
     let length = match length_command(&kind) {
         Some(command) => number_of(&client.call(&words(&[command], key, &[])).await),
         None => None,
     };
     let part = match part_command(&kind, key) {
         None => Part::Opaque,
-        Some(_) if kind != "string" && has_large_elements(memory, length) => Part::TooLarge,
+        Some(_) if kind != "string" && may_be_huge(memory, length, encoding.as_deref()) => Part::TooLarge,
         Some(command) => part_of(&kind, client.call(&command).await?),
     };
     let ttl = number_of(&answers[1]).map(Duration::from_millis);
-    Ok(Preview { kind, encoding: text_of(&answers[3]), ttl, length, memory, part })
+    Ok(Preview { kind, encoding, ttl, length, memory, part })
 }
 
-/// Whether a few elements of a collection of this size may be many megabytes.
-fn has_large_elements(memory: Option<u64>, length: Option<u64>) -> bool {
-    let (Some(memory), Some(length)) = (memory, length) else { return false };
-    memory > LARGE && memory / length.max(1) > LARGE_ELEMENT
+/// Whether a few elements of a collection may be many megabytes: by its size where that is told, else by its encoding.
+fn may_be_huge(memory: Option<u64>, length: Option<u64>, encoding: Option<&str>) -> bool {
+    match (memory, length) {
+        (Some(memory), Some(length)) => memory > LARGE && memory / length.max(1) > LARGE_ELEMENT,
+        _ => !encoding.is_some_and(|encoding| COMPACT.contains(&encoding)),
+    }
 }
 
 /// The command that tells the length of a value of this type.
@@ -313,10 +318,12 @@ mod tests {
 
     #[test]
     fn collections_of_huge_elements_are_left_alone() {
-        assert!(has_large_elements(Some(100 << 20), Some(3)));
-        assert!(!has_large_elements(Some(100 << 20), Some(1_000_000)));
-        assert!(!has_large_elements(Some(1000), Some(1)));
-        assert!(!has_large_elements(None, Some(1)));
+        assert!(may_be_huge(Some(100 << 20), Some(3), None));
+        assert!(!may_be_huge(Some(100 << 20), Some(1_000_000), None));
+        assert!(!may_be_huge(Some(1000), Some(1), None));
+        // A login without MEMORY, or a server before 4.0.
+        assert!(may_be_huge(None, Some(10), Some("quicklist")) && may_be_huge(None, Some(10), None));
+        assert!(!may_be_huge(None, Some(10), Some("listpack")));
     }
 
     #[test]

@@ -8,25 +8,29 @@
 use std::cell::Cell;
 
 /// The macro that reads the translation files does not tell cargo so; these lines make it build again when one changes.
-const _: [&str; 22] = [
+const _: [&str; 26] = [
     include_str!("../../assets/i18n/app.en.toml"),
     include_str!("../../assets/i18n/app.zh-CN.toml"),
     include_str!("../../assets/i18n/create.en.toml"),
     include_str!("../../assets/i18n/create.zh-CN.toml"),
+    include_str!("../../assets/i18n/failover.en.toml"),
+    include_str!("../../assets/i18n/failover.zh-CN.toml"),
     include_str!("../../assets/i18n/fix.en.toml"),
     include_str!("../../assets/i18n/fix.zh-CN.toml"),
+    include_str!("../../assets/i18n/map.en.toml"),
+    include_str!("../../assets/i18n/map.zh-CN.toml"),
     include_str!("../../assets/i18n/members.en.toml"),
     include_str!("../../assets/i18n/members.zh-CN.toml"),
     include_str!("../../assets/i18n/metrics.en.toml"),
     include_str!("../../assets/i18n/metrics.zh-CN.toml"),
+    include_str!("../../assets/i18n/moves.en.toml"),
+    include_str!("../../assets/i18n/moves.zh-CN.toml"),
     include_str!("../../assets/i18n/palette.en.toml"),
     include_str!("../../assets/i18n/palette.zh-CN.toml"),
     include_str!("../../assets/i18n/past.en.toml"),
     include_str!("../../assets/i18n/past.zh-CN.toml"),
     include_str!("../../assets/i18n/run.en.toml"),
     include_str!("../../assets/i18n/run.zh-CN.toml"),
-    include_str!("../../assets/i18n/map.en.toml"),
-    include_str!("../../assets/i18n/map.zh-CN.toml"),
     include_str!("../../assets/i18n/servers.en.toml"),
     include_str!("../../assets/i18n/servers.zh-CN.toml"),
     include_str!("../../assets/i18n/timeline.en.toml"),

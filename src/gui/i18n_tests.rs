@@ -77,3 +77,13 @@ fn codes_of_systems_are_recognised() {
     assert_eq!(Language::from_code("en-GB"), Some(Language::English));
     assert_eq!(Language::from_code("C"), None);
 }
+
+#[test]
+fn cargo_is_told_of_every_file_of_words() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let told = std::fs::read_to_string(root.join("src/gui/i18n.rs")).unwrap();
+    for file in std::fs::read_dir(root.join("assets/i18n")).unwrap() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        assert!(told.contains(&format!("assets/i18n/{name}\"")), "{name} is not in the list of i18n.rs");
+    }
+}

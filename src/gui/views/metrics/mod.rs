@@ -118,6 +118,8 @@ pub fn metrics_ui(ui: &mut Ui, cluster: &ClusterView, state: &mut MetricsUi) -> 
 
 /// Why there is nothing to draw yet.
 fn why_nothing(cluster: &ClusterView) -> String {
+    // Nodes that have left can't be unticked any more.
+    state.nodes.retain(|addr| cluster.nodes.iter().any(|node| node.addr == *addr));
     let answers = cluster.nodes.iter().any(|node| !node.is_stale());
     match cluster.phase {
         Phase::Stopped => tr!("metrics.stopped"),
