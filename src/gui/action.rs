@@ -131,6 +131,11 @@ pub enum Confirm {
         /// Only its slots leave.
         stays: bool,
     },
+    /// The window closes while work is under way that would be left half-done.
+    Working {
+        /// Whether the jobs were asked to stop, and the window waits for them.
+        ending: bool,
+    },
     /// The window closes while servers run.
     Close {
         /// The clusters whose servers run and for which no answer is remembered.
@@ -233,6 +238,8 @@ pub enum Action {
     Confirmed(Command),
     /// Ask the person first.
     Ask(Confirm),
+    /// End the work that is under way at its next safe point, then close the window.
+    EndWorkAndClose,
     /// Close the window, whatever still goes on.
     CloseNow,
     /// The person closed the window and answered what is to become of the servers.

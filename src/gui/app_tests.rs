@@ -132,6 +132,36 @@ fn a_refused_stop_keeps_the_window_open() {
 }
 
 #[test]
+fn a_move_under_way_comes_to_its_safe_point_before_the_window_closes() {
+    let mut leave = samples::healthy();
+    leave.on_close = OnClose::Leave;
+    let mut harness = app(leave.clone());
+    let with = |state: JobState| {
+        let mut snapshot = (*samples::snapshot(leave.clone())).clone();
+        snapshot.jobs = vec![Arc::new(JobView { id: 7, kind: JobKind::MoveSlots, ..samples::job(state) })];
+        Link::preview(Arc::new(snapshot))
+    };
+    harness.state_mut().link = with(JobState::Running);
+    harness.run_steps(2);
+    assert!(!request_close(&mut harness), "must not close yet");
+    harness.get_by_label("Keep the window open").click();
+    harness.run_steps(2);
+    assert!(harness.state().ui.question.is_none());
+    assert!(!request_close(&mut harness), "asks again");
+    harness.get_by_label("End it safely, then close").click();
+    harness.run_steps(2);
+    assert!(matches!(harness.state().sent(), [Command::CancelJob(7)]), "{:?}", harness.state().sent());
+    harness.state_mut().link = with(JobState::Cancelling);
+    harness.run_steps(2);
+    harness.get_by_label("Close without waiting");
+    harness.state_mut().link = with(JobState::Cancelled("300 slots of the plan are not moved".to_owned()));
+    harness.step();
+    let closes = &harness.output().viewport_output[&ViewportId::ROOT].commands;
+    assert!(closes.contains(&ViewportCommand::Close), "{closes:?}");
+    assert!(harness.state().ui.question.is_none());
+}
+
+#[test]
 fn remembered_answers_are_obeyed_without_asking() {
     let mut leave = samples::healthy();
     leave.on_close = OnClose::Leave;

@@ -5,7 +5,7 @@ use eframe::egui::{Context, ViewportCommand};
 
 use crate::engine::command::Command;
 use crate::engine::event::{Event, What};
-use crate::engine::job::{JobId, JobKind, JobState};
+use crate::engine::job::{JobId, JobKind, JobState, JobView};
 use crate::engine::snapshot::{ClusterView, Snapshot};
 use crate::gui::action::Confirm;
 use crate::workspace::document::OnClose;
@@ -18,6 +18,8 @@ pub(super) enum Closing {
     /// The window stays open.
     #[default]
     No,
+    /// Waiting until work has come to a safe point.
+    Ending,
     /// Waiting until the servers have stopped.
     Stopping(Stopping),
     /// Nothing is to be asked any more.
@@ -67,6 +69,15 @@ pub(super) fn wishes(snapshot: &Snapshot) -> Wishes {
     wishes
 }
 
+/// The jobs that would be left half-done: the engine gives them but a moment when the window closes.
+fn at_work(snapshot: &Snapshot) -> impl Iterator<Item = &JobView> {
+    snapshot.jobs.iter().map(AsRef::as_ref).filter(|job| job.kind.leaves_work() && !job.state.is_over())
+}
+
+fn is_at_work(snapshot: &Snapshot) -> bool {
+    at_work(snapshot).next().is_some()
+}
+
 fn runs(cluster: &ClusterView) -> bool {
     cluster.nodes.iter().any(|node| node.process.state.pid().is_some())
 }
@@ -84,7 +95,19 @@ impl App {
                 self.ui.question = None;
             }
         }
+        if self.closing == Closing::Ending && !is_at_work(&self.snapshot) {
+            // What is to become of the servers is asked next.
+            (self.closing, self.ui.question) = (Closing::No, None);
+            ctx.send_viewport_cmd(ViewportCommand::Close);
+        }
         if self.closing == Closing::Allowed || !ctx.input(|input| input.viewport().close_requested()) {
+            return;
+        }
+        if is_at_work(&self.snapshot) {
+            ctx.send_viewport_cmd(ViewportCommand::CancelClose);
+            self.ui.attach = None;
+            self.ui.question = Some(Confirm::Working { ending: self.closing == Closing::Ending });
+            ctx.send_viewport_cmd(ViewportCommand::Minimized(false));
             return;
         }
         let wishes = wishes(&self.snapshot);
@@ -126,6 +149,15 @@ impl App {
         } else {
             self.stop_then_close(stop);
         }
+    }
+
+    /// Lets the jobs that would leave work behind come to their next safe point; the window closes then.
+    pub(super) fn end_work(&mut self) {
+        let jobs: Vec<JobId> = at_work(&self.snapshot).map(|job| job.id).collect();
+        for job in jobs {
+            self.send(Command::CancelJob(job));
+        }
+        (self.closing, self.ui.question) = (Closing::Ending, Some(Confirm::Working { ending: true }));
     }
 
     fn stop_then_close(&mut self, clusters: Vec<String>) {

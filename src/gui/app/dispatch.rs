@@ -39,6 +39,7 @@ impl App {
             Action::Ask(question) => self.ui.question = Some(question),
             Action::Withdraw => self.withdraw(),
             Action::CloseWith { servers, clusters, remember } => self.close_with(ctx, servers, clusters, remember),
+            Action::EndWorkAndClose => self.end_work(),
             Action::CloseNow => self.close_now(ctx),
             Action::Copy(text) => {
                 ctx.copy_text(text);
@@ -169,7 +170,7 @@ impl App {
     /// The open dialog goes; the window stays open.
     fn withdraw(&mut self) {
         match self.ui.question.take() {
-            Some(Confirm::Stopping(_)) => self.closing = Closing::No,
+            Some(Confirm::Stopping(_) | Confirm::Working { .. }) => self.closing = Closing::No,
             Some(_) => {}
             None => self.ui.attach = None,
         }

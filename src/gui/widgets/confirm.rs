@@ -41,6 +41,7 @@ pub fn confirm_ui(ctx: &egui::Context, snapshot: &Snapshot, question: &mut Confi
         Confirm::ForgetMove { cluster } => forget_ui(ui, snapshot, cluster),
         Confirm::AddNode { cluster, draft } => add_ui(ui, snapshot, cluster, draft),
         Confirm::RemoveNode { cluster, node, stays } => remove_ui(ui, snapshot, cluster, node, stays),
+        Confirm::Working { ending } => working_ui(ui, snapshot, *ending),
         Confirm::Close { clusters, remember } => close_ui(ui, clusters, remember),
         Confirm::Stopping(clusters) => stopping_ui(ui, snapshot, clusters),
     });
@@ -131,6 +132,33 @@ fn close_ui(ui: &mut Ui, clusters: &[String], remember: &mut bool) -> Option<Act
         },
     );
     left.or(right)
+}
+
+/// The window closes while jobs run that leave work behind.
+fn working_ui(ui: &mut Ui, snapshot: &Snapshot, ending: bool) -> Option<Action> {
+    bits::subtitle(ui, if ending { tr!("confirm.ending_title") } else { tr!("confirm.working_title") });
+    for job in snapshot.jobs.iter().filter(|job| !job.state.is_over()) {
+        let title = tr!("job.title", job = words::job(job.kind), cluster = job.cluster);
+        bits::state(ui, Tone::Busy, Icon::Busy, title);
+    }
+    ui.label(if ending { tr!("confirm.ending_text") } else { tr!("confirm.working_text") });
+    ui.add_space(12.0);
+    let colors = Palette::of(ui);
+    let ((), action) = Sides::new().show(
+        ui,
+        |_| {},
+        |ui| {
+            let keep = ui.button(tr!("confirm.keep_open"));
+            focus_once(ui, &keep);
+            let (label, answer) = if ending {
+                (RichText::new(tr!("confirm.close_anyway")).color(colors.tone(Tone::Bad)), Action::CloseNow)
+            } else {
+                (RichText::new(tr!("confirm.end_and_close")), Action::EndWorkAndClose)
+            };
+            if ui.button(label).clicked() { Some(answer) } else { keep.clicked().then_some(Action::Withdraw) }
+        },
+    );
+    action
 }
 
 /// The window waits until the servers have stopped.

@@ -97,6 +97,8 @@ impl MetricsUi {
 /// Shows the plots.
 #[must_use]
 pub fn metrics_ui(ui: &mut Ui, cluster: &ClusterView, state: &mut MetricsUi) -> Option<Action> {
+    // Nodes that have left can't be unticked any more, and would use up the room for others.
+    state.nodes.retain(|addr| cluster.nodes.iter().any(|node| node.addr == *addr));
     let mut action = None;
     let history = state.paused.clone().unwrap_or_else(|| cluster.history.clone());
     ui.horizontal(|ui| {
@@ -118,8 +120,6 @@ pub fn metrics_ui(ui: &mut Ui, cluster: &ClusterView, state: &mut MetricsUi) -> 
 
 /// Why there is nothing to draw yet.
 fn why_nothing(cluster: &ClusterView) -> String {
-    // Nodes that have left can't be unticked any more.
-    state.nodes.retain(|addr| cluster.nodes.iter().any(|node| node.addr == *addr));
     let answers = cluster.nodes.iter().any(|node| !node.is_stale());
     match cluster.phase {
         Phase::Stopped => tr!("metrics.stopped"),

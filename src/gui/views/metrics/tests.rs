@@ -83,3 +83,12 @@ fn the_lines_are_worked_out_once_a_change() {
     let longer: usize = state.draw(&cluster.history)[0][0].stretches.iter().map(Vec::len).sum();
     assert!(shorter < longer);
 }
+
+#[test]
+fn nodes_that_have_left_make_room_for_others() {
+    let mut harness = view(samples::measured());
+    let gone = (0..MOST_NODES).map(|n| NodeAddr::new("10.0.0.9", 1 + u16::try_from(n).unwrap()));
+    harness.state_mut().0.nodes = gone.collect();
+    harness.run_steps(2);
+    assert!(harness.state().0.nodes.is_empty());
+}
