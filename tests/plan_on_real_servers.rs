@@ -6,7 +6,7 @@ mod common;
 mod slotctl_tools;
 
 use common::{TestServer, wait_until};
-use slotctl_tools::{redis_cli, run, slotctl};
+use slotctl_tools::{redis_cli, run, slotctl, slotctl_at};
 
 fn servers(n: usize) -> Vec<TestServer> {
     (0..n).map(|_| TestServer::start_cluster_node("")).collect()
@@ -114,6 +114,24 @@ fn a_plan_that_cannot_be_carried_out_says_why() {
     slotctl(&["plan", "info", &addrs[0]], "").failed().complains("slotctl help plan");
     slotctl(&with_addrs(&["plan", "create"], &addrs[..2], &[]), "").failed().says("At least 3 nodes are required.");
     slotctl(&["help", "plan"], "").fine().says("--commands");
+}
+
+#[test]
+fn work_on_servers_needs_no_folder_of_ours() {
+    let made = servers(3);
+    let nodes = addrs(&made);
+    slotctl(&with_addrs(&["create", "--cluster-yes"], &nodes, &[]), "").fine();
+    // A file where the folder should be.
+    let home = tempfile::NamedTempFile::new().unwrap();
+    let at = |args: &[&str]| slotctl_at(home.path(), args, "");
+    at(&["watch", &nodes[0], "--count", "1"]).fine();
+    at(&["plan", "rebalance", &nodes[0]]).fine();
+    at(&["--cluster", "rebalance", &nodes[0], "--cluster-simulate"]).complains("Warning: Can't make the folder");
+    let move_it = ["move-slots", nodes[0].as_str(), "--slots", "0-9", "--to", nodes[1].as_str(), "--yes"];
+    let moved = at(&move_it).complains("Warning: Can't make the folder");
+    assert_eq!(moved.code, 0, "{moved:#?}");
+    at(&["ps"]).failed();
+    at(&["resume", &nodes[0], "--yes"]).failed();
 }
 
 fn id(server: &TestServer) -> String {

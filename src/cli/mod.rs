@@ -125,7 +125,15 @@ async fn dispatch(
         Cmd::Setup(args) => return setup::setup(args, home, terminal, interrupt).await,
         _ => {}
     }
-    let workspace = Workspace::open(home)?;
+    let workspace = match Workspace::open(home) {
+        Err(error) if needs_no_folder(command) => {
+            if !plan && keeps_record(command) {
+                complain(&format!("Warning: {error} Should this be interrupted, 'slotctl resume' can't go on with it."));
+            }
+            Workspace::nowhere()
+        }
+        opened => opened?,
+    };
     let env_yes = login::env_says_yes(|name| std::env::var(name).ok());
     let with = |yes: bool| Means { workspace: &workspace, terminal, interrupt, yes: (yes || env_yes) && !plan, plan };
     match command {
@@ -158,6 +166,22 @@ async fn dispatch(
         | Cmd::Setup(_)
         | Cmd::Plan(_) => Ok(()),
     }
+}
+
+/// Whether a command works on servers that are named by their addresses, and so needs no folder of ours: redis-cli has
+/// none.
+fn needs_no_folder(command: &Cmd) -> bool {
+    match command {
+        Cmd::Watch(args) => args.target.join(":").contains(':'),
+        Cmd::Failover(args) => args.target.contains(':'),
+        Cmd::Backup(_) | Cmd::Restore(_) | Cmd::Import(_) | Cmd::AddNode(_) | Cmd::DelNode(_) => true,
+        _ => keeps_record(command),
+    }
+}
+
+/// Whether it writes down what it moves, where it can.
+fn keeps_record(command: &Cmd) -> bool {
+    matches!(command, Cmd::Fix(_) | Cmd::Reshard(_) | Cmd::Rebalance(_) | Cmd::MoveSlots(_) | Cmd::Drain(_))
 }
 
 /// For commands, or their parts, that only read: they end at once.

@@ -52,8 +52,8 @@ impl Record for MoveJournal {
 #[derive(Debug)]
 #[must_use = "dropping it gives the record back"]
 pub struct JournalFile<R> {
-    path: PathBuf,
-    _lock: FileLock,
+    /// Where it stands, and our right to it; `None` where no record is kept.
+    kept: Option<(PathBuf, FileLock)>,
     record: PhantomData<R>,
 }
 
@@ -63,7 +63,7 @@ impl<R: Record> JournalFile<R> {
     /// # Errors
     /// [`WorkspaceError::Locked`] while another program works on that node, or the system refused.
     pub fn open(workspace: &Workspace, first: &NodeAddr) -> Result<Self, WorkspaceError> {
-        let folder = folder(workspace);
+        let Some(folder) = folder(workspace) else { return Ok(Self { kept: None, record: PhantomData }) };
         create_private_dir_all(&folder).map_err(io_error("make the folder", &folder))?;
         let plain = |c: char| if c.is_ascii_alphanumeric() || ".-".contains(c) { c } else { '_' };
         let host: String = first.host.chars().map(plain).collect();
@@ -72,7 +72,7 @@ impl<R: Record> JournalFile<R> {
 
     fn at(path: PathBuf) -> Result<Self, WorkspaceError> {
         let lock = FileLock::acquire(&lock_of(&path)).map_err(|error| lock_error(error, R::WORK.to_owned(), &path))?;
-        Ok(Self { path, _lock: lock, record: PhantomData })
+        Ok(Self { kept: Some((path, lock)), record: PhantomData })
     }
 
     /// The first record that names one of these nodes (by host and port), with what it says. A file that is no record
@@ -81,7 +81,7 @@ impl<R: Record> JournalFile<R> {
     /// # Errors
     /// [`WorkspaceError::Locked`] while the work still goes on, or the system refused.
     pub fn find(workspace: &Workspace, nodes: &[NodeAddr]) -> Result<Option<(Self, R)>, WorkspaceError> {
-        let folder = folder(workspace);
+        let Some(folder) = folder(workspace) else { return Ok(None) };
         let files = match fs::read_dir(&folder) {
             Ok(files) => files,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -112,7 +112,7 @@ impl<R: Record> JournalFile<R> {
     /// What the first record says that names one of these nodes, also while the work goes on: only to be shown.
     #[must_use]
     pub fn peek(workspace: &Workspace, nodes: &[NodeAddr]) -> Option<R> {
-        let files = fs::read_dir(folder(workspace)).ok()?;
+        let files = fs::read_dir(folder(workspace)?).ok()?;
         let mut paths: Vec<PathBuf> =
             files.flatten().map(|file| file.path()).filter(|path| is_record(path, R::KIND)).collect();
         paths.sort();
@@ -123,7 +123,7 @@ impl<R: Record> JournalFile<R> {
     /// All records of work that nobody goes on with just now: only to be shown.
     #[must_use]
     pub fn left_over(workspace: &Workspace) -> Vec<R> {
-        let Ok(files) = fs::read_dir(folder(workspace)) else { return Vec::new() };
+        let Some(Ok(files)) = folder(workspace).map(fs::read_dir) else { return Vec::new() };
         let mut paths: Vec<PathBuf> =
             files.flatten().map(|file| file.path()).filter(|path| is_record(path, R::KIND)).collect();
         paths.sort();
@@ -134,7 +134,7 @@ impl<R: Record> JournalFile<R> {
     /// As [`peek`](Self::peek), but only where somebody, this process or another, is at work on it.
     #[must_use]
     pub fn under_way(workspace: &Workspace, nodes: &[NodeAddr]) -> Option<R> {
-        let files = fs::read_dir(folder(workspace)).ok()?;
+        let files = fs::read_dir(folder(workspace)?).ok()?;
         let here = |addr: &NodeAddr| nodes.iter().any(|node| (&node.host, node.port) == (&addr.host, addr.port));
         let held = |path: &PathBuf| is_record(path, R::KIND) && matches!(is_held(&lock_of(path)), Ok(Some(_)));
         let paths = files.flatten().map(|file| file.path()).filter(held);
@@ -144,7 +144,7 @@ impl<R: Record> JournalFile<R> {
     /// What is written down; `None` where nothing is, or nothing that can be read.
     #[must_use]
     pub fn load(&self) -> Option<R> {
-        read_json(&self.path).ok()
+        self.kept.as_ref().and_then(|(path, _)| read_json(path).ok())
     }
 
     /// Writes the record, all or nothing, for the user alone.
@@ -152,7 +152,7 @@ impl<R: Record> JournalFile<R> {
     /// # Errors
     /// The system refused.
     pub fn save(&self, record: &R) -> Result<(), WorkspaceError> {
-        write_json(&self.path, record)
+        self.kept.as_ref().map_or(Ok(()), |(path, _)| write_json(path, record))
     }
 
     /// Removes the record: nothing is left to put back or to reset.
@@ -160,8 +160,9 @@ impl<R: Record> JournalFile<R> {
     /// # Errors
     /// The system refused.
     pub fn remove(&self) -> Result<(), WorkspaceError> {
-        match fs::remove_file(&self.path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error("delete", &self.path)(error)),
+        let Some((path, _)) = &self.kept else { return Ok(()) };
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error("delete", path)(error)),
             _ => Ok(()),
         }
     }
@@ -174,8 +175,9 @@ fn lock_of(record: &Path) -> PathBuf {
     lock.into()
 }
 
-fn folder(workspace: &Workspace) -> PathBuf {
-    workspace.root().join("journal")
+/// `None` for a workspace that keeps nothing.
+fn folder(workspace: &Workspace) -> Option<PathBuf> {
+    workspace.is_kept().then(|| workspace.root().join("journal"))
 }
 
 fn is_record(path: &Path, kind: &str) -> bool {
@@ -221,6 +223,17 @@ mod tests {
     }
 
     #[test]
+    fn a_workspace_that_is_nowhere_keeps_no_record() {
+        let (workspace, node) = (Workspace::nowhere(), NodeAddr::new("127.0.0.1", 1));
+        let file = JournalFile::<CreateJournal>::open(&workspace, &node).unwrap();
+        file.save(&record(&[1])).unwrap();
+        assert!(file.load().is_none() && JournalFile::<CreateJournal>::peek(&workspace, &[node.clone()]).is_none());
+        assert!(JournalFile::<CreateJournal>::find(&workspace, &[node]).unwrap().is_none());
+        file.remove().unwrap();
+        assert!(matches!(workspace.load("demo"), Err(WorkspaceError::NotFound(_))));
+    }
+
+    #[test]
     fn records_of_several_kinds_stand_side_by_side() {
         let home = tempfile::tempdir().unwrap();
         let workspace = Workspace::open(Some(home.path().to_owned())).unwrap();
@@ -255,6 +268,6 @@ mod tests {
         let file = JournalFile::<CreateJournal>::open(&workspace, &NodeAddr::new("::1", 7000)).unwrap();
         file.save(&record(&[1])).unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!((mode(&home.path().join("journal")), mode(&file.path)), (0o700, 0o600));
+        assert_eq!((mode(&home.path().join("journal")), mode(&file.kept.as_ref().unwrap().0)), (0o700, 0o600));
     }
 }

@@ -115,6 +115,7 @@ pub struct InstanceLock(#[expect(dead_code, reason = "held for its Drop")] FileL
 #[derive(Debug, Clone)]
 pub struct Workspace {
     root: PathBuf,
+    kept: bool,
 }
 
 impl Workspace {
@@ -124,11 +125,23 @@ impl Workspace {
     /// # Errors
     /// No such place, or the folders can't be made.
     pub fn open(root: Option<PathBuf>) -> Result<Self, WorkspaceError> {
-        let workspace = Self { root: place(root)? };
+        let workspace = Self { root: place(root)?, kept: true };
         for folder in [workspace.root.clone(), workspace.documents(), workspace.locks()] {
             create_private_dir_all(&folder).map_err(io_error("make the folder", &folder))?;
         }
         Ok(workspace)
+    }
+
+    /// A workspace without a folder, for work on servers where none can be made: it knows no cluster and keeps no record.
+    #[must_use]
+    pub fn nowhere() -> Self {
+        Self { root: PathBuf::new(), kept: false }
+    }
+
+    /// Whether there is a folder.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        self.kept
     }
 
     /// As [`open`](Self::open), but makes nothing: `None` where there is no workspace.
@@ -181,7 +194,7 @@ impl Workspace {
     /// No such document, a broken one, or one of a newer Slotdeck.
     pub fn load(&self, name: &str) -> Result<ClusterDoc, WorkspaceError> {
         let path = self.document_path(name)?;
-        if !path.exists() {
+        if !self.kept || !path.exists() {
             return Err(WorkspaceError::NotFound(name.to_owned()));
         }
         let doc = read_document(&path)?;
