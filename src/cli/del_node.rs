@@ -13,6 +13,7 @@ use super::form::Means;
 use super::json::{FindingJson, NodeJson, findings_of, nodes_of};
 use super::node_args::DelNodeArgs;
 use super::terminal::complain;
+use super::until_cancelled;
 use super::waiting::Lines;
 
 /// A removed node as JSON shows it.
@@ -81,7 +82,7 @@ pub async fn del_node(means: &Means<'_>, args: &DelNodeArgs) -> Result<(), Failu
     let seed = resolved(seed_of(std::slice::from_ref(&args.node))?, &args.login, false).await?;
     let access = access(&args.login).await?;
     let removal = Removal { means, seed, access: &access };
-    let plan = removal.plan(&args.ids).await?;
+    let plan = until_cancelled(removal.plan(&args.ids), means.interrupt).await?;
     let commands: Vec<ShownCommand> = plan.commands().into_iter().map(ShownCommand::from).collect();
     if means.tell_plan(&PlanJson::of(&plan), &commands) {
         return Ok(());

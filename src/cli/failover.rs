@@ -25,6 +25,7 @@ use super::json::{FindingJson, NodeJson, findings_of, nodes_of};
 use super::steps::{StepJson, steps_json, timed_report};
 use super::terminal::complain;
 use super::text::Text;
+use super::until_cancelled;
 
 /// `failover` as JSON.
 #[derive(Debug, Serialize)]
@@ -99,7 +100,7 @@ pub async fn failover(means: &Means<'_>, args: &FailoverArgs) -> Result<(), Fail
             target = shell_word(&args.target)
         )));
     }
-    let (mut place, gathered) = find(means, args).await?;
+    let (mut place, gathered) = until_cancelled(find(means, args), means.interrupt).await?;
     let mut nodes = nodes_now(&gathered);
     for node in &mut nodes {
         node.deaf |= place.deaf;

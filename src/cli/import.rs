@@ -20,6 +20,7 @@ use super::progress::{ProgressLine, time_left};
 use super::redis_lines;
 use super::restore::names;
 use super::terminal::{Terminal, ask_password, complain};
+use super::until_cancelled;
 
 /// `import` as JSON.
 #[derive(Debug, Serialize)]
@@ -64,7 +65,7 @@ pub async fn import(means: &Means<'_>, args: &ImportArgs) -> Result<(), Failure>
     let access = access(&args.login).await?;
     let from_auth = from_auth(args, uri, &access.auth).await?;
     means.terminal.say(|text| text.info(format_args!(">>> Importing data from {from} to cluster {seed}")));
-    let gathered = look(&seed, &access, means.terminal).await?;
+    let gathered = until_cancelled(look(&seed, &access, means.terminal), means.interrupt).await?;
     let findings = gathered.check();
     means.terminal.say(|text| {
         redis_lines::check(text, &gathered.topology, &seed, &findings);

@@ -26,6 +26,7 @@ pub(super) use super::move_progress::Told;
 use super::redis_lines;
 use super::terminal::complain;
 use super::text::Text;
+use super::until_cancelled;
 
 /// What has not been done after a no.
 pub(super) const NOTHING_MOVED: &str = "nothing was moved";
@@ -77,11 +78,14 @@ impl Scene {
 
     /// The same, by the words of its address.
     pub(super) async fn find_at(means: &Means<'_>, node: &[String], login: &LoginArgs) -> Result<Self, Failure> {
-        let seed = resolved(seed_of(node)?, login, false).await?;
-        let access = access(login).await?;
-        let gathered = look(&seed, &access, means.terminal).await?;
-        let masters = masters_of(&gathered.topology, &seed);
-        Ok(Self { seed, access, gathered, masters })
+        let looked = async {
+            let seed = resolved(seed_of(node)?, login, false).await?;
+            let access = access(login).await?;
+            let gathered = look(&seed, &access, means.terminal).await?;
+            let masters = masters_of(&gathered.topology, &seed);
+            Ok(Self { seed, access, gathered, masters })
+        };
+        until_cancelled(looked, means.interrupt).await
     }
 
     /// Prints the check, where the command is to show it, and insists that slots can be moved.

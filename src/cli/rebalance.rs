@@ -10,6 +10,7 @@ use super::failure::Failure;
 use super::form::Means;
 use super::moving::{NOTHING_MOVED, Scene, Told, carry_out, options, refused};
 use super::progress::bytes;
+use super::until_cancelled;
 
 /// `rebalance HOST:PORT`. A person at a terminal is asked; redis-cli's scripts, which never were, are not.
 ///
@@ -23,7 +24,8 @@ pub async fn rebalance(means: &Means<'_>, args: &RebalanceArgs) -> Result<(), Fa
         threshold: args.cluster_threshold,
     };
     scene.insist_on_health(means, true, "rebalancing")?;
-    let Some((result, held)) = plan(&scene, &wish, args.by).await? else {
+    let planned = until_cancelled(plan(&scene, &wish, args.by), means.interrupt).await?;
+    let Some((result, held)) = planned else {
         means.terminal.say(|text| {
             let threshold = wish.threshold;
             text.warn(format_args!("*** No rebalancing needed! All nodes are within the {threshold:.2}% threshold."));

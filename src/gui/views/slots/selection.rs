@@ -48,7 +48,8 @@ pub(super) fn selection_ui(ui: &mut Ui, cluster: &ClusterView, state: &mut Slots
                 if bits::icon_button(ui, Icon::Close, tr!("map.clear")).clicked() {
                     state.selection = SlotSet::new();
                 }
-                action = bits::copy_button(ui, tr!("map.copy_selection"), &as_text(cluster, &selection));
+                let copy = bits::icon_button(ui, Icon::Copy, tr!("map.copy_selection"));
+                action = copy.clicked().then(|| Action::Copy(as_text(cluster, &selection)));
             });
         });
         let ranges = selection.to_string();

@@ -110,7 +110,8 @@ fn owner_ui(ui: &mut Ui, cluster: &ClusterView, owner: &NodeView) -> Option<Acti
 fn replica_row(ui: &mut Ui, cluster: &ClusterView, name: String, replica: &NodeView) -> Option<Action> {
     row(ui, name, |ui| {
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            let asked = failover::question(cluster, replica).ok().filter(|_| failover::concerns(cluster, replica));
+            let may = failover::concerns(cluster, replica);
+            let asked = may.then(|| failover::question(cluster, replica).ok()).flatten();
             let action = asked.filter(|_| bits::icon_button(ui, Icon::Failover, tr!("failover.to_this")).clicked());
             ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
                 ui.add(egui::Label::new(replica.addr.to_string()).truncate());
