@@ -9,6 +9,9 @@ pub enum Failure {
     /// To be said on standard error.
     #[error("{0}")]
     Message(String),
+    /// To be said on standard output, where redis-cli says it.
+    #[error("{0}")]
+    Aloud(String),
     /// Everything was said already, where redis-cli says it; the text is for `--json`.
     #[error("{0}")]
     Said(String),
@@ -33,6 +36,15 @@ impl Failure {
     #[must_use]
     pub fn cant_ask() -> Self {
         Self::message("--json prints nothing but the result and can't ask: add --yes")
+    }
+
+    /// The same on standard output: what redis-cli says there, scripts look for there.
+    #[must_use]
+    pub fn aloud(self) -> Self {
+        match self {
+            Self::Message(text) => Self::Aloud(text),
+            other => other,
+        }
     }
 
     /// A failure whose words are out already.

@@ -201,6 +201,9 @@ fn exit_code(result: Result<(), Failure>, terminal: Terminal) -> u8 {
     if let Failure::Message(text) | Failure::Unneeded(text) = &failure {
         complain(text);
     }
+    if let Failure::Aloud(text) = &failure {
+        terminal.say(|out| out.error(text));
+    }
     if !matches!(failure, Failure::Shown) {
         terminal.object(&FailureJson { ok: false, error: failure.to_string() });
     }

@@ -19,11 +19,11 @@ use super::until_cancelled;
 pub async fn rebalance(means: &Means<'_>, args: &RebalanceArgs) -> Result<(), Failure> {
     let scene = Scene::find(means, &args.how).await?;
     let wish = Wish {
-        weights: weights(&scene.masters, &args.cluster_weight).map_err(|why| refused(&why))?,
+        weights: weights(&scene.masters, &args.cluster_weight).map_err(|why| refused(&why).aloud())?,
         use_empty: args.cluster_use_empty_masters,
         threshold: args.cluster_threshold,
     };
-    scene.insist_on_health(means, true, "rebalancing")?;
+    scene.insist_on_health(means, true, "rebalancing").map_err(Failure::aloud)?;
     let planned = until_cancelled(plan(&scene, &wish, args.by), means.interrupt).await?;
     let Some((result, held)) = planned else {
         means.terminal.say(|text| {
@@ -56,7 +56,7 @@ pub async fn rebalance(means: &Means<'_>, args: &RebalanceArgs) -> Result<(), Fa
 async fn plan(scene: &Scene, wish: &Wish, by: ByArg) -> Result<Option<(Rebalance, Vec<Held>)>, Failure> {
     let measure = match by {
         ByArg::Slots => {
-            let planned = planned(&scene.masters, wish).map_err(|why| refused(&why))?;
+            let planned = planned(&scene.masters, wish).map_err(|why| refused(&why).aloud())?;
             return Ok(planned.map(|result| (result, Vec::new())));
         }
         ByArg::Keys => Measure::Keys,
@@ -64,7 +64,7 @@ async fn plan(scene: &Scene, wish: &Wish, by: ByArg) -> Result<Option<(Rebalance
     };
     let loads = loads(&scene.masters, measure, &scene.access.auth, scene.access.connect).await;
     let loads = loads.map_err(|error| Failure::message(&format!("[ERR] {}", explain(&error))))?;
-    rebalance_load(&scene.masters, wish, &loads).map_err(|why| refused(&why))
+    rebalance_load(&scene.masters, wish, &loads).map_err(|why| refused(&why).aloud())
 }
 
 fn show(means: &Means<'_>, scene: &Scene, result: &Rebalance, simulate: bool) {

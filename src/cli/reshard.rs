@@ -30,12 +30,12 @@ pub async fn reshard(means: &Means<'_>, args: &ReshardArgs) -> Result<(), Failur
         Some(name) => name.clone(),
         None => ask(means, "What is the receiving node ID? ", "--cluster-to").await?,
     };
-    let target = master_named(&scene.masters, &target).map_err(|why| refused(&why))?;
+    let target = master_named(&scene.masters, &target).map_err(|why| refused(&why).aloud())?;
     let from = match &args.cluster_from {
         Some(list) => list.clone(),
         None => ask_sources(means, &scene, target).await?,
     };
-    let sources = sources(&scene.masters, &from, target).map_err(|why| refused(&why))?;
+    let sources = sources(&scene.masters, &from, target).map_err(|why| refused(&why).aloud())?;
     let plan = planned(&sources, target, count);
     show(means, &scene, &sources, target, count);
     if plan.is_empty() {
