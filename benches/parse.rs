@@ -93,7 +93,7 @@ fn main() {
         .map(|number| {
             let view = View::parse(&reply(nodes, number)).expect("a view").into();
             let health = NodeHealth { state_ok: Some(true), link_up: (number >= nodes / 2).then_some(true) };
-            let answer = Answer { view, health, info: info() };
+            let answer = Answer::new(view, health, info());
             (addr(number), Known { answer: Some(Arc::new(answer)), at: Some(SystemTime::now()), ..Known::default() })
         })
         .collect();

@@ -278,7 +278,7 @@ fn pair(catch: &Catch, case: &str, extra: [&str; 2], host: &str, bus_port: Optio
             && view.nodes.values().all(|node| {
                 !node.flags.handshake
                     && (case != "hostname" || node.hostname.is_some())
-                    && (case != "bus-port" || node.flags.myself || node.addr.as_ref().unwrap().bus_port.is_some())
+                    && (case != "bus-port" || node.id == view.myself || node.addr.as_ref().unwrap().bus_port.is_some())
             })
     });
     catch.keep(case, &text);

@@ -53,6 +53,7 @@ pub mod watch;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use crate::os::system::allow_many_sockets;
 use crate::workspace::store::Workspace;
 use clap::Parser;
 
@@ -94,6 +95,7 @@ pub fn run(argv: Vec<OsString>) -> u8 {
         command => (command, false, false),
     };
     let terminal = if bare { Terminal::bare() } else { Terminal::new(json) };
+    allow_many_sockets();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -197,7 +197,8 @@ e7d1eecce10fd6bb5eb35b9f99a514335d9ba9ca ::1:30001@31001 myself,master - 0 0 1 c
 
     #[test]
     fn nodes_json_is_redis_clis() {
-        let nodes = View::parse(NODES).unwrap().nodes;
+        let view = View::parse(NODES).unwrap();
+        let nodes = view.nodes.values().map(|node| (node.id.clone(), node.clone())).collect();
         let json = nodes_json(&nodes, 0);
         assert!(json.starts_with("[\n  {\n    \"name\": \"07c37dfeb235213a872192d90877d0cd55635b91\",\n"), "{json}");
         assert!(

@@ -167,10 +167,10 @@ pub fn check(topology: &Topology, health: &BTreeMap<NodeAddr, NodeHealth>) -> Ve
 pub fn unserved(topology: &Topology) -> SlotSet {
     let answering: BTreeSet<&NodeId> = topology.views.values().map(|view| &view.myself).collect();
     let silent = |addr: &NodeAddr| topology.unreachable.keys().any(|a| a.host == addr.host && a.port == addr.port);
-    let complained: BTreeSet<&NodeId> = topology
-        .views
-        .values()
-        .flat_map(|view| view.nodes.values())
+    let opinions = topology.opinions();
+    let complained: BTreeSet<&NodeId> = opinions
+        .iter()
+        .flat_map(|opinion| opinion.nodes.values())
         .filter(|node| node.flags.fail || node.flags.pfail)
         .map(|node| &node.id)
         .collect();
@@ -196,7 +196,7 @@ fn check_coverage(nodes: &BTreeMap<NodeId, Node>, findings: &mut Vec<Finding>) {
 /// Nodes with the `fail` flag that are not already named as unreachable.
 fn check_failed(topology: &Topology, findings: &mut Vec<Finding>) {
     let mut seen = BTreeSet::new();
-    for node in topology.views.values().flat_map(|view| view.nodes.values()) {
+    for node in topology.opinions().iter().flat_map(|opinion| opinion.nodes.values()) {
         if let (true, Some(addr)) = (node.flags.fail, &node.addr)
             && !topology.unreachable.contains_key(addr)
             && seen.insert(addr.clone())
@@ -230,17 +230,20 @@ fn check_open_slots(topology: &Topology, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Each master's word on its own slots.
+/// Each master's word on its own slots. A word that is older than the last change is only held against its like.
 fn check_claims(topology: &Topology, findings: &mut Vec<Finding>) {
     let masters = || {
         let own = topology.views.iter().filter_map(|(addr, view)| Some((addr, view.me()?)));
         own.filter(|(_, me)| me.role == Role::Master)
     };
-    let (mut claimed, mut slots) = (SlotSet::new(), SlotSet::new());
-    for (_, me) in masters() {
-        for slot in me.slots.iter() {
-            if !claimed.insert(slot) {
-                slots.insert(slot);
+    let mut slots = SlotSet::new();
+    for dated in [false, true] {
+        let mut claimed = SlotSet::new();
+        for (_, me) in masters().filter(|(addr, _)| topology.dated.contains(*addr) == dated) {
+            for slot in me.slots.iter() {
+                if !claimed.insert(slot) {
+                    slots.insert(slot);
+                }
             }
         }
     }
@@ -251,33 +254,52 @@ fn check_claims(topology: &Topology, findings: &mut Vec<Finding>) {
     }
 }
 
+/// Whether the current views name the same slot owners, know every node, and see the roles that the nodes themselves
+/// report.
 fn check_agreement(topology: &Topology, findings: &mut Vec<Finding>) {
-    let Some(first) = topology.views.values().next() else { return };
-    let differs = |view: &View| !view.slot_owners().eq(first.slot_owners());
-    let others: Vec<NodeAddr> =
-        topology.views.iter().filter(|(_, view)| differs(view)).map(|(addr, _)| addr.clone()).collect();
-    if !others.is_empty() {
-        findings.push(Finding::SlotsDisagree(others));
-    }
-    let own: BTreeMap<&NodeId, Own<'_>> =
-        topology.views.iter().filter_map(|(addr, view)| view.me().map(|me| (&me.id, Own { node: me, addr }))).collect();
-    let mut wrong_roles = Vec::new();
-    for (addr, view) in &topology.views {
+    let opinions = topology.opinions();
+    let Some(first) = opinions.first().and_then(|opinion| opinion.of.first()).map(|(_, view)| *view) else { return };
+    let own: BTreeMap<&NodeId, Own<'_>> = topology
+        .views
+        .iter()
+        .filter_map(|(addr, view)| {
+            let dated = topology.dated.contains(addr);
+            view.me().map(|node| (&node.id, Own { node, addr, dated }))
+        })
+        .collect();
+    let (mut others, mut wrong_roles, mut strangers) = (Vec::new(), Vec::new(), Vec::new());
+    for opinion in &opinions {
+        let viewers = || opinion.of.iter().map(|(addr, _)| (*addr).clone());
+        let (_, view) = opinion.of[0];
+        if !view.slot_owners().eq(first.slot_owners()) {
+            others.extend(viewers());
+        }
         let mut missing = Vec::new();
         let mut wrong = false;
         for (mine, seen) in side_by_side(&own, view) {
             if seen.is_none_or(|n| n.flags.handshake) {
                 missing.push(mine.addr.clone());
             }
-            wrong |= seen.is_some_and(|n| n.role != mine.node.role || n.master != mine.node.master);
+            let otherwise = |n: &Node| n.role != mine.node.role || n.master != mine.node.master;
+            wrong |= !mine.dated && seen.is_some_and(otherwise);
         }
         if !missing.is_empty() {
-            findings.push(Finding::Unknown { by: addr.clone(), missing });
+            strangers.extend(viewers().map(|by| Finding::Unknown { by, missing: missing.clone() }));
         }
         if wrong {
-            wrong_roles.push(addr.clone());
+            wrong_roles.extend(viewers());
         }
     }
+    others.sort();
+    wrong_roles.sort();
+    strangers.sort_by(|a, b| match (a, b) {
+        (Finding::Unknown { by: a, .. }, Finding::Unknown { by: b, .. }) => a.cmp(b),
+        _ => std::cmp::Ordering::Equal,
+    });
+    if !others.is_empty() {
+        findings.push(Finding::SlotsDisagree(others));
+    }
+    findings.extend(strangers);
     if !wrong_roles.is_empty() {
         findings.push(Finding::RolesDisagree(wrong_roles));
     }
@@ -287,6 +309,8 @@ fn check_agreement(topology: &Topology, findings: &mut Vec<Finding>) {
 struct Own<'a> {
     node: &'a Node,
     addr: &'a NodeAddr,
+    /// It said so before the last change that was seen.
+    dated: bool,
 }
 
 /// Each node beside what the view says of it. Both are in id order, so one walk finds them all: a look-up for each of a
@@ -297,7 +321,7 @@ fn side_by_side<'a>(
 ) -> impl Iterator<Item = (&'a Own<'a>, Option<&'a Node>)> {
     let mut seen = view.nodes.iter().peekable();
     own.iter().map(move |(id, mine)| {
-        while seen.next_if(|(other, _)| other < id).is_some() {}
+        while seen.next_if(|(other, _)| *other < *id).is_some() {}
         (mine, seen.peek().filter(|(other, _)| other == id).map(|(_, node)| *node))
     })
 }

@@ -14,6 +14,7 @@ pub mod fuzzy;
 pub mod getting;
 pub mod history;
 pub mod limits;
+pub mod nodes;
 pub mod plan;
 pub mod rate;
 pub mod rdb;

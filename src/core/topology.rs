@@ -3,7 +3,7 @@
 //! A [`View`] is what *one* node says. A cluster has as many views as nodes, and they may differ; [`Topology`] holds
 //! them side by side and never merges them into one invented truth.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::nodes::{Alike, Nodes, alike};
 use super::slot::{Slot, SlotRange, SlotSet};
 
 /// A node's name in the cluster: 40 hexadecimal digits.
@@ -138,8 +139,6 @@ pub enum Role {
 /// The flags of a node besides its role, as CLUSTER NODES lists them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct NodeFlags {
-    /// The node whose answer this is.
-    pub myself: bool,
     /// `fail?`: this view can't reach it, others have not agreed yet.
     pub pfail: bool,
     /// `fail`: a majority of masters agrees that it is down.
@@ -225,8 +224,8 @@ pub enum ParseError {
 pub struct View {
     /// The node that said it.
     pub myself: NodeId,
-    /// Every node it knows, itself included, by id.
-    pub nodes: BTreeMap<NodeId, Node>,
+    /// Every node it knows, itself included, by id. Views that say the same may share the list.
+    pub nodes: Nodes,
 }
 
 impl View {
@@ -236,20 +235,20 @@ impl View {
     /// # Errors
     /// [`ParseError`] with the line and the field that is wrong.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
-        let mut nodes = BTreeMap::new();
+        let mut nodes = Vec::new();
         let mut myself = None;
         for (i, line) in text.lines().enumerate() {
             let line = line.trim();
             if line.is_empty() || line.starts_with("vars ") {
                 continue;
             }
-            let node = parse_line(i + 1, line)?;
-            if node.flags.myself {
+            let Line { node, is_me } = parse_line(i + 1, line)?;
+            if is_me {
                 myself = Some(node.id.clone());
             }
-            nodes.insert(node.id.clone(), node);
+            nodes.push(node);
         }
-        Ok(Self { myself: myself.ok_or(ParseError::NoMyself)?, nodes })
+        Ok(Self { myself: myself.ok_or(ParseError::NoMyself)?, nodes: nodes.into_iter().collect() })
     }
 
     /// The node that said it, as it sees itself.
@@ -261,7 +260,7 @@ impl View {
     /// Masters that own slots, and their slots: what redis-cli calls the configuration signature. Roles of nodes
     /// without slots are left out on purpose, as there. In id order.
     pub fn slot_owners(&self) -> impl Iterator<Item = (&NodeId, &SlotSet)> {
-        self.nodes.values().filter(|n| !n.slots.is_empty()).map(|n| (&n.id, &n.slots))
+        self.nodes.slot_owners()
     }
 
     /// The slots that some node owns in this view.
@@ -280,14 +279,22 @@ impl View {
     }
 }
 
-fn parse_line(line: usize, text: &str) -> Result<Node, ParseError> {
+/// A line that was read.
+pub(super) struct Line {
+    /// What it says.
+    pub node: Node,
+    /// Whether it is about the node that answers.
+    pub is_me: bool,
+}
+
+pub(super) fn parse_line(line: usize, text: &str) -> Result<Line, ParseError> {
     let fields: Vec<&str> = text.split_ascii_whitespace().collect();
     if fields.len() < 8 {
         return Err(ParseError::ShortLine { line, text: text.to_owned() });
     }
     let bad = |text: &str, expected| ParseError::BadField { line, text: text.to_owned(), expected };
     let (addr, hostname) = parse_addr(fields[1]).ok_or_else(|| bad(fields[1], "an address"))?;
-    let (role, flags) = parse_flags(fields[2]).ok_or_else(|| bad(fields[2], "a list of flags"))?;
+    let (role, flags, is_me) = parse_flags(fields[2]).ok_or_else(|| bad(fields[2], "a list of flags"))?;
     let mut node = Node {
         id: fields[0].parse()?,
         addr: addr.filter(|_| !flags.noaddr),
@@ -308,7 +315,7 @@ fn parse_line(line: usize, text: &str) -> Result<Node, ParseError> {
     for field in &fields[8..] {
         parse_slots(field, &mut node).ok_or_else(|| bad(field, "a slot, a range or an open slot"))?;
     }
-    Ok(node)
+    Ok(Line { node, is_me })
 }
 
 /// `ip:port`, `ip:port@cport`, `ip:port@cport,hostname[,key=value…]`, `:port`, `:0@0`.
@@ -329,14 +336,16 @@ fn parse_addr(text: &str) -> Option<(Option<NodeAddr>, Option<String>)> {
     Some((Some(NodeAddr { host: host.to_owned(), port, bus_port }), hostname))
 }
 
-fn parse_flags(text: &str) -> Option<(Role, NodeFlags)> {
+/// Role, other flags, and whether the line is about the node that answers.
+fn parse_flags(text: &str) -> Option<(Role, NodeFlags, bool)> {
     let mut role = None;
+    let mut is_me = false;
     let mut flags = NodeFlags::default();
     for flag in text.split(',') {
         match flag {
             "master" => role = Some(Role::Master),
             "slave" | "replica" => role = Some(Role::Replica),
-            "myself" => flags.myself = true,
+            "myself" => is_me = true,
             "fail?" => flags.pfail = true,
             "fail" => flags.fail = true,
             "handshake" => flags.handshake = true,
@@ -349,7 +358,7 @@ fn parse_flags(text: &str) -> Option<(Role, NodeFlags)> {
         }
     }
     // A node in handshake has no role yet ("handshake" alone): it counts as a master without slots, as in the server.
-    Some((role.unwrap_or(Role::Master), flags))
+    Some((role.unwrap_or(Role::Master), flags, is_me))
 }
 
 /// `5`, `0-5460`, `[5->-id]` (migrating), `[5-<-id]` (importing).
@@ -375,20 +384,37 @@ pub struct Topology {
     pub views: BTreeMap<NodeAddr, Arc<View>>,
     /// Nodes that could not be asked, with the reason.
     pub unreachable: BTreeMap<NodeAddr, String>,
+    /// Of the views those that are older than the last change that was seen: what they say of their own node is the last
+    /// that is known of it, but they can't be held against the others. Empty where all were asked together.
+    pub dated: BTreeSet<NodeAddr>,
 }
 
 impl Topology {
+    /// The views that are held against each other, by address.
+    pub fn current(&self) -> impl Iterator<Item = (&NodeAddr, &Arc<View>)> {
+        self.views.iter().filter(|(addr, _)| !self.dated.contains(*addr))
+    }
+
+    /// The different lists of nodes among the current views, each with who says so. To look at these costs far less than
+    /// to look at every view of a large cluster.
+    #[must_use]
+    pub fn opinions(&self) -> Vec<Alike<'_, (&NodeAddr, &View)>> {
+        alike(self.current().map(|(addr, view)| (&view.nodes, (addr, &**view))))
+    }
+
     /// The nodes of the cluster as they see *themselves* where they answer, else as the first view that knows them
     /// sees them. Sorted by id.
     #[must_use]
     pub fn nodes(&self) -> BTreeMap<NodeId, Node> {
         let mut nodes: BTreeMap<NodeId, Node> = BTreeMap::new();
-        for view in self.views.values() {
+        let dated = self.dated.iter().filter_map(|addr| self.views.get(addr));
+        let views = self.current().map(|(_, view)| view).chain(dated);
+        for told in alike(views.map(|view| (&view.nodes, ()))) {
             // Nearly always every view knows the same nodes: to see that costs far less than to look each one up.
-            if nodes.keys().eq(view.nodes.keys()) {
+            if nodes.keys().eq(told.nodes.keys()) {
                 continue;
             }
-            for (id, node) in &view.nodes {
+            for (id, node) in told.nodes.iter() {
                 if !nodes.contains_key(id) {
                     nodes.insert(id.clone(), node.clone());
                 }

@@ -117,14 +117,15 @@ const FORMATS: [Format; 4] = [Format::V3, Format::V4, Format::V7, Format::NodesC
 
 /// The answer that a server of this format gives for a view.
 fn render(view: &View, format: Format) -> String {
-    let mut text: String = view.nodes.values().map(|node| render_node(node, format) + "\n").collect();
+    let line = |node: &Node| render_node(node, node.id == view.myself, format) + "\n";
+    let mut text: String = view.nodes.values().map(line).collect();
     if format == Format::NodesConf {
         text.push_str("vars currentEpoch 6 lastVoteEpoch 0\n");
     }
     text
 }
 
-fn render_node(node: &Node, format: Format) -> String {
+fn render_node(node: &Node, is_me: bool, format: Format) -> String {
     let mut addr = match &node.addr {
         Some(addr) if format == Format::V3 => format!("{}:{}", addr.host, addr.port),
         Some(addr) => format!("{}:{}@{}", addr.host, addr.port, addr.bus_port().unwrap()),
@@ -138,7 +139,7 @@ fn render_node(node: &Node, format: Format) -> String {
     }
     let flags = node.flags;
     let words = [
-        (flags.myself, "myself"),
+        (is_me, "myself"),
         (!flags.handshake && node.role == Role::Master, "master"),
         (node.role == Role::Replica, "slave"),
         (flags.pfail, "fail?"),
@@ -159,16 +160,17 @@ fn render_node(node: &Node, format: Format) -> String {
 
 /// The view without what the format can't tell.
 fn as_told_by(view: &View, format: Format) -> View {
-    let mut view = view.clone();
-    for node in view.nodes.values_mut() {
+    let told = |node: &Node| {
+        let mut node = node.clone();
         if matches!(format, Format::V3 | Format::V4) {
             node.hostname = None;
         }
         if let (Format::V3, Some(addr)) = (format, &mut node.addr) {
             addr.bus_port = None;
         }
-    }
-    view
+        node
+    };
+    View { myself: view.myself.clone(), nodes: view.nodes.values().map(told).collect() }
 }
 
 prop_compose! {
@@ -212,7 +214,7 @@ prop_compose! {
         linked in any::<bool>(),
         slots in some_slots(),
     ) -> Node {
-        let flags = NodeFlags { pfail, fail, handshake, nofailover, noaddr: addr.is_none(), myself: false };
+        let flags = NodeFlags { pfail, fail, handshake, nofailover, noaddr: addr.is_none() };
         let slots = if handshake { SlotSet::new() } else { slots };
         Node {
             id: id.clone(), addr, hostname, role: Role::Master, flags, master: None, epoch, linked, slots,
@@ -243,10 +245,9 @@ fn a_view() -> impl Strategy<Value = View> {
         let pairs = |open: Vec<(u16, prop::sample::Index)>| {
             open.into_iter().map(|(number, id)| (slot(number), id.get(&ids).clone())).collect()
         };
-        nodes[me].flags.myself = true;
         nodes[me].migrating = pairs(migrating);
         nodes[me].importing = pairs(importing);
-        View { myself: ids[me].clone(), nodes: nodes.into_iter().map(|node| (node.id.clone(), node)).collect() }
+        View { myself: ids[me].clone(), nodes: nodes.into_iter().collect() }
     })
 }
 

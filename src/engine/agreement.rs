@@ -105,7 +105,7 @@ fn unlinked(views: &[(&Host, View)]) -> Option<String> {
     views.iter().find_map(|(host, view)| {
         let pending = view.nodes.values().find(|node| {
             node.flags.handshake
-                || !(node.flags.myself || node.linked) && views.iter().any(|(other, _)| other.id == node.id)
+                || !(node.id == view.myself || node.linked) && views.iter().any(|(other, _)| other.id == node.id)
         })?;
         let other = pending.addr.as_ref().map_or_else(|| pending.id.to_string(), ToString::to_string);
         Some(format!("{} has no steady link to {other} yet", host.at))

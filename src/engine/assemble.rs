@@ -3,16 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use crate::core::build::Build;
 use crate::core::check::{Finding, check, unserved};
 use crate::core::history::{Counters, Metric, Rates, rates};
+use crate::core::nodes::{Alike, Nodes, alike};
 use crate::core::slot::{SLOT_COUNT, Slot, SlotSet};
 use crate::core::topology::{Node, NodeAddr, NodeId, Role, Topology, View, slot_owner};
-use crate::core::version::ServerVersion;
 
-use super::client::info_field;
 use super::figures::{counters, settings};
 use super::gather::Answer;
 use super::migrate::RunningTask;
@@ -29,6 +27,10 @@ pub struct Known {
     pub answer: Option<Arc<Answer>>,
     /// When it came.
     pub at: Option<SystemTime>,
+    /// When its view was told: with the answer, or before it where a cluster is too large to ask for every view each time.
+    pub viewed: Option<SystemTime>,
+    /// When its view was last found to say something else than before.
+    pub changed: Option<SystemTime>,
     /// What happened the last time, if that was no answer.
     pub error: Option<String>,
     /// The counters of the last answer.
@@ -48,10 +50,34 @@ impl Known {
         let rates = self.counters.as_ref().and_then(|before| rates(before, &now));
         let told = settings(&answer.info);
         let settings = if *self.settings == *told { self.settings.clone() } else { told.into() };
-        let under_way = std::mem::take(&mut self.under_way);
-        *self =
-            Self { answer: Some(answer), at: Some(at), error: None, counters: Some(now), rates, settings, under_way };
+        let viewed = Some(asked.viewed.unwrap_or(at));
+        let before = self.answer.as_ref().map(|before| &before.view.nodes);
+        let differs = before.is_some_and(|before| says_otherwise(before, &answer.view.nodes));
+        self.changed = if differs { viewed } else { self.changed };
+        (self.at, self.viewed, self.error) = (Some(at), viewed, None);
+        (self.answer, self.counters) = (Some(answer), Some(now));
+        (self.rates, self.settings) = (rates, settings);
     }
+
+    /// Whether its view is older than its figures.
+    fn is_old_view(&self) -> bool {
+        self.viewed.is_some() && self.viewed < self.at
+    }
+}
+
+/// Whether two looks at the nodes differ in more than links, which come and go.
+fn says_otherwise(before: &Nodes, now: &Nodes) -> bool {
+    if before.is_same(now) {
+        return false;
+    }
+    let alike = |(a, b): (&Node, &Node)| {
+        a.id == b.id
+            && (a.role, a.flags, a.epoch) == (b.role, b.flags, b.epoch)
+            && (&a.master, &a.slots, &a.addr) == (&b.master, &b.slots, &b.addr)
+            && (&a.migrating, &a.importing) == (&b.migrating, &b.importing)
+    };
+    let same = before.len() == now.len() && before.values().zip(now.values()).all(alike);
+    !same
 }
 
 /// Which shard a node belongs to, by id; kept from one assembly to the next so that colours stay.
@@ -106,11 +132,17 @@ pub fn assemble(
     let remembered = remembered_topology(known, &topology);
     let remembered_nodes = remembered.nodes();
     update_shards(&remembered_nodes, shards);
-    let standings = standings(&topology);
-    let nodes: Vec<NodeView> = addresses(known, processes, &topology, &remembered_nodes)
-        .into_iter()
-        .map(|addr| node_view(&addr, known, processes, &topology, &remembered, &standings, shards))
-        .collect();
+    let picture = Picture {
+        known,
+        processes,
+        fresh: &topology,
+        opinions: topology.opinions(),
+        remembered: alike(remembered.views.values().map(|view| (&view.nodes, ()))),
+        standings: standings(&topology),
+        shards,
+    };
+    let addrs = addresses(known, processes, &topology, &remembered_nodes);
+    let nodes = addrs.into_iter().map(|addr| picture.node_view(&addr)).collect();
     let nodes = with_lag(nodes, known);
     let slot_owner = owner_indices(&remembered_nodes, &nodes);
     let (findings, health) = judge(known, &topology, phase, !processes.is_empty());
@@ -130,6 +162,9 @@ fn fresh_topology(known: &BTreeMap<NodeAddr, Known>) -> Topology {
             (None, None) => {}
         }
     }
+    let changed = known.values().filter_map(|k| k.changed).max();
+    let dated = known.iter().filter(|(_, k)| k.error.is_none() && k.is_old_view() && k.viewed < changed);
+    topology.dated = dated.map(|(addr, _)| addr.clone()).collect();
     topology
 }
 
@@ -140,7 +175,7 @@ fn remembered_topology(known: &BTreeMap<NodeAddr, Known>, fresh: &Topology) -> T
         return fresh.clone();
     }
     let views = known.iter().filter_map(|(addr, k)| Some((addr.clone(), k.answer.as_ref()?.view.clone()))).collect();
-    Topology { views, unreachable: fresh.unreachable.clone() }
+    Topology { views, unreachable: fresh.unreachable.clone(), ..Topology::default() }
 }
 
 /// Every address to show: those asked, those launched, and those that only the cluster knows.
@@ -166,55 +201,65 @@ fn addresses(
     addrs
 }
 
-fn node_view(
-    addr: &NodeAddr,
-    known: &BTreeMap<NodeAddr, Known>,
-    processes: &BTreeMap<NodeAddr, ProcessView>,
-    fresh: &Topology,
-    remembered: &Topology,
-    standings: &BTreeMap<&NodeId, Standing>,
-    shards: &Shards,
-) -> NodeView {
-    let k = known.get(addr);
-    let answer = k.and_then(|k| k.answer.as_deref());
-    let id = answer.map(|a| a.view.myself.clone()).or_else(|| id_at(addr, remembered));
-    let node = id.as_ref().and_then(|id| authoritative(id, addr, fresh, answer.map(|a| &*a.view)));
-    let stopped_or_external = ProcessView { state: ProcessState::External, log_tail: Arc::default() };
-    NodeView {
-        addr: addr.clone(),
-        role: node.as_ref().map(|n| n.role),
-        master: node.as_ref().and_then(|n| n.master.clone()),
-        shard: id.as_ref().and_then(|id| shards.get(id).copied()),
-        slots: node.as_ref().map(|n| n.slots.clone()).unwrap_or_default(),
-        epoch: node.as_ref().map_or(0, |n| n.epoch),
-        standing: id.as_ref().and_then(|id| standings.get(id).copied()).unwrap_or_default(),
-        reach: reach(k),
-        stats: answer.map(|answer| stats(answer, k.and_then(|k| k.rates.as_ref()))),
-        settings: k.map(|k| k.settings.clone()).unwrap_or_default(),
-        process: processes.get(addr).cloned().unwrap_or(stopped_or_external),
-        id,
-    }
+/// What a node's view is made from.
+struct Picture<'a> {
+    known: &'a BTreeMap<NodeAddr, Known>,
+    processes: &'a BTreeMap<NodeAddr, ProcessView>,
+    fresh: &'a Topology,
+    opinions: Vec<Alike<'a, (&'a NodeAddr, &'a View)>>,
+    remembered: Vec<Alike<'a, ()>>,
+    standings: BTreeMap<&'a NodeId, Standing>,
+    shards: &'a Shards,
 }
 
-/// The node as it sees itself if it answers; as the others see it if it does not; as it last saw itself if nobody
-/// answers.
-fn authoritative(id: &NodeId, addr: &NodeAddr, fresh: &Topology, last: Option<&View>) -> Option<Node> {
-    if let Some(me) = fresh.views.get(addr).and_then(|view| view.me()) {
-        return Some(me.clone());
+impl Picture<'_> {
+    fn node_view(&self, addr: &NodeAddr) -> NodeView {
+        let k = self.known.get(addr);
+        let answer = k.and_then(|k| k.answer.as_deref());
+        let id = answer.map(|a| a.view.myself.clone()).or_else(|| self.id_at(addr));
+        let node = id.as_ref().and_then(|id| self.authoritative(id, addr, answer.map(|a| &*a.view)));
+        let stopped_or_external = ProcessView { state: ProcessState::External, log_tail: Arc::default() };
+        NodeView {
+            addr: addr.clone(),
+            role: node.map(|n| n.role),
+            master: node.and_then(|n| n.master.clone()),
+            shard: id.as_ref().and_then(|id| self.shards.get(id).copied()),
+            slots: node.map(|n| n.slots.clone()).unwrap_or_default(),
+            epoch: node.map_or(0, |n| n.epoch),
+            standing: id.as_ref().and_then(|id| self.standings.get(id).copied()).unwrap_or_default(),
+            reach: reach(k),
+            viewed: k.filter(|k| k.is_old_view()).and_then(|k| k.viewed),
+            stats: answer.map(|answer| stats(answer, k.and_then(|k| k.rates.as_ref()))),
+            settings: k.map(|k| k.settings.clone()).unwrap_or_default(),
+            process: self.processes.get(addr).cloned().unwrap_or(stopped_or_external),
+            id,
+        }
     }
-    let others = fresh.views.values().filter_map(|view| view.nodes.get(id));
-    others.max_by_key(|node| node.epoch).cloned().or_else(|| last.and_then(View::me).cloned())
-}
 
-fn id_at(addr: &NodeAddr, topology: &Topology) -> Option<NodeId> {
-    let at = |node: &&Node| node.addr.as_ref().is_some_and(|a| a.host == addr.host && a.port == addr.port);
-    topology.views.values().flat_map(|view| view.nodes.values()).find(at).map(|node| node.id.clone())
+    /// The node as it sees itself if it answers; as the others see it if it does not; as it last saw itself if nobody
+    /// answers.
+    fn authoritative<'b>(&'b self, id: &NodeId, addr: &NodeAddr, last: Option<&'b View>) -> Option<&'b Node> {
+        if let Some(me) = self.fresh.views.get(addr).and_then(|view| view.me()) {
+            return Some(me);
+        }
+        let others = self.opinions.iter().filter_map(|opinion| opinion.nodes.get(id));
+        others.max_by_key(|node| node.epoch).or_else(|| last.and_then(View::me))
+    }
+
+    fn id_at(&self, addr: &NodeAddr) -> Option<NodeId> {
+        let at = |node: &&Node| node.addr.as_ref().is_some_and(|a| a.host == addr.host && a.port == addr.port);
+        self.remembered.iter().flat_map(|alike| alike.nodes.values()).find(at).map(|node| node.id.clone())
+    }
 }
 
 /// The worst that another node says of each node that somebody complains about.
 fn standings(fresh: &Topology) -> BTreeMap<&NodeId, Standing> {
     let mut worst = BTreeMap::new();
-    let others = fresh.views.values().flat_map(|view| view.nodes.values()).filter(|n| !n.flags.myself);
+    let others = fresh.opinions().into_iter().flat_map(|opinion| {
+        // What only one node says is no complaint about itself.
+        let only = if let [(_, view)] = *opinion.of { Some(&view.myself) } else { None };
+        opinion.nodes.values().filter(move |node| only != Some(&node.id))
+    });
     for node in others {
         let standing = match node.flags {
             f if f.fail => Standing::Failed,
@@ -239,39 +284,35 @@ fn reach(known: Option<&Known>) -> Reach {
 }
 
 fn stats(answer: &Answer, rates: Option<&Rates>) -> NodeStats {
-    let info = answer.info.as_str();
-    let number = |name: &str| info_field(info, name).and_then(|v| v.parse::<u64>().ok());
-    let silence = super::failover::silence(info);
+    let facts = answer.facts();
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate is never negative")]
     let ops = rates.and_then(|rates| rates.sample.get(Metric::Ops)).map(|ops| ops.round() as u64);
     NodeStats {
-        keys: super::inspect::keys_in(info),
-        used_memory: number("used_memory").unwrap_or(0),
-        ops_per_sec: ops.or_else(|| number("instantaneous_ops_per_sec")).unwrap_or(0),
-        clients: number("connected_clients").unwrap_or(0),
+        keys: facts.keys,
+        used_memory: facts.used_memory,
+        ops_per_sec: ops.unwrap_or(facts.ops_per_sec),
+        clients: facts.clients,
         link_up: answer.health.link_up,
         lag_bytes: None,
-        repl_offset: number("slave_repl_offset").or_else(|| number("master_repl_offset")),
-        lag_secs: silence.0,
-        never_linked: silence.1,
+        repl_offset: facts.copied.or(facts.written),
+        lag_secs: facts.silent_secs,
+        never_linked: facts.never_linked,
         state_ok: answer.health.state_ok.unwrap_or(false),
-        version: ServerVersion::parse_info(info),
-        build: Build::of_info(info),
-        process_id: number("process_id").and_then(|pid| u32::try_from(pid).ok()),
-        uptime: Duration::from_secs(number("uptime_in_seconds").unwrap_or(0)),
+        version: facts.version,
+        build: facts.build,
+        process_id: facts.process_id,
+        uptime: facts.uptime,
     }
 }
 
 /// How many bytes each replica is behind its master: the difference of their offsets, as both said in one poll.
 fn with_lag(mut nodes: Vec<NodeView>, known: &BTreeMap<NodeAddr, Known>) -> Vec<NodeView> {
-    let offset = |addr: &NodeAddr, name: &str| -> Option<u64> {
-        info_field(&known.get(addr)?.answer.as_ref()?.info, name)?.parse().ok()
-    };
+    let facts = |addr: &NodeAddr| Some(known.get(addr)?.answer.as_ref()?.facts());
     let masters: BTreeMap<NodeId, u64> =
-        nodes.iter().filter_map(|n| Some((n.id.clone()?, offset(&n.addr, "master_repl_offset")?))).collect();
+        nodes.iter().filter_map(|n| Some((n.id.clone()?, facts(&n.addr)?.written?))).collect();
     for node in &mut nodes {
         let behind = node.master.as_ref().and_then(|m| masters.get(m)).copied();
-        let mine = offset(&node.addr, "slave_repl_offset");
+        let mine = facts(&node.addr).and_then(|facts| facts.copied);
         if let (Some(stats), Some(master), Some(mine)) = (&mut node.stats, behind, mine) {
             stats.lag_bytes = Some(master.saturating_sub(mine));
         }
@@ -345,12 +386,13 @@ fn slot_states(topology: &Topology) -> SlotStates {
         states.open.extend(me.importing.iter().map(open(false)));
     }
     states.open.sort_by_key(|open| (open.slot, !open.migrating));
-    let Some(first) = topology.views.values().next() else { return states };
+    let mut opinions = topology.opinions().into_iter().map(|opinion| opinion.nodes);
+    let Some(first) = opinions.next() else { return states };
     let none = SlotSet::new();
-    for view in topology.views.values().filter(|view| !view.slot_owners().eq(first.slot_owners())) {
-        for id in view.nodes.keys().chain(first.nodes.keys()) {
-            let slots_in = |view: &'_ View| view.nodes.get(id).map(|node| node.slots.clone());
-            let (ours, theirs) = (slots_in(first), slots_in(view));
+    for nodes in opinions.filter(|nodes| !nodes.slot_owners().eq(first.slot_owners())) {
+        for id in nodes.keys().chain(first.keys()) {
+            let slots_in = |nodes: &Nodes| nodes.get(id).map(|node| node.slots.clone());
+            let (ours, theirs) = (slots_in(first), slots_in(nodes));
             if ours.as_ref().unwrap_or(&none) != theirs.as_ref().unwrap_or(&none) {
                 let (ours, theirs) = (ours.unwrap_or_default(), theirs.unwrap_or_default());
                 states.disagreed.union_with(&ours.difference(&theirs));

@@ -1,5 +1,7 @@
 //! What is shown for what was answered.
 
+use std::time::Duration;
+
 use super::*;
 use crate::core::check::NodeHealth;
 
@@ -25,11 +27,11 @@ fn answer(myself: char, lines: &[Line], link_up: Option<bool>, info: &str) -> Kn
         .collect::<Vec<_>>()
         .join("\n");
     Known {
-        answer: Some(Arc::new(Answer {
-            view: Arc::new(View::parse(&text).unwrap()),
-            health: NodeHealth { state_ok: Some(true), link_up },
-            info: info.to_owned(),
-        })),
+        answer: Some(Arc::new(Answer::new(
+            Arc::new(View::parse(&text).unwrap()),
+            NodeHealth { state_ok: Some(true), link_up },
+            info.to_owned(),
+        ))),
         at: Some(SystemTime::UNIX_EPOCH),
         ..Known::default()
     }
@@ -89,7 +91,7 @@ fn our_own_questions_are_no_load() {
     let mut ops = |n: u64, secs| {
         let answer = answer('a', &HEALTHY, None, &info(n)).answer.unwrap();
         sent += 3; // CLUSTER NODES, CLUSTER INFO, INFO
-        known.answered(answer, at(secs), Asked { connection: 1, sent });
+        known.answered(answer, at(secs), Asked { connection: 1, sent, ..Asked::default() });
         show(&[(addr(7000), known.clone())].into(), &mut Shards::new()).nodes[0].stats.as_ref().unwrap().ops_per_sec
     };
     assert_eq!(ops(1000, 10), 77, "one answer tells no rate of its own");

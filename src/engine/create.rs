@@ -391,7 +391,7 @@ fn view_differs(plan: &CreatePlan, view: &View) -> Option<String> {
         if node.role != Role::Master || node.slots.ranges() != [m.slots] {
             return Some(format!("does not see the slots of {} yet", m.node.addr));
         }
-        if !node.is_settled() || !(node.linked || node.flags.myself) {
+        if !node.is_settled() || !(node.linked || node.id == view.myself) {
             return Some(format!("has no steady link to {} yet", m.node.addr));
         }
     }
@@ -400,7 +400,7 @@ fn view_differs(plan: &CreatePlan, view: &View) -> Option<String> {
         if node.role != Role::Replica || node.master.as_ref() != Some(&r.master) {
             return Some(format!("does not see {} as a replica yet", r.node.addr));
         }
-        if !node.is_settled() || !(node.linked || node.flags.myself) {
+        if !node.is_settled() || !(node.linked || node.id == view.myself) {
             return Some(format!("has no steady link to {} yet", r.node.addr));
         }
     }

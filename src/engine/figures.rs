@@ -1,15 +1,91 @@
-//! From INFO replies to the rows of a cluster's history.
+//! From INFO replies to figures, and to the rows of a cluster's history.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
+use crate::core::build::Build;
 use crate::core::history::{Counters, Metric, Rates, Row, Sample};
 use crate::core::topology::{NodeAddr, Role};
+use crate::core::version::ServerVersion;
 
 use super::assemble::Known;
 use super::poll::Asked;
 use super::snapshot::{NodeView, Setting};
+
+/// What an INFO reply says at one moment, as far as it is shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Keys in all databases.
+    pub keys: u64,
+    /// `used_memory`, bytes.
+    pub used_memory: u64,
+    /// `instantaneous_ops_per_sec`.
+    pub ops_per_sec: u64,
+    /// `connected_clients`.
+    pub clients: u64,
+    /// `slave_repl_offset`, of a replica.
+    pub copied: Option<u64>,
+    /// `master_repl_offset`.
+    pub written: Option<u64>,
+    /// For a replica: seconds since the master was last heard.
+    pub silent_secs: Option<u64>,
+    /// For a replica: whether it has had no link to its master since it started.
+    pub never_linked: bool,
+    /// The server's version.
+    pub version: Option<ServerVersion>,
+    /// Whose build it is.
+    pub build: Build,
+    /// `process_id`.
+    pub process_id: Option<u32>,
+    /// `uptime_in_seconds`.
+    pub uptime: Duration,
+    /// As [`Facts::part_of`]: what changes when a node gets another part to play.
+    pub part: [String; 3],
+}
+
+impl Facts {
+    /// Reads an INFO reply, mostly in one walk.
+    #[must_use]
+    pub fn read(info: &str) -> Self {
+        let silence = super::failover::silence(info);
+        let mut facts = Self {
+            silent_secs: silence.0,
+            never_linked: silence.1,
+            keys: super::inspect::keys_in(info),
+            version: ServerVersion::parse_info(info),
+            build: Build::of_info(info),
+            part: Self::part_of(info),
+            ..Self::default()
+        };
+        for (name, value) in info.lines().filter_map(|line| line.split_once(':')) {
+            let value = value.trim_end();
+            let number = || value.parse::<u64>().ok();
+            match name {
+                "used_memory" => facts.used_memory = number().unwrap_or(0),
+                "instantaneous_ops_per_sec" => facts.ops_per_sec = number().unwrap_or(0),
+                "connected_clients" => facts.clients = number().unwrap_or(0),
+                "slave_repl_offset" => facts.copied = number(),
+                "master_repl_offset" => facts.written = number(),
+                "process_id" => facts.process_id = value.parse().ok(),
+                "uptime_in_seconds" => facts.uptime = Duration::from_secs(number().unwrap_or(0)),
+                _ => {}
+            }
+        }
+        facts
+    }
+
+    /// `role`, `master_host` and `master_port` of an INFO reply, which lists them one after the other.
+    #[must_use]
+    pub fn part_of(info: &str) -> [String; 3] {
+        let from = info.find("\nrole:").map_or(0, |at| at + 1);
+        let mut lines = info[from..].lines().take(3).map(|line| line.split_once(':').unwrap_or_default());
+        ["role", "master_host", "master_port"].map(|wanted| match lines.next() {
+            Some((name, value)) if name == wanted => value.to_owned(),
+            _ => String::new(),
+        })
+    }
+}
 
 /// The counters in an INFO reply that was asked for so.
 #[must_use]
@@ -125,7 +201,8 @@ mod tests {
         let info = "# Stats\r\ntotal_commands_processed:120\r\nkeyspace_hits:7\r\nkeyspace_misses:3\r\n\
                     total_net_input_bytes:900\r\ntotal_net_output_bytes:800\r\nconnected_slaves:2\r\n\
                     used_cpu_sys:1.5\r\nused_cpu_user:0.000250\r\nused_cpu_sys_children:9.0\r\n";
-        let read = counters(info, SystemTime::UNIX_EPOCH + Duration::from_millis(5), Asked { connection: 4, sent: 33 });
+        let asked = Asked { connection: 4, sent: 33, ..Asked::default() };
+        let read = counters(info, SystemTime::UNIX_EPOCH + Duration::from_millis(5), asked);
         let expected = Counters {
             at_ms: 5,
             source: 4,

@@ -1,7 +1,7 @@
 //! Every node's view and health at one moment, all asked at once.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -9,8 +9,9 @@ use futures_util::future::join_all;
 use crate::core::check::{Finding, NodeHealth, check};
 use crate::core::topology::{NodeAddr, Topology, View};
 
-use super::client::{NodeClient, NodeError, info_field};
+use super::client::{NodeClient, NodeError, NodeErrorKind, as_text, info_field};
 use super::command::Auth;
+use super::figures::Facts;
 
 /// What one node says of the cluster and of itself.
 #[derive(Debug, Clone)]
@@ -21,6 +22,20 @@ pub struct Answer {
     pub health: NodeHealth,
     /// The whole INFO reply.
     pub info: String,
+    facts: OnceLock<Facts>,
+}
+
+impl Answer {
+    /// An answer of these parts.
+    #[must_use]
+    pub fn new(view: Arc<View>, health: NodeHealth, info: String) -> Self {
+        Self { view, health, info, facts: OnceLock::new() }
+    }
+
+    /// What INFO says, read once.
+    pub fn facts(&self) -> &Facts {
+        self.facts.get_or_init(|| Facts::read(&self.info))
+    }
 }
 
 /// All answers.
@@ -61,13 +76,48 @@ impl Gathered {
 /// # Errors
 /// What the node or the connection said.
 pub async fn ask(client: &NodeClient) -> Result<Answer, NodeError> {
-    let (view, state, info) = tokio::join!(client.view(), client.text(&["CLUSTER", "INFO"]), client.text(&["INFO"]));
-    let (view, state, info) = (view?, state?, info?);
+    let (words, text) = tell(client, true).await?;
+    let text = text.unwrap_or_default();
+    let view = View::parse(&text).map_err(|error| unreadable(client, &error.to_string()))?;
+    Ok(Answer::new(Arc::new(view), words.health, words.info))
+}
+
+/// What a node says of itself, without its view of the others.
+#[derive(Debug)]
+pub(super) struct Words {
+    pub health: NodeHealth,
+    pub info: String,
+    /// `cluster_my_epoch`.
+    pub epoch: Option<u64>,
+}
+
+/// Asks one node for what it says of itself and, in the same pipeline, for the text of its view if that is wanted.
+///
+/// # Errors
+/// What the node or the connection said.
+pub(super) async fn tell(client: &NodeClient, view: bool) -> Result<(Words, Option<String>), NodeError> {
+    let mut commands = vec![vec!["CLUSTER", "INFO"], vec!["INFO"]];
+    if view {
+        commands.push(vec!["CLUSTER", "NODES"]);
+    }
+    let mut texts = Vec::with_capacity(commands.len());
+    for (command, answer) in commands.iter().zip(client.call_all(&commands).await) {
+        let no_text = || unreadable(client, &format!("{} gave no text", command.join(" ")));
+        texts.push(as_text(&answer?).ok_or_else(no_text)?);
+    }
+    let mut texts = texts.into_iter();
+    let (state, info) = (texts.next().unwrap_or_default(), texts.next().unwrap_or_default());
     let health = NodeHealth {
         state_ok: info_field(&state, "cluster_state").map(|s| s == "ok"),
         link_up: info_field(&info, "master_link_status").map(|s| s == "up"),
     };
-    Ok(Answer { view: Arc::new(view), health, info })
+    let epoch = info_field(&state, "cluster_my_epoch").and_then(|epoch| epoch.parse().ok());
+    Ok((Words { health, info, epoch }, texts.next()))
+}
+
+/// An answer that is not what the command answers.
+pub(super) fn unreadable(client: &NodeClient, what: &str) -> NodeError {
+    NodeError { addr: client.addr().clone(), kind: NodeErrorKind::Unexpected(what.to_owned()) }
 }
 
 /// Connects to the nodes given, follows what they know to every other node, and asks all of them. Dead ones stay in
@@ -107,7 +157,7 @@ fn own_addrs(gathered: &Gathered) -> BTreeSet<NodeAddr> {
 fn known_addrs(view: &View) -> impl Iterator<Item = NodeAddr> {
     view.nodes
         .values()
-        .filter(|node| !node.flags.myself && !node.flags.handshake)
+        .filter(|node| node.id != view.myself && !node.flags.handshake)
         .filter_map(|node| node.addr.clone())
         .filter(|addr| !addr.host.is_empty())
 }

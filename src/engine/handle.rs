@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::os::system::allow_many_sockets;
 use crate::workspace::store::Workspace;
 
 use super::actor::Actor;
@@ -54,6 +55,7 @@ impl Engine {
     /// # Errors
     /// When the system gives no threads.
     pub fn start(workspace: Workspace, waker: Waker) -> Result<Self, StartError> {
+        allow_many_sockets();
         let runtime =
             Builder::new_multi_thread().worker_threads(2).thread_name("slotdeck-engine").enable_all().build()?;
         let (commands, command_rx) = mpsc::channel(COMMANDS);
@@ -79,6 +81,12 @@ impl Engine {
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.snapshots.borrow().clone()
+    }
+
+    /// A way to the newest snapshot for other threads.
+    pub fn newest(&self) -> impl Fn() -> Arc<Snapshot> + Send + Sync + use<> {
+        let snapshots = self.snapshots.clone();
+        move || snapshots.borrow().clone()
     }
 
     /// What happened since the last call, oldest first.

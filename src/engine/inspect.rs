@@ -86,7 +86,7 @@ pub async fn inspect_node(addr: &NodeAddr, auth: &Auth) -> Result<Candidate, Unf
         let others: Vec<String> = view
             .nodes
             .values()
-            .filter(|n| !n.flags.myself)
+            .filter(|n| n.id != view.myself)
             .filter_map(|n| n.addr.as_ref())
             .map(ToString::to_string)
             .collect();

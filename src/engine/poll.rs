@@ -1,21 +1,30 @@
 //! The refresh loop of one cluster: asks every node about once a second, each on its own, and reports each answer as it
 //! comes, so that one silent node never holds up the others.
+//!
+//! # Views of large clusters
+//! What a node says of itself is short; its view of the others grows with the cluster, and there are as many views as
+//! nodes: a thousand are 120 MB. So a round asks for as many views as [`VIEW_BUDGET`] allows: for all of them up to some
+//! 180 nodes, beyond that for those told longest ago. Sooner asked are nodes whose role, master or epoch changed, nodes
+//! of which somebody tells something new, and nodes that were away. Each answer says from when its view is.
 
-use std::collections::BTreeMap;
+mod turns;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use futures_util::StreamExt as _;
-use futures_util::stream::FuturesUnordered;
-use tokio::sync::{mpsc, watch};
+use futures_util::stream;
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::core::topology::NodeAddr;
 
 use super::client::{NodeClient, NodeError, NodeErrorKind};
 use super::command::Auth;
-use super::gather::{Answer, ask};
+use super::gather::{Answer, Words, tell};
 use super::migrate::{RunningTask, running_where_known};
+use turns::{Held, Turns, Want};
 
 /// How long a node may take to answer before its values count as old. Below the poll's pace, so that the picture is at
 /// most about a second old.
@@ -27,6 +36,15 @@ const LONGEST_BACK_OFF: Duration = Duration::from_secs(8);
 /// In one round of so many, servers are asked what they migrate by themselves while nothing speaks for it: another
 /// program may have told them to.
 const MIGRATIONS_EVERY: u32 = 4;
+
+/// How many nodes are asked at the same time. Each has its own deadline, which begins when it is asked.
+const AT_ONCE: usize = 256;
+
+/// How many connections for large views there are at the same time.
+const PASSING_AT_ONCE: usize = 16;
+
+/// The most that the views asked for in a round may come to, bytes, for a round a second.
+const VIEW_BUDGET: usize = 4 * 1024 * 1024;
 
 /// What a poll should do; changed by the actor at any time.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,8 +66,10 @@ pub struct PollPlan {
 pub struct Asked {
     /// Over which connection to this node, by number.
     pub connection: u64,
-    /// How many commands that connection has sent by now.
+    /// How many commands we have sent to this node since that connection began.
     pub sent: u64,
+    /// When its view was told, where that was before this answer.
+    pub viewed: Option<SystemTime>,
 }
 
 /// One node's answer, or what went wrong instead.
@@ -76,11 +96,14 @@ pub enum PollEvent {
     RoundDone,
 }
 
-/// One node's connection and how often it failed in a row.
+/// One node's connection, the view that it told last, and how often it failed in a row.
 #[derive(Debug, Default)]
 struct Line {
     client: Option<NodeClient>,
     connections: u64,
+    /// What passing connections sent since this one began.
+    aside: u64,
+    held: Option<Held>,
     failures: u32,
     not_before: Option<Instant>,
     migrations: Migrations,
@@ -116,6 +139,7 @@ impl Migrations {
 /// becomes the one next round.
 pub async fn poll(mut plan: watch::Receiver<PollPlan>, reports: mpsc::Sender<PollEvent>) {
     let mut lines: BTreeMap<NodeAddr, Line> = BTreeMap::new();
+    let mut turns = Turns::default();
     let mut auth = Auth::default();
     loop {
         let began = Instant::now();
@@ -124,8 +148,9 @@ pub async fn poll(mut plan: watch::Receiver<PollPlan>, reports: mpsc::Sender<Pol
             lines.clear();
             auth = now.auth.clone();
         }
-        lines.retain(|addr, _| now.addrs.contains(addr));
-        if round(&now, &mut lines, &reports).await.is_err() {
+        let asked: BTreeSet<&NodeAddr> = now.addrs.iter().collect();
+        lines.retain(|addr, _| asked.contains(addr));
+        if round(&now, &mut lines, &mut turns, &reports).await.is_err() {
             return;
         }
         tokio::select! {
@@ -139,72 +164,142 @@ pub async fn poll(mut plan: watch::Receiver<PollPlan>, reports: mpsc::Sender<Pol
 async fn round(
     plan: &PollPlan,
     lines: &mut BTreeMap<NodeAddr, Line>,
+    turns: &mut Turns,
     reports: &mpsc::Sender<PollEvent>,
 ) -> Result<(), mpsc::error::SendError<PollEvent>> {
     let now = Instant::now();
-    let mut asking = FuturesUnordered::new();
+    let budget = VIEW_BUDGET as f64 * plan.every.as_secs_f64().min(1.0);
+    turns.begin(budget, plan.addrs.iter().map(|addr| (addr, lines.get(addr).and_then(|line| line.held.as_ref()))));
+    let how = How { auth: &plan.auth, closely: plan.closely, passing: Semaphore::new(PASSING_AT_ONCE) };
+    let mut due = Vec::new();
     for addr in &plan.addrs {
         let line = lines.remove(addr).unwrap_or_default();
         if line.not_before.is_some_and(|then| then > now) {
             lines.insert(addr.clone(), line);
         } else {
-            asking.push(ask_line(addr.clone(), line, &plan.auth, plan.closely));
+            due.push(ask_line(addr.clone(), line, turns.want(addr), &how));
         }
     }
-    while let Some((addr, line, answer)) = asking.next().await {
-        let sent = line.client.as_ref().map_or(0, NodeClient::sent);
-        let asked = Asked { connection: line.connections, sent };
-        lines.insert(addr.clone(), line);
-        let (answer, under_way) = match answer {
-            Ok((answer, under_way)) => (Ok(Arc::new(answer)), under_way),
-            Err(error) => (Err(error), None),
+    let mut asking = stream::iter(due).buffer_unordered(AT_ONCE);
+    while let Some((addr, mut line, told)) = asking.next().await {
+        let at = SystemTime::now();
+        let (under_way, answer) = match told {
+            Ok(mut told) => (told.under_way.take(), take_in(&addr, &mut line, turns, told, at)),
+            Err(error) => (None, Err(error)),
         };
-        let polled = Polled { addr, answer, under_way, asked, at: SystemTime::now() };
+        let sent = line.client.as_ref().map_or(0, NodeClient::sent) + line.aside;
+        let viewed = line.held.as_ref().map(|held| held.at);
+        let asked = Asked { connection: line.connections, sent, viewed };
+        lines.insert(addr.clone(), line);
+        let polled = Polled { addr, answer, under_way, asked, at };
         reports.send(PollEvent::Node(Box::new(polled))).await?;
     }
+    turns.end();
     reports.send(PollEvent::RoundDone).await
 }
 
-/// A node's answer, and what its server moves by itself where it was asked for that.
-type Told = (Answer, Option<Vec<RunningTask>>);
+/// How nodes are asked in a round.
+struct How<'a> {
+    auth: &'a Auth,
+    closely: bool,
+    /// Turns of passing connections.
+    passing: Semaphore,
+}
+
+/// What a node told.
+struct Told {
+    /// Of itself.
+    words: Words,
+    /// The text of its view, if it was asked for.
+    text: Option<String>,
+    /// What its server moves by itself, where it was asked for that.
+    under_way: Option<Vec<RunningTask>>,
+}
+
+/// An answer from what was told now and the view that was told last.
+fn take_in(
+    addr: &NodeAddr,
+    line: &mut Line,
+    turns: &mut Turns,
+    Told { words, text, .. }: Told,
+    at: SystemTime,
+) -> Result<Arc<Answer>, NodeError> {
+    let unexpected = |what: String| NodeError { addr: addr.clone(), kind: NodeErrorKind::Unexpected(what) };
+    if let Some(text) = text {
+        let before = line.held.take().map(|held| held.view);
+        let view = turns.read(&text, before).map_err(|error| unexpected(error.to_string()))?;
+        line.held = Some(Held { view, at, epoch: words.epoch, part: None });
+    }
+    let held = line.held.as_mut().ok_or_else(|| unexpected("CLUSTER NODES gave no text".to_owned()))?;
+    let answer = Answer::new(held.view.clone(), words.health, words.info);
+    held.part.get_or_insert_with(|| answer.facts().part.clone());
+    Ok(Arc::new(answer))
+}
 
 async fn ask_line(
     addr: NodeAddr,
     mut line: Line,
-    auth: &Auth,
-    closely: bool,
+    want: Want,
+    how: &How<'_>,
 ) -> (NodeAddr, Line, Result<Told, NodeError>) {
-    let (due, mut migrations) = line.migrations.turn(closely);
-    let asked = async {
-        let client = if let Some(client) = line.client.take() {
-            client
-        } else {
-            line.connections += 1;
-            NodeClient::connect_within(&addr, auth, ANSWER_DEADLINE).await?
-        };
-        let under_way = async { if due { running_where_known(&client).await.map(Some) } else { Ok(None) } };
-        let (answer, under_way) = tokio::join!(ask(&client), under_way);
-        Ok((answer?, under_way?, client))
-    };
-    let late = || NodeError { addr: addr.clone(), kind: NodeErrorKind::Timeout(ANSWER_DEADLINE) };
-    match timeout(ANSWER_DEADLINE, asked).await.unwrap_or_else(|_| Err(late())) {
-        Ok((answer, under_way, client)) => {
-            if under_way == Some(None) {
-                migrations = Migrations::Unknown;
-            }
-            let connections = line.connections;
-            let line = Line { client: Some(client), connections, failures: 0, not_before: None, migrations };
-            (addr, line, Ok((answer, under_way.flatten())))
+    match ask(&addr, &mut line, want, how).await {
+        Ok(told) => {
+            (line.failures, line.not_before) = (0, None);
+            (addr, line, Ok(told))
         }
         Err(error) => {
-            let failures = line.failures.saturating_add(1);
-            let not_before = Some(Instant::now() + back_off(&error.kind, failures));
+            line.client = None;
+            line.failures = line.failures.saturating_add(1);
+            line.not_before = Some(Instant::now() + back_off(&error.kind, line.failures));
             // Another server may answer there next.
-            let migrations = Migrations::default();
-            let line = Line { client: None, connections: line.connections, failures, not_before, migrations };
+            line.migrations = Migrations::default();
             (addr, line, Err(error))
         }
     }
+}
+
+async fn ask(addr: &NodeAddr, line: &mut Line, mut want: Want, how: &How<'_>) -> Result<Told, NodeError> {
+    let due;
+    (due, line.migrations) = line.migrations.turn(how.closely);
+    let (client, (words, mut text), under_way) = in_time(addr, async {
+        let client = if let Some(client) = line.client.take() {
+            client
+        } else {
+            (line.connections, line.aside) = (line.connections + 1, 0);
+            // Whoever was away may have changed since.
+            want = want.at_least_aside();
+            NodeClient::connect_within(addr, how.auth, ANSWER_DEADLINE).await?
+        };
+        let under_way = async { if due { running_where_known(&client).await.map(Some) } else { Ok(None) } };
+        let (told, under_way) = tokio::join!(tell(&client, want == Want::WithTheRest), under_way);
+        Ok((client, told?, under_way?))
+    })
+    .await?;
+    line.client = Some(client);
+    if under_way == Some(None) {
+        line.migrations = Migrations::Unknown;
+    }
+    let changed = || line.held.as_ref().is_none_or(|held| held.is_outdone_by(&words));
+    if want == Want::Aside || (want == Want::Nothing && changed()) {
+        // A connection keeps room for the largest answer it has had: a thousand would keep a hundred megabytes. So this
+        // one ends with its answer, and there are few at a time. The semaphore is never closed.
+        let _turn = how.passing.acquire().await.ok();
+        let asking = async {
+            let client = NodeClient::connect_within(addr, how.auth, ANSWER_DEADLINE).await?;
+            let text = client.text(&["CLUSTER", "NODES"]).await?;
+            Ok((text, client.sent()))
+        };
+        let (view, sent) = in_time(addr, asking).await?;
+        text = Some(view);
+        line.aside += sent;
+    }
+    Ok(Told { words, text, under_way: under_way.flatten() })
+}
+
+/// What a node answers within [`ANSWER_DEADLINE`].
+async fn in_time<T>(addr: &NodeAddr, asking: impl Future<Output = Result<T, NodeError>>) -> Result<T, NodeError> {
+    let late = || Err(NodeError { addr: addr.clone(), kind: NodeErrorKind::Timeout(ANSWER_DEADLINE) });
+    timeout(ANSWER_DEADLINE, asking).await.unwrap_or_else(|_| late())
 }
 
 /// How long to leave a node alone. A refused connection costs nothing and may end any moment, so such a node is asked

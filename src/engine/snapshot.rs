@@ -29,6 +29,8 @@ use super::slot_figures::SlotDetails;
 pub struct Snapshot {
     /// Grows by one with each published value.
     pub revision: u64,
+    /// How many events were sent up to now.
+    pub events: u64,
     /// The server programs of this machine.
     pub servers: Servers,
     /// The answer to the last `CheckDraft`.
@@ -260,6 +262,9 @@ pub struct NodeView {
     pub standing: Standing,
     /// Whether its answers are fresh.
     pub reach: Reach,
+    /// When its view of the cluster was told, where that was before its figures: in a large cluster the views are asked
+    /// for in turn.
+    pub viewed: Option<SystemTime>,
     /// What INFO said last.
     pub stats: Option<NodeStats>,
     /// The settings that INFO tells, by name; the same list while none of them changes.

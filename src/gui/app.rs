@@ -43,6 +43,7 @@ use super::views::plan::plan_ui;
 use super::views::settings::settings_ui;
 use super::views::slots::{SlotsUi, slots_ui};
 use super::views::welcome::welcome_ui;
+use super::wake::Wake;
 use super::widgets::bits;
 use super::widgets::confirm::confirm_ui;
 use super::widgets::job_strip::{JobStripUi, job_strip_ui};
@@ -60,6 +61,9 @@ const TOAST_LENGTH: usize = 160;
 const TOAST_LINE: usize = 64;
 /// Toasts leave the buttons at the bottom of a screen free.
 const TOAST_MARGIN: egui::Vec2 = egui::vec2(12.0, 64.0);
+
+/// Ages are drawn anew a little after they change, not a little before.
+const LEAST_WAIT: Duration = Duration::from_millis(50);
 
 /// What a file dialog found.
 #[derive(Debug)]
@@ -117,6 +121,7 @@ pub struct App {
     picked: (SyncSender<Picked>, Receiver<Picked>),
     /// The time that previews show; `None` for the real one.
     fixed_time: Option<SystemTime>,
+    wake: Arc<Wake>,
 }
 
 impl App {
@@ -144,6 +149,7 @@ impl App {
             crashes: Vec::new(),
             picked: sync_channel(4),
             fixed_time: None,
+            wake: Arc::default(),
         }
     }
 
@@ -159,6 +165,26 @@ impl App {
         }
         app.ui.screen = screen;
         app
+    }
+
+    /// Lets the window decide from now on which of the engine's news are worth a frame.
+    pub fn wake_by(&mut self, wake: Arc<Wake>) {
+        self.link.tell_newest(&wake);
+        self.wake = wake;
+    }
+
+    /// Whether the screen shows nothing that [`Wake`] does not look at.
+    fn is_calm(&self) -> bool {
+        let quiet = match &self.ui.screen {
+            Screen::Settings | Screen::AllEvents => true,
+            Screen::Cluster(_, view) => matches!(view, View::Overview | View::Nodes | View::Events),
+            Screen::Welcome | Screen::Wizard | Screen::Plan(_) => false,
+        };
+        quiet
+            && self.ui.question.is_none()
+            && self.ui.attach.is_none()
+            && self.ui.palette.is_none()
+            && self.toasts.is_empty()
     }
 
     /// The commands that a preview would have sent.
@@ -361,9 +387,10 @@ impl eframe::App for App {
             // What the action changed is shown at once.
             ui.request_repaint();
         }
-        if format::age_was_shown() && self.fixed_time.is_none() {
-            ui.request_repaint_after(Duration::from_secs(1));
+        if let Some(after) = format::next_age_change().filter(|_| self.fixed_time.is_none()) {
+            ui.request_repaint_after(after.max(LEAST_WAIT));
         }
+        self.wake.drawn(&self.snapshot, self.is_calm());
     }
 
     fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {

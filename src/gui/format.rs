@@ -15,8 +15,8 @@ pub const NONE: &str = "—";
 thread_local! {
     /// The frame's time: one for the whole frame, so that two ages in it never disagree.
     static NOW: Cell<Option<SystemTime>> = const { Cell::new(None) };
-    /// Whether an age was written in this frame: then it must be written anew after a second.
-    static AGE_SHOWN: Cell<bool> = const { Cell::new(false) };
+    /// When the first of the ages that were written in this frame must be written anew.
+    static AGE_CHANGES: Cell<Option<Duration>> = const { Cell::new(None) };
     /// Whether times are shown in UTC.
     static UTC: Cell<bool> = const { Cell::new(false) };
 }
@@ -24,7 +24,7 @@ thread_local! {
 /// Begins a frame: ages count from `now`.
 pub fn begin_frame(now: SystemTime) {
     NOW.set(Some(now));
-    AGE_SHOWN.set(false);
+    AGE_CHANGES.set(None);
 }
 
 /// The time of this frame.
@@ -33,10 +33,10 @@ pub fn now() -> SystemTime {
     NOW.get().unwrap_or_else(SystemTime::now)
 }
 
-/// Whether an age was shown since [`begin_frame`].
+/// How long what was written since [`begin_frame`] stays true: until then nothing needs to be drawn on behalf of ages.
 #[must_use]
-pub fn age_was_shown() -> bool {
-    AGE_SHOWN.get()
+pub fn next_age_change() -> Option<Duration> {
+    AGE_CHANGES.get()
 }
 
 /// A whole number with a thin gap between thousands.
@@ -164,15 +164,29 @@ pub fn took(time: Duration) -> String {
 /// How long ago something was: `now`, `5 s ago`.
 #[must_use]
 pub fn age(then: SystemTime) -> String {
-    AGE_SHOWN.set(true);
-    let now = NOW.get().unwrap_or_else(SystemTime::now);
-    match now.duration_since(then).unwrap_or_default().as_secs() {
-        0 | 1 => tr!("age.now"),
-        secs @ 2..60 => tr!("age.secs", count = secs),
-        secs @ 60..3600 => tr!("age.mins", count = secs / 60),
-        secs @ 3600..86_400 => tr!("age.hours", count = secs / 3600),
-        secs => tr!("age.days", count = secs / 86_400),
-    }
+    age_after(then, 2)
+}
+
+/// As [`age`], for what happens every second anyway: `now` as long as it is not longer than usual ago.
+#[must_use]
+pub fn age_of_poll(then: SystemTime) -> String {
+    age_after(then, 10)
+}
+
+/// An age that begins to count after so many seconds.
+fn age_after(then: SystemTime, young: u64) -> String {
+    let age = NOW.get().unwrap_or_else(SystemTime::now).duration_since(then).unwrap_or_default();
+    let secs = age.as_secs();
+    let (text, next) = match secs {
+        _ if secs < young => (tr!("age.now"), young),
+        0..60 => (tr!("age.secs", count = secs), secs + 1),
+        60..3600 => (tr!("age.mins", count = secs / 60), (secs / 60 + 1) * 60),
+        3600..86_400 => (tr!("age.hours", count = secs / 3600), (secs / 3600 + 1) * 3600),
+        _ => (tr!("age.days", count = secs / 86_400), (secs / 86_400 + 1) * 86_400),
+    };
+    let next = Duration::from_secs(next).saturating_sub(age);
+    AGE_CHANGES.set(Some(AGE_CHANGES.get().map_or(next, |before| before.min(next))));
+    text
 }
 
 /// Shows times in UTC in this thread, not in the machine's time zone: for tests and pictures.
@@ -255,10 +269,14 @@ mod tests {
         assert_eq!(took(Duration::from_secs(185)), "3 min 5 s");
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(100_000);
         begin_frame(now);
-        assert!(!age_was_shown());
-        assert_eq!(age(now - Duration::from_secs(5)), "5 s ago");
+        assert_eq!(next_age_change(), None);
+        assert_eq!(age(now - Duration::from_secs(190)), "3 min ago");
+        assert_eq!(next_age_change(), Some(Duration::from_secs(50)));
+        assert_eq!(age(now - Duration::from_millis(5_200)), "5 s ago");
+        assert_eq!(next_age_change(), Some(Duration::from_millis(800)));
         assert_eq!(age(now + Duration::from_secs(5)), "now");
-        assert!(age_was_shown());
+        assert_eq!(age_of_poll(now - Duration::from_secs(5)), "now");
+        assert_eq!(age_of_poll(now - Duration::from_secs(12)), "12 s ago");
     }
 
     #[test]

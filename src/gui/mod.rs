@@ -46,5 +46,6 @@ pub mod summary;
 pub mod testing;
 pub mod theme;
 pub mod views;
+pub mod wake;
 pub mod widgets;
 pub mod words;

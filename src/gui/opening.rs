@@ -15,6 +15,7 @@ use super::app::{App, Link};
 use super::crash::{self, Crash};
 use super::i18n::tr;
 use super::outline;
+use super::wake::Wake;
 
 /// The smallest useful window, points.
 const MIN_SIZE: [f32; 2] = [1024.0, 700.0];
@@ -95,9 +96,16 @@ impl Attempt {
         crash::wake_with(Arc::new(move || waker.request_repaint()));
         let waker = ctx.clone();
         // Several wakes within the time make one frame.
-        let wake = Arc::new(move || waker.request_repaint_after(WAKE_EVERY));
-        let engine = Engine::start(self.workspace.clone(), wake)?;
+        let wake = Arc::new(Wake::default());
+        let due = wake.clone();
+        let on_news = move || {
+            if due.is_due() {
+                waker.request_repaint_after(WAKE_EVERY);
+            }
+        };
+        let engine = Engine::start(self.workspace.clone(), Arc::new(on_news))?;
         let mut app = App::new(ctx, Link::Engine(engine), Some(self.workspace), self.settings);
+        app.wake_by(wake);
         if let Some(file) = &self.definition {
             app.open_definition(file);
         }

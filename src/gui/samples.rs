@@ -51,6 +51,7 @@ fn node(number: usize, masters: usize) -> NodeView {
         epoch: shard as u64 + 1,
         standing: Standing::Fine,
         reach: Reach::Live,
+        viewed: None,
         stats: Some(NodeStats {
             keys: 41_337 + seed * 97,
             used_memory: 12_582_912 + seed * 65_537,

@@ -44,6 +44,25 @@ pub fn memory() -> Option<Memory> {
     None
 }
 
+/// Lets this process open many sockets at a time, as far as it may: a shell's limit of 1,024 open files is too low for a
+/// cluster of a thousand nodes. Windows has no such limit.
+pub fn allow_many_sockets() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, getrlimit, setrlimit};
+        /// For five connections to each of three thousand nodes. Not more: programs that are started get it, too, and
+        /// some of them walk over all files that could be open.
+        const ENOUGH: u64 = 16_384;
+        let mut limit = getrlimit(Resource::Nofile);
+        let wanted = limit.maximum.map_or(ENOUGH, |most| most.min(ENOUGH));
+        if limit.current.is_some_and(|now| now < wanted) {
+            limit.current = Some(wanted);
+            // Where it is refused, the connection that can't be opened says so.
+            setrlimit(Resource::Nofile, limit).ok();
+        }
+    }
+}
+
 /// Whether a path lies on a drive of another machine (a mapped letter).
 #[must_use]
 pub fn is_network_drive(path: &Path) -> bool {

@@ -177,6 +177,7 @@ pub fn node(port: u16, state: ProcessState, log: &[&str]) -> NodeView {
         epoch: 0,
         standing: Standing::Fine,
         reach: Reach::Unknown,
+        viewed: None,
         stats: None,
         settings: Arc::default(),
         process: ProcessView { state, log_tail: log.iter().map(ToString::to_string).collect() },

@@ -32,11 +32,8 @@ fn known(me: char, link_up: Option<bool>, info: &str, open: &str) -> Known {
         flags('c'),
         id('a')
     );
-    let answer = Answer {
-        view: Arc::new(View::parse(&text).unwrap()),
-        health: NodeHealth { state_ok: Some(true), link_up },
-        info: info.to_owned(),
-    };
+    let health = NodeHealth { state_ok: Some(true), link_up };
+    let answer = Answer::new(Arc::new(View::parse(&text).unwrap()), health, info.to_owned());
     Known { answer: Some(Arc::new(answer)), at: Some(SystemTime::UNIX_EPOCH), ..Known::default() }
 }
 

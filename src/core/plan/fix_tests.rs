@@ -60,7 +60,7 @@ impl Model {
             addr: Some(addr(i)),
             hostname: None,
             role: crate::core::topology::Role::Master,
-            flags: NodeFlags { myself, ..NodeFlags::default() },
+            flags: NodeFlags::default(),
             master: None,
             epoch: one.epoch,
             linked: true,
@@ -72,7 +72,7 @@ impl Model {
 
     fn topology(&self) -> Topology {
         let view = |me: usize| {
-            let nodes = (0..self.masters.len()).map(|i| (id(i), self.node(i, i == me))).collect();
+            let nodes = (0..self.masters.len()).map(|i| self.node(i, i == me)).collect();
             (addr(me), Arc::new(View { myself: id(me), nodes }))
         };
         Topology { views: (0..self.masters.len()).map(view).collect(), ..Topology::default() }
@@ -222,8 +222,7 @@ fn a_replica_that_answers_is_preferred_to_giving_slots_away() {
         slots: SlotSet::new(),
         ..view.nodes[&id(2)].clone()
     };
-    view.nodes.get_mut(&id(2)).unwrap().flags.myself = false;
-    view.nodes.insert(id(3), me);
+    view.nodes.insert(me);
     view.myself = id(3);
     topology.views.insert(addr(3), Arc::new(view));
     let damage = Damage { topology: &topology, keys: &keys, under_way: &under_way };

@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::core::history::History;
+use crate::core::nodes::{Nodes, alike};
 use crate::core::plan::create::CreatePlan;
 use crate::core::plan::moves::{Master, MovePlan};
 use crate::core::slot::SlotSet;
@@ -286,9 +287,9 @@ impl Cluster {
         let answered: BTreeSet<_> = self.known.values().filter_map(|k| Some(&k.answer.as_ref()?.view.myself)).collect();
         let views = self.known.values().filter(|k| k.error.is_none()).filter_map(|k| k.answer.as_ref());
         // Mostly every node has answered, and no view knows another: one walk tells.
-        let telling = views.filter(|a| !a.view.nodes.keys().eq(answered.iter().copied()));
-        let others =
-            telling.flat_map(|a| a.view.nodes.values()).filter(|n| !n.flags.handshake && !answered.contains(&n.id));
+        let lists = alike(views.map(|a| (&a.view.nodes, ()))).into_iter().map(|told| told.nodes);
+        let telling = lists.filter(|nodes| !nodes.keys().eq(answered.iter().copied()));
+        let others = telling.flat_map(Nodes::values).filter(|n| !n.flags.handshake && !answered.contains(&n.id));
         for addr in others.filter_map(|n| n.addr.clone()).filter(|a| !a.host.is_empty()) {
             if !addrs.iter().any(|a| a.host == addr.host && a.port == addr.port) {
                 addrs.push(addr);

@@ -44,6 +44,9 @@ use watcher::Probes;
 const REPORTS: usize = 512;
 /// Changes within this time are published together: at most twenty pictures a second, whatever happens.
 const COALESCE: Duration = Duration::from_millis(50);
+/// After a picture at least so many times what it took passes before the next one, so that a cluster of a thousand nodes,
+/// whose answers come over half a second, does not spend it on pictures.
+const REST_FACTOR: u32 = 12;
 /// How often the documents on disk are compared with what is known (another program may have changed them).
 const HOUSEKEEPING: Duration = Duration::from_secs(1);
 
@@ -96,7 +99,10 @@ pub(super) struct Actor {
     measured: Option<String>,
     fingerprint: u64,
     revision: u64,
+    sent_events: u64,
     publish_at: Option<Instant>,
+    /// No picture before this.
+    rest_until: Instant,
 }
 
 impl Actor {
@@ -126,7 +132,9 @@ impl Actor {
             measured: None,
             fingerprint: 0,
             revision: 0,
+            sent_events: 0,
             publish_at: None,
+            rest_until: Instant::now(),
         }
     }
 
@@ -192,10 +200,12 @@ impl Actor {
 
     /// Something changed: publish soon, together with what else changes now.
     fn changed(&mut self) {
-        self.publish_at.get_or_insert_with(|| Instant::now() + COALESCE);
+        let rested = self.rest_until;
+        self.publish_at.get_or_insert_with(|| rested.max(Instant::now() + COALESCE));
     }
 
     fn publish(&mut self) {
+        let began = Instant::now();
         self.publish_at = None;
         self.revision += 1;
         let old = self.snapshots.borrow().clone();
@@ -205,10 +215,12 @@ impl Actor {
             .map(|(name, cluster)| (name.clone(), cluster.view(&self.workspace, &self.jobs)))
             .collect();
         for event in news::events(&old.clusters, &clusters, SystemTime::now()) {
+            self.sent_events += 1;
             self.events.try_send(event).ok();
         }
         let snapshot = Snapshot {
             revision: self.revision,
+            events: self.sent_events,
             servers: self.servers.clone(),
             draft: self.draft.clone(),
             clusters,
@@ -216,11 +228,13 @@ impl Actor {
             clusters_dir: self.workspace.clusters_dir(),
         };
         self.snapshots.send_replace(Arc::new(snapshot));
+        self.rest_until = Instant::now() + began.elapsed() * REST_FACTOR;
         (self.waker)();
     }
 
     fn tell(&mut self, level: Level, cluster: Option<String>, what: What) {
         // A frontend that lets hundreds of events lie loses the newest; the snapshot still has the state.
+        self.sent_events += 1;
         self.events.try_send(Event { at: SystemTime::now(), level, cluster, what }).ok();
         self.changed();
     }

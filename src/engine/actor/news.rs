@@ -124,13 +124,16 @@ fn node_changes(old: &ClusterView, new: &ClusterView, was: &NodeView, is: &NodeV
     if was.epoch != is.epoch && was.epoch != 0 {
         changes.push(Change::Epoch { before: was.epoch, after: is.epoch });
     }
-    let (before, after) = (master_addr(old, was.master.as_ref()), master_addr(new, is.master.as_ref()));
+    // Only then: to find a master is a walk over all nodes.
+    let masters = || (master_addr(old, was.master.as_ref()), master_addr(new, is.master.as_ref()));
     match (was.role, is.role) {
         (Some(role), Some(now)) if role != now => {
+            let (before, after) = masters();
             let master = if now == Role::Master { before } else { after };
             changes.push(Change::Role { before: role, after: now, master });
         }
         (Some(Role::Replica), Some(Role::Replica)) if was.master != is.master => {
+            let (before, after) = masters();
             changes.push(Change::Follows { before, after });
         }
         _ => {}

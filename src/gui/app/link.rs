@@ -6,6 +6,7 @@ use crate::engine::command::Command;
 use crate::engine::event::Event;
 use crate::engine::handle::{Engine, EngineBusy};
 use crate::engine::snapshot::Snapshot;
+use crate::gui::wake::Wake;
 
 /// Where commands go and snapshots come from.
 #[derive(Debug)]
@@ -34,6 +35,13 @@ impl Link {
         match self {
             Link::Engine(engine) => engine.snapshot(),
             Link::Preview { snapshot, .. } | Link::Ended(snapshot) => Arc::clone(snapshot),
+        }
+    }
+
+    /// Tells where the newest snapshot is.
+    pub fn tell_newest(&self, wake: &Wake) {
+        if let Link::Engine(engine) = self {
+            wake.follow(Box::new(engine.newest()));
         }
     }
 

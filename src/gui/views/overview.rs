@@ -170,7 +170,7 @@ fn totals_ui(ui: &mut Ui, cluster: &ClusterView) {
             bits::fact(ui, tr!("overview.keys"), or_none(format::count(totals.keys)));
             bits::fact(ui, tr!("overview.memory"), or_none(format::bytes(totals.memory)));
             bits::fact(ui, tr!("overview.ops"), or_none(format::count(totals.ops)));
-            let age = cluster.polled_at.map_or(NONE.to_owned(), format::age);
+            let age = cluster.polled_at.map_or(NONE.to_owned(), format::age_of_poll);
             bits::fact(ui, tr!("overview.polled"), age);
         });
     });

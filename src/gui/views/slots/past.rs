@@ -79,6 +79,7 @@ fn place_of(nodes: &mut Vec<NodeView>, addr: &NodeAddr) -> u16 {
             epoch: 0,
             standing: Standing::Fine,
             reach: Reach::Unknown,
+            viewed: None,
             stats: None,
             settings: Arc::default(),
             process: ProcessView { state: ProcessState::External, log_tail: Arc::default() },
