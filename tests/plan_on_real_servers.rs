@@ -130,7 +130,9 @@ fn work_on_servers_needs_no_folder_of_ours() {
     let move_it = ["move-slots", nodes[0].as_str(), "--slots", "0-9", "--to", nodes[1].as_str(), "--yes"];
     let moved = at(&move_it).complains("Warning: Can't make the folder");
     assert_eq!(moved.code, 0, "{moved:#?}");
-    at(&["--cluster", "rebalance", &nodes[0], "--cluster-weight", "beef=1"]).failed().says("*** No such master node beef");
+    at(&["--cluster", "rebalance", &nodes[0], "--cluster-weight", "beef=1"])
+        .failed()
+        .says("*** No such master node beef");
     at(&["ps"]).failed();
     at(&["resume", &nodes[0], "--yes"]).failed();
 }

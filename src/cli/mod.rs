@@ -130,7 +130,9 @@ async fn dispatch(
     let workspace = match Workspace::open(home) {
         Err(error) if needs_no_folder(command) => {
             if !plan && keeps_record(command) {
-                complain(&format!("Warning: {error} Should this be interrupted, 'slotctl resume' can't go on with it."));
+                complain(&format!(
+                    "Warning: {error} Should this be interrupted, 'slotctl resume' can't go on with it."
+                ));
             }
             Workspace::nowhere()
         }
