@@ -233,3 +233,23 @@ fn a_url_says_tls() {
     let idle = cluster.plain(&["check", &seed, "--cacert", &ca]).failed();
     idle.complains("Warning: --cacert has no effect without --tls.");
 }
+
+/// The nodes send keys to each other in TLS; on their plain ports they tell each other's plain ports.
+#[test]
+fn slots_move_in_tls_between_nodes_that_are_spoken_to_without() {
+    let (cluster, count) = Cluster::created().seed(200);
+    let (seed, to) = (cluster.nodes[0].server.addr(), cluster.id(2));
+    let args = ["move-slots", &seed, "--slots", "0-1999", "--to", &to, "--yes", "--method", "classic"];
+    cluster.plain(&args).fine().says("[OK] 2000 slots with ");
+    cluster.is_whole();
+    assert_eq!(cluster.keys(), count);
+}
+
+#[test]
+fn a_plan_and_its_commands_can_be_typed_as_they_are_shown() {
+    let cluster = Cluster::created();
+    cluster.close_plain();
+    let (seed, to, ca) = (cluster.addr(0), cluster.id(2), cluster.authority.file());
+    let plan = cluster.slotctl(&["plan", "move-slots", &seed, "--slots", "0", "--to", &to]).fine();
+    plan.says(&format!("--tls --cacert {ca} CLUSTER SETSLOT 0 IMPORTING"));
+}

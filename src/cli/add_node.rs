@@ -71,7 +71,7 @@ pub async fn add_node(means: &Means<'_>, args: &AddNodeArgs) -> Result<(), Failu
     let plan = planned(means, args, &gathered, &seed, &addrs, &access).await?;
     preview(&plan, &access.auth, access.connect).await.map_err(|why| Failure::message(&format!("[ERR] {why}")))?;
     let functions = look_at_functions(means, &plan, &seed, &access).await?;
-    if means.tell_plan(&PlanJson { added: added(&plan) }, &shown(&plan, &functions)) {
+    if means.tell_plan(&PlanJson { added: added(&plan) }, &shown(&plan, &functions), &access.auth) {
         return Ok(());
     }
     let lines = Lines::new(means.terminal);

@@ -8,11 +8,15 @@ use futures_util::future::join_all;
 
 use crate::core::check::Finding;
 use crate::core::plan::fix::{owners, stray_keys, suspects};
+use crate::core::plan::shell_words;
 use crate::core::topology::{NodeAddr, Role};
 use crate::engine::client::{CONNECT_DEADLINE, NodeClient, NodeError, NodeErrorKind};
 use crate::engine::command::Auth;
 use crate::engine::fix;
 use crate::engine::gather::{Gathered, gather};
+use crate::engine::lifecycle::auth_of;
+use crate::engine::tls::Tls;
+use crate::workspace::document::ClusterDoc;
 
 use super::args::{CheckArgs, LoginArgs, SeedArgs};
 use super::failure::Failure;
@@ -28,6 +32,24 @@ const BAD_SEED: &str = "[ERR] Invalid arguments: you need to pass either a valid
 pub(super) struct Access {
     pub(super) auth: Auth,
     pub(super) connect: Duration,
+}
+
+impl Access {
+    /// For a cluster that is known by its name here: what was not given is as it is remembered.
+    pub(super) fn complete(&mut self, doc: &ClusterDoc) {
+        let known = auth_of(doc);
+        let tls = self.auth.tls.take().or_else(|| known.tls.clone());
+        if self.auth.password.is_empty() {
+            self.auth = known;
+        }
+        self.auth.tls = tls;
+    }
+
+    /// What a command needs beside its arguments that a person is told to run: a blank and the TLS options, or nothing.
+    pub(super) fn options(&self) -> String {
+        let words = |tls: &Tls| format!(" {}", shell_words(&tls.options().words()));
+        self.auth.tls.as_ref().map(words).unwrap_or_default()
+    }
 }
 
 pub(super) async fn access(args: &LoginArgs) -> Result<Access, Failure> {
@@ -201,7 +223,7 @@ async fn look_and_tell(args: &SeedArgs, terminal: Terminal, asked: Option<Asked>
         let strays = findings.iter().any(|finding| matches!(finding, Finding::Strays { .. }));
         if strays || !suspects(&gathered.topology).is_empty() {
             let option = if strays { " --cluster-search-multiple-owners" } else { "" };
-            let command = format!("slotctl fix {seed}{option}");
+            let command = format!("slotctl fix {seed}{option}{}", access.options());
             text.line(format_args!("'{command}' shows the repairs, and carries them out on a yes."));
             hint = Some(command);
         }

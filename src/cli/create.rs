@@ -188,7 +188,7 @@ pub async fn plan(args: &CreateArgs, terminal: Terminal) -> Result<(), Failure> 
     let (addrs, access) = reach(args).await?;
     let plan = planned(&addrs, &access, terminal, usize::from(args.cluster_replicas)).await?;
     let commands: Vec<ShownCommand> = plan.commands().into_iter().map(Into::into).collect();
-    super::plan::tell(terminal, &CreationJson::of(&plan), &commands);
+    super::plan::tell(terminal, &CreationJson::of(&plan), &commands, &access.auth);
     Ok(())
 }
 

@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 
-use crate::core::plan::ShownCommand;
 use crate::core::plan::remove::{RemovePlan, RemoveRefusal};
+use crate::core::plan::{NodeCommand, ShownCommand};
 use crate::core::topology::{NodeAddr, NodeId, Role, Topology};
 use crate::engine::remove::{News, Removed, plan as planned, remove};
+use crate::engine::tls::Tls;
 
 use super::cluster::{Access, access, look, resolved, seed_of};
 use super::failure::Failure;
@@ -84,7 +85,7 @@ pub async fn del_node(means: &Means<'_>, args: &DelNodeArgs) -> Result<(), Failu
     let removal = Removal { means, seed, access: &access };
     let plan = until_cancelled(removal.plan(&args.ids), means.interrupt).await?;
     let commands: Vec<ShownCommand> = plan.commands().into_iter().map(ShownCommand::from).collect();
-    if means.tell_plan(&PlanJson::of(&plan), &commands) {
+    if means.tell_plan(&PlanJson::of(&plan), &commands, &access.auth) {
         return Ok(());
     }
     let question = "Do you want to proceed with this removal (type 'yes' to accept): ";
@@ -189,7 +190,7 @@ impl Removal<'_> {
         let ids: Vec<&str> = plan.nodes.iter().map(|node| node.id.as_str()).collect();
         let first = plan.tell.first().map_or(&self.seed, |host| &host.at);
         let seed = if plan.tell.iter().any(|host| host.at == self.seed) { &self.seed } else { first };
-        let again = format!("slotctl del-node {seed} {}", ids.join(" "));
+        let again = format!("slotctl del-node {seed} {}{}", ids.join(" "), self.access.options());
         let mut left = Vec::new();
         for (addr, why) in &removed.missed {
             left.push(format!(
@@ -206,8 +207,9 @@ impl Removal<'_> {
         for (addr, why) in &removed.not_reset {
             left.push(format!(
                 "[ERR] {addr} was forgotten by all, but could not be reset: {why}. It still takes itself for a member: \
-                 'redis-cli -h {} -p {} CLUSTER RESET SOFT' resets it.",
-                addr.host, addr.port
+                 '{}' resets it.",
+                NodeCommand::new(addr, ["CLUSTER", "RESET", "SOFT"])
+                    .redis_cli_line_in(self.access.auth.tls.as_ref().map(Tls::options))
             ));
         }
         left.extend(removed.unlinked.iter().map(|why| format!("[ERR] The node was removed, but {why}.")));

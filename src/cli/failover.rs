@@ -9,10 +9,12 @@ use crate::core::plan::failover::{
 };
 use crate::core::topology::{NodeAddr, NodeId};
 use crate::engine::client::CONNECT_DEADLINE;
+use crate::engine::command::Auth;
 use crate::engine::failover::{failover as carry_out, failover_steps, nodes_now};
 use crate::engine::gather::{Gathered, gather};
 use crate::engine::lifecycle::auth_of;
 use crate::engine::steps::Steps;
+use crate::engine::tls::Tls;
 use crate::workspace::document::ClusterDoc;
 use crate::workspace::store::{ClusterLock, WorkspaceError};
 
@@ -106,10 +108,10 @@ pub async fn failover(means: &Means<'_>, args: &FailoverArgs) -> Result<(), Fail
         node.deaf |= place.deaf;
     }
     let (plans, refused) = plan(args, &nodes)?;
-    means.terminal.say(|text| plans.iter().for_each(|plan| show(text, plan)));
+    means.terminal.say(|text| plans.iter().for_each(|plan| show(text, plan, &place.access.auth)));
     let planned = PlansJson { failovers: plans.iter().map(PlanJson::from).collect(), refused: refused.clone() };
     let commands: Vec<ShownCommand> = plans.iter().map(|plan| plan.command().into()).collect();
-    if means.tell_plan(&planned, &commands) {
+    if means.tell_plan(&planned, &commands, &place.access.auth) {
         return Ok(());
     }
     if !means.yes {
@@ -131,7 +133,9 @@ fn claim(means: &Means<'_>, place: &mut Place) -> Result<Option<ClusterLock>, Wo
     let doc = means.workspace.load(name)?;
     place.seeds = seeds_of(&doc);
     if !place.given {
+        let tls = place.access.auth.tls.take();
         place.access.auth = auth_of(&doc);
+        place.access.auth.tls = tls.or(place.access.auth.tls.take());
     }
     Ok(Some(lock))
 }
@@ -156,9 +160,7 @@ async fn find(means: &Means<'_>, args: &FailoverArgs) -> Result<(Place, Gathered
     let doc = means.workspace.load(&args.target)?;
     let seeds = seeds_of(&doc);
     let given = !access.auth.password.is_empty();
-    if !given {
-        access.auth = auth_of(&doc);
-    }
+    access.complete(&doc);
     let gathered = gather(&seeds, &access.auth, access.connect.max(CONNECT_DEADLINE)).await;
     if gathered.topology.views.is_empty() {
         let why = gathered.topology.unreachable.values().next().cloned().unwrap_or_default();
@@ -227,7 +229,7 @@ fn node_id(text: &str, nodes: &[NodeNow]) -> Result<NodeId, Refusal> {
     }
 }
 
-fn show(text: &mut Text, plan: &FailoverPlan) {
+fn show(text: &mut Text, plan: &FailoverPlan, auth: &Auth) {
     text.info(format_args!(">>> {} takes over from {}", plan.replica, plan.master));
     text.line(format_args!("   slots: {} ({} slots)", plan.slots, plan.slots.len()));
     text.line(format_args!("   mode: {} ({})", plan.mode.word(), plan.why));
@@ -241,7 +243,7 @@ fn show(text: &mut Text, plan: &FailoverPlan) {
             text.line(format_args!("   {meaning}"));
         }
     }
-    text.line(format_args!("   command: {}", plan.command().redis_cli_line()));
+    text.line(format_args!("   command: {}", plan.command().redis_cli_line_in(auth.tls.as_ref().map(Tls::options))));
 }
 
 /// What was done; the masters that stay lost are an error, as the command was to replace every one.

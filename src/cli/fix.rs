@@ -147,7 +147,7 @@ pub async fn fix(means: &Means<'_>, args: &FixArgs) -> Result<(), Failure> {
     }
     let cancels = if args.cancel_migrations { Migration::cancel_commands(&seen.migrations) } else { Vec::new() };
     let commands: Vec<ShownCommand> = cancels.into_iter().map(Into::into).chain(plan.commands()).collect();
-    if means.tell_plan(&PlannedJson::of(&plan, &migrations), &commands) {
+    if means.tell_plan(&PlannedJson::of(&plan, &migrations), &commands, auth) {
         return Ok(());
     }
     if plan.is_empty() {
@@ -339,7 +339,7 @@ fn tell(
         complain(&format!("[ERR] … and {} more slots.", fixed.failures.len() - NAMED));
     }
     if fixed.stopped {
-        complain(&format!("[ERR] Stopped as asked. 'slotctl fix {}' goes on.", scene.seed));
+        complain(&format!("[ERR] Stopped as asked. 'slotctl fix {}{}' goes on.", scene.seed, scene.access.options()));
     }
     let failed =
         |(slot, error): &(crate::core::slot::Slot, String)| FailedJson { slot: slot.get(), error: error.clone() };

@@ -74,7 +74,7 @@ pub async fn import(means: &Means<'_>, args: &ImportArgs) -> Result<(), Failure>
     let planned = plan(&from, &from_auth, &gathered, &seed, &access.auth, options).await;
     let planned = planned.map_err(|why| Failure::message(&format!("[ERR] {why}.")))?;
     say_plan(means, &planned, options);
-    if means.tell_plan(&plan_json(&planned, options), &[]) {
+    if means.tell_plan(&plan_json(&planned, options), &[], &access.auth) {
         return Ok(());
     }
     means.ask_a_person("Do you want to import them (type 'yes' to accept): ", "nothing was imported").await?;

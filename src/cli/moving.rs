@@ -117,10 +117,11 @@ impl Scene {
         match plan.standing(&now.topology, &masters_of(&now.topology, &self.seed)) {
             Standing::Done => None,
             Standing::Unfinished(rest) => Some(format!(
-                "A move of slots was left half-way: {} slots of it are where they were. 'slotctl resume {seed}' moves them, \
-                 'slotctl resume {seed} --drop' forgets them.",
+                "A move of slots was left half-way: {} slots of it are where they were. 'slotctl resume {seed}{options}' moves them, \
+                 'slotctl resume {seed} --drop{options}' forgets them.",
                 rest.slot_count(),
-                seed = self.seed
+                seed = self.seed,
+                options = self.access.options()
             )),
             Standing::Stale(misfit) => Some(format!(
                 "A move of slots was left half-way and can't be gone on with: {misfit}. {}",
@@ -132,8 +133,9 @@ impl Scene {
     /// What can be done about a record that does not fit the cluster any more.
     pub(super) fn stale_words(&self) -> String {
         format!(
-            "'slotctl resume {seed} --drop' forgets that move; 'slotctl fix {seed}' repairs what may be open.",
-            seed = self.seed
+            "'slotctl resume {seed} --drop{options}' forgets that move; 'slotctl fix {seed}{options}' repairs what may be open.",
+            seed = self.seed,
+            options = self.access.options()
         )
     }
 
@@ -183,7 +185,7 @@ impl Scene {
 
     /// The result of a run that sent nothing; with a plan, of one that only shows it.
     pub(super) fn tell_nothing_moved(&self, means: &Means<'_>, simulated: Option<&MovePlan>) {
-        if means.tell_plan(&MovesJson { moves: Vec::new() }, &[]) {
+        if means.tell_plan(&MovesJson { moves: Vec::new() }, &[], &self.access.auth) {
             return;
         }
         means.terminal.object(&MovedJson {
@@ -209,7 +211,7 @@ impl Scene {
             return Ok(false);
         }
         let commands = self.commands(plan, options).await?;
-        Ok(means.tell_plan(&MovesJson { moves: self.moves_json(plan) }, &commands))
+        Ok(means.tell_plan(&MovesJson { moves: self.moves_json(plan) }, &commands, &self.access.auth))
     }
 
     /// What a plan would send; looks whether it can be carried out.
@@ -289,9 +291,10 @@ pub(super) async fn carry_out(
             Err(Failure::message(&format!("[ERR] {error}")))
         }
         Err(error) => {
-            let seed = &scene.seed;
+            let (seed, options) = (&scene.seed, scene.access.options());
             Err(Failure::message(&format!(
-                "[ERR] {error}.\n'slotctl resume {seed}' goes on with it, 'slotctl resume {seed} --drop' forgets it."
+                "[ERR] {error}.\n'slotctl resume {seed}{options}' goes on with it, 'slotctl resume {seed} --drop{options}' \
+                 forgets it."
             )))
         }
     }

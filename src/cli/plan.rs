@@ -7,6 +7,8 @@
 use serde::Serialize;
 
 use crate::core::plan::ShownCommand;
+use crate::engine::command::Auth;
+use crate::engine::tls::Tls;
 
 use super::args::{Cmd, PlannedCmd};
 use super::failure::Failure;
@@ -43,15 +45,16 @@ impl From<PlannedCmd> for Cmd {
 
 impl Means<'_> {
     /// For a command that has shown its plan in words and is about to ask: where only the plan is wanted, tells the
-    /// rest of it and says so. Then the command must end.
-    pub fn tell_plan(&self, plan: &impl Serialize, commands: &[ShownCommand]) -> bool {
-        self.plan && tell(self.terminal, plan, commands)
+    /// rest of it and says so; `auth` says how the nodes are spoken to. Then the command must end.
+    pub fn tell_plan(&self, plan: &impl Serialize, commands: &[ShownCommand], auth: &Auth) -> bool {
+        self.plan && tell(self.terminal, plan, commands, auth)
     }
 }
 
 /// Tells the plan as the terminal was asked to.
-pub(super) fn tell(terminal: Terminal, plan: &impl Serialize, commands: &[ShownCommand]) -> bool {
-    terminal.result(&commands.iter().map(|command| command.line() + "\n").collect::<String>());
+pub(super) fn tell(terminal: Terminal, plan: &impl Serialize, commands: &[ShownCommand], auth: &Auth) -> bool {
+    let tls = auth.tls.as_ref().map(Tls::options);
+    terminal.result(&commands.iter().map(|command| command.line_in(tls) + "\n").collect::<String>());
     terminal.print("Nothing was sent: this is the plan only.\n");
     terminal.object(&PlanJson { ok: true, planned: true, plan, commands });
     true

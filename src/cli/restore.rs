@@ -99,7 +99,7 @@ pub async fn restore(means: &Means<'_>, args: &RestoreArgs) -> Result<(), Failur
     let trial = if means.plan { Trial::No } else { Trial::Yes };
     let plan = ready(&backup, &gathered, &seed, &access.auth, replace, trial).await.map_err(|why| untouched(&why))?;
     say_plan(means, &plan.shares, plan.before);
-    if means.tell_plan(&plan_json(args, &backup, &plan.shares, None), &[]) {
+    if means.tell_plan(&plan_json(args, &backup, &plan.shares, None), &[], &access.auth) {
         return Ok(());
     }
     if !means.yes {
@@ -165,7 +165,7 @@ async fn plan_both(
     let shares = shares(backup, &masters);
     say_plan(means, &shares, 0);
     let commands: Vec<ShownCommand> = creation.commands().into_iter().map(Into::into).collect();
-    means.tell_plan(&plan_json(args, backup, &shares, Some(CreationJson::of(&creation))), &commands);
+    means.tell_plan(&plan_json(args, backup, &shares, Some(CreationJson::of(&creation))), &commands, &access.auth);
     Ok(())
 }
 

@@ -16,7 +16,6 @@ use crate::core::version::{Family, ServerVersion};
 use crate::engine::assemble::{Known, Shards, assemble};
 use crate::engine::client::NodeClient;
 use crate::engine::command::Auth;
-use crate::engine::lifecycle::auth_of;
 use crate::engine::migrate::{RunningTask, running};
 use crate::engine::poll::{PollEvent, PollPlan, Polled, poll};
 use crate::engine::snapshot::{Health, Phase};
@@ -130,9 +129,7 @@ impl<'a> Watched<'a> {
             vec![seed]
         } else {
             let doc = means.workspace.load(&name)?;
-            if access.auth.password.is_empty() {
-                access.auth = auth_of(&doc);
-            }
+            access.complete(&doc);
             doc.spec.as_ref().map_or_else(|| doc.addrs.clone(), ClusterSpec::addrs)
         };
         let (known, shards, askers, asked) = (BTreeMap::new(), Shards::new(), BTreeMap::new(), BTreeMap::new());

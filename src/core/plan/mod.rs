@@ -18,6 +18,7 @@ pub mod standing;
 
 use serde::{Deserialize, Serialize};
 
+use super::tls::TlsOptions;
 use super::topology::NodeAddr;
 
 /// One command for one node, as it would be sent.
@@ -38,7 +39,14 @@ impl NodeCommand {
     /// The command as one would type it into a shell.
     #[must_use]
     pub fn redis_cli_line(&self) -> String {
-        format!("redis-cli -h {} -p {} {}", self.node.host, self.node.port, shell_words(&self.words))
+        self.redis_cli_line_in(None)
+    }
+
+    /// The same for a connection that is secured so.
+    #[must_use]
+    pub fn redis_cli_line_in(&self, tls: Option<&TlsOptions>) -> String {
+        let options = tls.map(|tls| format!("{} ", shell_words(&tls.words()))).unwrap_or_default();
+        format!("redis-cli -h {} -p {} {options}{}", self.node.host, self.node.port, shell_words(&self.words))
     }
 }
 
@@ -58,7 +66,13 @@ impl ShownCommand {
     /// The line of a shell script: a command with a note is a comment.
     #[must_use]
     pub fn line(&self) -> String {
-        let line = self.command.redis_cli_line();
+        self.line_in(None)
+    }
+
+    /// The same for connections that are secured so.
+    #[must_use]
+    pub fn line_in(&self, tls: Option<&TlsOptions>) -> String {
+        let line = self.command.redis_cli_line_in(tls);
         self.note.as_ref().map_or(line.clone(), |note| format!("# {line}  ({note})"))
     }
 }
@@ -95,6 +109,9 @@ mod tests {
         assert_eq!(command.redis_cli_line(), "redis-cli -h 127.0.0.1 -p 7000 CONFIG SET save '900 1'");
         assert_eq!(shell_word(""), "''");
         assert_eq!(shell_word("it's"), r"'it'\''s'");
+        let tls = TlsOptions { ca_file: Some("my ca.crt".into()), ..TlsOptions::default() };
+        let line = NodeCommand::new(&node, ["PING"]).redis_cli_line_in(Some(&tls));
+        assert_eq!(line, "redis-cli -h 127.0.0.1 -p 7000 --tls --cacert 'my ca.crt' PING");
         let shown = ShownCommand { command, note: Some("twice".into()) };
         assert_eq!(shown.line(), "# redis-cli -h 127.0.0.1 -p 7000 CONFIG SET save '900 1'  (twice)");
     }

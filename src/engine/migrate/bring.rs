@@ -18,7 +18,7 @@ use super::chunk::{Chunk, set, tell_others};
 use super::drain::{Drain, keys_of, shown};
 use super::pace::Pace;
 use super::pool::Pool;
-use super::{Backend, Context, Mode, News, Options, Pair, Report, Why, classic, epochs, keys_in, probe};
+use super::{Backend, Context, Mode, News, Options, Pair, Report, Why, classic, epochs, keys_in, place, probe};
 
 /// So many slots are worked on between two looks at whether to stop.
 const WINDOW: usize = 64;
@@ -95,10 +95,11 @@ impl<'a> Bringer<'a> {
         } && super::pairs::keeps_expiries(self.gathered, from.addr());
         let others = self.pools.iter().filter(|(id, _)| **id != one.from && **id != one.to);
         let seen = self.gathered.topology.views.get(from.addr()).and_then(|view| view.nodes.get(&one.to)?.addr.clone());
+        let told = seen.filter(|addr| !addr.host.is_empty()).unwrap_or_else(|| to.addr().clone());
         Ok(Pair {
             one,
             others: others.map(|(_, pool)| pool.clone()).collect(),
-            place: seen.filter(|addr| !addr.host.is_empty()).unwrap_or_else(|| to.addr().clone()),
+            place: place::reached(from.one(), told, &one.to, self.context.auth).await?,
             owned: target.map(|m| one.slots.iter().filter(|s| m.slots.contains(*s)).collect()).unwrap_or_default(),
             from,
             to,

@@ -17,6 +17,7 @@ mod epochs;
 mod last_slot;
 mod pace;
 mod pairs;
+mod place;
 mod pool;
 mod preview;
 mod probe;

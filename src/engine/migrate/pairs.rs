@@ -14,7 +14,7 @@ use crate::engine::client::NodeClient;
 use crate::engine::gather::Gathered;
 
 use super::pool::Pool;
-use super::{Backend, Context, Method, Mode, News, Why, open_slots, probe, rights};
+use super::{Backend, Context, Method, Mode, News, Why, open_slots, place, probe, rights};
 
 /// How many slots one pipeline asks about.
 const COUNT_BATCH: usize = 1024;
@@ -82,10 +82,15 @@ async fn pair<'a>(
     };
     // The source's own idea of where the target is; ours may lead through a tunnel.
     let seen = gathered.topology.views.get(&source.addr).and_then(|view| view.nodes.get(&one.to)?.addr.clone());
+    let told = seen.filter(|addr| !addr.host.is_empty()).unwrap_or_else(|| target.addr.clone());
+    let place = match backend {
+        Backend::Classic => place::reached(from.one(), told, &one.to, context.auth).await?,
+        Backend::RedisAtomic | Backend::ValkeyAtomic => told,
+    };
     Ok(Pair {
         one,
         others: others().cloned().collect(),
-        place: seen.filter(|addr| !addr.host.is_empty()).unwrap_or_else(|| target.addr.clone()),
+        place,
         owned: one.slots.iter().filter(|slot| target.slots.contains(*slot)).collect(),
         from,
         to,

@@ -26,7 +26,7 @@ pub fn plan_ui(ui: &mut Ui, cluster: &ClusterView) -> Option<Action> {
         }
         return leave.then(back);
     };
-    Some(match plan_view(ui, plan)? {
+    Some(match plan_view(ui, plan, cluster.tls.as_deref())? {
         PlanAnswer::Yes => {
             let apply = Command::ApplyCreate { cluster: cluster.name.clone(), plan: plan.clone() };
             Action::All(vec![Action::Do(apply), back()])

@@ -70,7 +70,8 @@ pub fn failover_ui(
         meaning_ui(ui, plans);
     });
     ui.add_space(4.0);
-    let lines: Vec<String> = plans.iter().map(|plan| plan.command().redis_cli_line()).collect();
+    let tls = snapshot.clusters.get(cluster).and_then(|cluster| cluster.tls.as_deref());
+    let lines: Vec<String> = plans.iter().map(|plan| plan.command().redis_cli_line_in(tls)).collect();
     let heading = if lines.len() == 1 { tr!("failover.command") } else { tr!("failover.commands") };
     heading_with_copy(ui, &heading, &tr!("failover.copy"), || lines.join("\n"));
     code_block(ui, "failover_commands", &lines.join("\n"));

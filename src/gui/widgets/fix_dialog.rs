@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use egui::{CollapsingHeader, Label, RichText, ScrollArea, Ui};
 
-use crate::core::plan::ShownCommand;
 use crate::core::plan::fix::{FixPlan, Repair};
+use crate::core::tls::TlsOptions;
 use crate::engine::command::Command;
 use crate::engine::fix::{FixFound, FixWish};
 use crate::engine::snapshot::{ClusterView, Snapshot};
@@ -56,7 +56,7 @@ pub fn fix_ui(
     let risk = look.is_some_and(|look| look.found.as_ref().is_err_and(repairs::is_risk));
     let again = wishes_ui(ui, wish, risk);
     if let Some(plan) = shown.as_ref().filter(|plan| !plan.is_empty()) {
-        commands_ui(ui, plan);
+        commands_ui(ui, plan, cluster.tls.as_deref());
     }
     let plan = shown.clone().unwrap_or_default();
     let (label, may) = (repairs::yes(&plan), !plan.is_empty());
@@ -128,9 +128,9 @@ fn repair_ui(ui: &mut Ui, repair: &Repair) {
 }
 
 /// The exact commands, folded away.
-fn commands_ui(ui: &mut Ui, plan: &FixPlan) {
+fn commands_ui(ui: &mut Ui, plan: &FixPlan, tls: Option<&TlsOptions>) {
     CollapsingHeader::new(tr!("fix.commands")).id_salt("fix_commands").show(ui, |ui| {
-        let lines: Vec<String> = plan.commands().iter().map(ShownCommand::line).collect();
+        let lines: Vec<String> = plan.commands().iter().map(|command| command.line_in(tls)).collect();
         heading_with_copy(ui, "", &tr!("fix.copy"), || lines.join("\n"));
         ScrollArea::vertical().max_height(120.0).show(ui, |ui| code_block(ui, "fix_lines", &lines.join("\n")));
     });

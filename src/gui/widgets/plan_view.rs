@@ -7,6 +7,7 @@ use egui::{CollapsingHeader, Frame, Label, RichText, TextWrapMode, Ui};
 
 use crate::core::plan::create::CreatePlan;
 use crate::core::plan::{NodeCommand, shell_words};
+use crate::core::tls::TlsOptions;
 use crate::core::topology::NodeAddr;
 use crate::gui::i18n::tr;
 use crate::gui::icons::Icon;
@@ -27,10 +28,10 @@ pub enum PlanAnswer {
 }
 
 /// The plan with its question below: a whole view for servers that run already.
-pub fn plan_view(ui: &mut Ui, plan: &CreatePlan) -> Option<PlanAnswer> {
+pub fn plan_view(ui: &mut Ui, plan: &CreatePlan, tls: Option<&TlsOptions>) -> Option<PlanAnswer> {
     let answer = egui::Panel::bottom("plan_question").show(ui, plan_question).inner;
     egui::CentralPanel::default().show(ui, |ui| {
-        egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| plan_body(ui, plan));
+        egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| plan_body(ui, plan, tls));
     });
     answer
 }
@@ -52,7 +53,7 @@ pub fn plan_question(ui: &mut Ui) -> Option<PlanAnswer> {
 }
 
 /// The plan without the question.
-pub fn plan_body(ui: &mut Ui, plan: &CreatePlan) {
+pub fn plan_body(ui: &mut Ui, plan: &CreatePlan, tls: Option<&TlsOptions>) {
     let shares: Vec<Share> = plan
         .masters
         .iter()
@@ -70,7 +71,7 @@ pub fn plan_body(ui: &mut Ui, plan: &CreatePlan) {
     ui.add_space(8.0);
     let commands = plan.commands();
     heading_with_copy(ui, &tr!("plan.commands", n = commands.len()), &tr!("plan.copy_commands"), || {
-        commands.iter().map(NodeCommand::redis_cli_line).collect::<Vec<_>>().join("\n")
+        commands.iter().map(|command| command.redis_cli_line_in(tls)).collect::<Vec<_>>().join("\n")
     });
     node_commands(ui, plan, &commands);
 }

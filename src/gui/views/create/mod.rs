@@ -266,7 +266,7 @@ fn page_ui(ui: &mut Ui, snapshot: &Snapshot, problems: &[Problem], state: &mut C
 
 fn plan_page(ui: &mut Ui, snapshot: &Snapshot, run: &mut Run) -> Option<Action> {
     if let Some(plan) = run.plan(snapshot) {
-        plan_body(ui, plan);
+        plan_body(ui, plan, None);
         return None;
     }
     let Some(why) = run.no_plan(snapshot) else {
