@@ -6,6 +6,7 @@ mod slotctl_tools;
 mod tls_tools;
 
 use std::path::PathBuf;
+use std::process::Command;
 
 use common::follower::Follower;
 use common::{TestServer, wait_until};
@@ -246,10 +247,15 @@ fn slots_move_in_tls_between_nodes_that_are_spoken_to_without() {
 }
 
 #[test]
-fn a_plan_and_its_commands_can_be_typed_as_they_are_shown() {
+fn the_commands_of_a_plan_can_be_typed_as_they_are_shown() {
     let cluster = Cluster::created();
     cluster.close_plain();
     let (seed, to, ca) = (cluster.addr(0), cluster.id(2), cluster.authority.file());
-    let plan = cluster.slotctl(&["plan", "move-slots", &seed, "--slots", "0", "--to", &to]).fine();
-    plan.says(&format!("--tls --cacert {ca} CLUSTER SETSLOT 0 IMPORTING"));
+    let plan = ["plan", "move-slots", &seed, "--slots", "0", "--to", &to, "--method", "classic", "--commands"];
+    let plan = cluster.slotctl(&plan).fine().says(&format!("--tls --cacert {ca} CLUSTER SETSLOT 0 IMPORTING"));
+    let typed = Command::new("sh").args(["-ec", &plan.out]).output().unwrap();
+    assert!(typed.status.success(), "{typed:?}");
+    cluster.is_whole();
+    let move_it = ["move-slots", &seed, "--slots", "0", "--to", &to, "--yes"];
+    cluster.slotctl(&move_it).fine().says("owns these slots already");
 }
