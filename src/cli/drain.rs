@@ -70,7 +70,7 @@ pub async fn drain(means: &Means<'_>, args: &DrainArgs) -> Result<(), Failure> {
         let mut commands = scene.commands(&plan, how).await?;
         commands.extend(removed.iter().flat_map(RemovePlan::commands).map(ShownCommand::from));
         let removal = removed.as_ref().map(PlanJson::of);
-        means.tell_plan(&DrainJson { moves: scene.moves_json(&plan), removal }, &commands);
+        means.tell_plan(&DrainJson { moves: scene.moves_json(&plan), removal }, &commands, &scene.access.auth);
         return Ok(());
     }
     means.ask_a_person("Do you want to proceed with this plan (type 'yes' to accept): ", NOTHING_MOVED).await?;

@@ -147,7 +147,7 @@ pub async fn fix(means: &Means<'_>, args: &FixArgs) -> Result<(), Failure> {
     }
     let cancels = if args.cancel_migrations { Migration::cancel_commands(&seen.migrations) } else { Vec::new() };
     let commands: Vec<ShownCommand> = cancels.into_iter().map(Into::into).chain(plan.commands()).collect();
-    if means.tell_plan(&PlannedJson::of(&plan, &migrations), &commands, auth) {
+    if means.tell_plan(&PlannedJson::of(&plan, &migrations), &commands, &auth) {
         return Ok(());
     }
     if plan.is_empty() {

@@ -55,7 +55,11 @@ async fn forget(means: &Means<'_>, scene: &Scene, file: &JournalFile<MoveJournal
     means.terminal.say(|text| {
         text.ok("[OK] The move is forgotten. Nothing was sent to any node: every slot is where it was.");
         if scene.gathered.check().iter().any(|finding| matches!(finding, Finding::OpenSlots { .. })) {
-            text.warn(format_args!("[WARNING] Slots are open: 'slotctl fix {}{}' finishes or closes them.", scene.seed, scene.access.options()));
+            text.warn(format_args!(
+                "[WARNING] Slots are open: 'slotctl fix {}{}' finishes or closes them.",
+                scene.seed,
+                scene.access.options()
+            ));
         }
     });
     scene.tell_nothing_moved(means, None);
