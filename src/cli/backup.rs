@@ -5,15 +5,12 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 
-use crate::core::backup::{BackupFile, Holdings, MANIFEST_FORMAT, Manifest, NODES_FILE, nodes_json};
+use crate::core::backup::{BackupFile, Holdings, Manifest, NODES_FILE, nodes_json};
 use crate::core::check::Finding;
-use crate::core::plan::moves::{masters_of, obstacles};
-use crate::core::topology::NodeAddr;
-use crate::core::version::ServerVersion;
-use crate::engine::backup::{BackupError, News, Report, Source, copy, keep, prepare};
+use crate::engine::backup::{BackupError, News, Report, copy, keep, lost_master, manifest, prepare, problems, sources};
 use crate::engine::gather::Gathered;
 
-use super::cluster::{Access, access, look, resolved, seed_of};
+use super::cluster::{access, look, resolved, seed_of};
 use super::data_args::BackupArgs;
 use super::failure::Failure;
 use super::interrupt::Interrupt;
@@ -61,15 +58,10 @@ pub async fn backup(args: &BackupArgs, terminal: Terminal, interrupt: &Interrupt
     let copied = copy(&sources, &args.dir, &access.auth, access.connect, report, &interrupt.token()).await;
     progress.lock().unwrap_or_else(PoisonError::into_inner).line.end();
     let saved = copied.map_err(|error| failed(&error))?;
-    let problems = problems(&before, &findings, &seed, &access, terminal).await?;
-    let manifest = Manifest {
-        format: MANIFEST_FORMAT,
-        made_by: format!("slotctl {}", env!("CARGO_PKG_VERSION")),
-        created,
-        files: saved.iter().map(|one| one.record.clone()).collect(),
-        problems: problems.clone(),
-    };
-    let nodes = nodes_json(&before.topology.nodes(), problems.len());
+    let after = look(&seed, &access, terminal).await?;
+    let problems = problems(&before, &after, &findings);
+    let manifest = manifest("slotctl", created, &saved, problems);
+    let nodes = nodes_json(&before.topology.nodes(), manifest.problems.len());
     terminal.say(|text| {
         text.info(format_args!("Saving cluster configuration to: {}", args.dir.join(NODES_FILE).display()));
     });
@@ -77,44 +69,14 @@ pub async fn backup(args: &BackupArgs, terminal: Terminal, interrupt: &Interrupt
     tell(args, terminal, manifest, begun, &findings)
 }
 
-/// The masters, each as it sees itself. One without slots has no keys, but may have functions.
-fn sources(gathered: &Gathered, seed: &NodeAddr) -> Vec<Source> {
-    let server = |addr: &NodeAddr| gathered.infos.get(addr).and_then(|info| ServerVersion::parse_info(info));
-    let source = |master: crate::core::plan::moves::Master| Source {
-        server: server(&master.addr),
-        addr: master.addr,
-        id: master.id,
-        slots: master.slots,
-    };
-    masters_of(&gathered.topology, seed).into_iter().map(source).collect()
-}
-
 /// A lost master's keys would be missing without a word.
 fn insist_on_masters(gathered: &Gathered, findings: &[Finding]) -> Result<(), Failure> {
-    let lost = obstacles(&gathered.topology, findings);
-    let lost = lost.iter().find(|finding| matches!(finding, Finding::Unreachable(..) | Finding::Failed(_)));
-    match lost {
+    match lost_master(gathered, findings) {
         Some(finding) => Err(Failure::message(&format!(
             "[ERR] {finding}: its keys can't be copied. 'slotctl failover' makes a replica the master; then try again."
         ))),
         None => Ok(()),
     }
-}
-
-/// What makes the copy less than the whole cluster at about one time.
-async fn problems(
-    before: &Gathered,
-    findings: &[Finding],
-    seed: &NodeAddr,
-    access: &Access,
-    terminal: Terminal,
-) -> Result<Vec<String>, Failure> {
-    let mut problems: Vec<String> = obstacles(&before.topology, findings).iter().map(ToString::to_string).collect();
-    let after = look(seed, access, terminal).await?;
-    if before.topology.slot_owner() != after.topology.slot_owner() {
-        problems.push("Slots changed hands during the backup: keys can be missing, or be there twice".to_owned());
-    }
-    Ok(problems)
 }
 
 fn failed(error: &BackupError) -> Failure {

@@ -17,6 +17,7 @@ use crate::workspace::document::OnClose;
 use super::fix::FixWish;
 use super::growth::{Leaver, Newcomer};
 use super::job::JobId;
+use super::safekeeping::RestoreWish;
 use super::tls::Tls;
 
 /// How servers are spoken to that Slotdeck did not configure itself: as whom, and whether in TLS.
@@ -148,6 +149,20 @@ pub enum Command {
         /// The node, with the plan that was shown.
         who: Box<Leaver>,
     },
+    /// Copy the whole cluster into a folder.
+    Backup {
+        /// The cluster.
+        cluster: String,
+        /// The folder, which is made where it is missing.
+        folder: PathBuf,
+    },
+    /// Put a backup into the cluster.
+    Restore {
+        /// The cluster.
+        cluster: String,
+        /// Which, and how.
+        wish: RestoreWish,
+    },
     /// Go on with a move of slots that was left half-way, exactly this one.
     ResumeMove {
         /// The cluster.
@@ -248,6 +263,8 @@ impl Command {
             Command::Delete { .. } => "delete",
             Command::Failover { .. } => "fail over",
             Command::MoveSlots { .. } => "move slots",
+            Command::Backup { .. } => "back up",
+            Command::Restore { .. } => "restore a backup",
             Command::AddNode { .. } => "add node",
             Command::RemoveNode { .. } => "remove node",
             Command::ResumeMove { .. } => "go on with a move of slots",
@@ -277,6 +294,8 @@ impl Command {
             | Command::ForgetMove { .. } => Danger::Destroys,
             // Keys of masters that do not answer.
             Command::Fix { wish, .. } if wish.with_unreachable => Danger::Destroys,
+            // Keys of the same names are overwritten.
+            Command::Restore { wish, .. } if wish.replace => Danger::Destroys,
             // What is not voted or not waited for can lose writes.
             Command::Failover { plans, .. } if plans.iter().any(|p| p.mode != FailoverMode::Plain) => Danger::Destroys,
             Command::Launch { .. }
@@ -285,6 +304,7 @@ impl Command {
             | Command::MoveSlots { .. }
             | Command::ResumeMove { .. }
             | Command::AddNode { .. }
+            | Command::Restore { .. }
             | Command::Fix { .. }
             | Command::ApplyCreate { .. }
             | Command::ResumeCreate { .. }
@@ -296,6 +316,7 @@ impl Command {
             | Command::Attach { .. }
             | Command::PlanCreate { .. }
             | Command::PlanFix { .. }
+            | Command::Backup { .. }
             | Command::CancelJob(_)
             | Command::CountKeys { .. }
             | Command::MeasureSlots(_)

@@ -32,6 +32,10 @@ pub enum JobKind {
     AddNode,
     /// A node leaves.
     RemoveNode,
+    /// Copy the cluster into a folder.
+    Backup,
+    /// Put such a folder into the cluster.
+    Restore,
 }
 
 impl JobKind {
@@ -99,6 +103,16 @@ pub enum Step {
     Rehome,
     /// CLUSTER FORGET on every other node.
     Forget,
+    /// Each master sends its keys as to a replica.
+    CopyKeys,
+    /// The copies get their names and a manifest.
+    KeepFiles,
+    /// The files of a backup are read through.
+    ReadBackup,
+    /// RESTORE of each key on the master of its slot.
+    RestoreKeys,
+    /// Keys are counted, and some read back.
+    ProveKeys,
 }
 
 impl fmt::Display for Step {
@@ -131,6 +145,11 @@ impl fmt::Display for Step {
             Step::CloseSlots => "Close the slots",
             Step::Rehome => "Give its replicas other masters",
             Step::Forget => "Make every other node forget it",
+            Step::CopyKeys => "Copy each master's keys",
+            Step::KeepFiles => "Look at the cluster again and write the record",
+            Step::ReadBackup => "Read the backup through",
+            Step::RestoreKeys => "Give each key to the master of its slot",
+            Step::ProveKeys => "Count the keys and read some of them back",
         })
     }
 }

@@ -42,6 +42,7 @@ pub mod process;
 pub mod remove;
 pub mod replication;
 pub mod restore;
+pub mod safekeeping;
 pub mod signal;
 pub mod slot_content;
 pub mod slot_figures;

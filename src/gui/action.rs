@@ -136,6 +136,22 @@ pub enum Confirm {
         /// Whether the jobs were asked to stop, and the window waits for them.
         ending: bool,
     },
+    /// Copy the cluster into a folder.
+    Backup {
+        /// The cluster.
+        cluster: String,
+        /// The folder, as typed or chosen.
+        folder: String,
+    },
+    /// Put a backup into the cluster.
+    Restore {
+        /// The cluster.
+        cluster: String,
+        /// The folder, as typed or chosen.
+        folder: String,
+        /// Whether keys of the same names are overwritten.
+        replace: bool,
+    },
     /// The window closes while servers run.
     Close {
         /// The clusters whose servers run and for which no answer is remembered.
@@ -172,6 +188,11 @@ impl Confirm {
             Command::Fix { cluster, plan, wish } => {
                 Some(Confirm::Fix { cluster: cluster.clone(), wish: *wish, plan: Some(plan.clone()) })
             }
+            Command::Restore { cluster, wish } => Some(Confirm::Restore {
+                cluster: cluster.clone(),
+                folder: wish.folder.display().to_string(),
+                replace: wish.replace,
+            }),
             Command::RemoveNode { cluster, who } => {
                 Some(Confirm::RemoveNode { cluster: cluster.clone(), node: Some(who.id.clone()), stays: false })
             }
@@ -268,6 +289,8 @@ pub enum Action {
     ChooseFolder,
     /// Let the person choose a certificate or key; the attach dialog gets it.
     ChooseTlsFile(TlsFile),
+    /// Let the person choose a folder; the open question about a backup gets it.
+    ChooseBackupFolder,
     /// Let the person choose a cluster definition; the wizard opens with it.
     OpenDefinition,
     /// Let the person choose where the definition of this cluster is written.

@@ -70,6 +70,7 @@ const LEAST_WAIT: Duration = Duration::from_millis(50);
 enum Picked {
     Server(PathBuf),
     Folder(PathBuf),
+    BackupFolder(PathBuf),
     Definition(PathBuf),
     Export(PathBuf, Box<ClusterSpec>),
     Text(PathBuf, String),
@@ -360,6 +361,13 @@ impl eframe::App for App {
                     self.send(Command::ProbeServer(file));
                 }
                 Picked::Nothing => self.say(Level::Error, tr!("app.no_dialog")),
+                Picked::BackupFolder(chosen) => {
+                    if let Some(Confirm::Backup { folder, .. } | Confirm::Restore { folder, .. }) =
+                        &mut self.ui.question
+                    {
+                        *folder = chosen.display().to_string();
+                    }
+                }
                 Picked::Folder(folder) => self.ui.create.folder_chosen(&folder),
                 Picked::Definition(file) => self.open_definition(&file),
                 Picked::Text(file, text) => self.write_text(&file, &text),

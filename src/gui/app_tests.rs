@@ -276,3 +276,67 @@ fn toasts_are_cut_and_broken() {
     assert!(text.ends_with('…') && text.chars().count() <= TOAST_LENGTH + 1);
     assert!(text.lines().all(|line| line.chars().count() <= TOAST_LINE + 1), "{text}");
 }
+
+#[test]
+fn every_screen_is_reached_by_keys_and_the_palette_by_ctrl_k() {
+    use eframe::egui::{Key, Modifiers};
+    let mut harness = app(samples::healthy());
+    for (key, sign) in [(Key::Num2, "Shards"), (Key::Num3, "Filter nodes"), (Key::Num6, "Only problems")] {
+        harness.key_press_modifiers(Modifiers::COMMAND, key);
+        harness.run();
+        harness.get_by_label(sign);
+    }
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::K);
+    harness.run();
+    harness.event(eframe::egui::Event::Text("settings".to_owned()));
+    harness.run();
+    harness.key_press(Key::Enter);
+    harness.run();
+    harness.get_by_label("Dark");
+    assert!(harness.query_by_label_contains("choose, Enter does it").is_none(), "the palette is gone");
+}
+
+#[test]
+fn keys_do_nothing_while_a_question_is_open() {
+    use eframe::egui::{Key, Modifiers};
+    let mut harness = app(samples::healthy());
+    harness.get_by_label("Stop…").click();
+    harness.run();
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::Num3);
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::K);
+    harness.run();
+    harness.get_by_label("Stop the servers of orders?");
+    assert!(harness.query_by_label("Filter nodes").is_none());
+}
+
+#[test]
+fn an_event_leads_to_the_map_as_it_was_and_from_there_to_now() {
+    let mut cluster = samples::healthy();
+    let mut log = crate::core::timeline::OwnerLog::default();
+    let owners: Vec<_> =
+        crate::core::slot::Slot::all().map(|slot| cluster.owner_of(slot).map(|node| node.addr.clone())).collect();
+    let at = crate::engine::figures::millis(samples::now());
+    log.record(at - 60_000, owners.iter().map(|_| owners[0].as_ref()));
+    log.record(at - 5_000, owners.iter().map(Option::as_ref));
+    cluster.owners = Arc::new(log);
+    let addr = cluster.nodes[1].addr.clone();
+    let mut harness = app(cluster);
+    let what = What::Changed(Some(addr), Change::Epoch { before: 1, after: 2 });
+    let event = Event {
+        at: samples::now() - Duration::from_secs(30),
+        level: Level::Info,
+        cluster: Some("orders".to_owned()),
+        what,
+    };
+    harness.state_mut().take_event(event);
+    harness.get_all_by_label("Events").next().unwrap().click();
+    harness.run();
+    harness.get_by_label("Show the slot map as it was then").click();
+    harness.run();
+    harness.get_by_label_contains("The map as it was at");
+    harness.get_by_label_contains("1 masters");
+    harness.get_by_label("Back to now").click();
+    harness.run();
+    harness.get_by_label_contains("3 masters");
+    assert!(harness.query_by_label_contains("The map as it was at").is_none());
+}

@@ -8,7 +8,7 @@
 use std::cell::Cell;
 
 /// The macro that reads the translation files does not tell cargo so; these lines make it build again when one changes.
-const _: [&str; 26] = [
+const _: [&str; 28] = [
     include_str!("../../assets/i18n/app.en.toml"),
     include_str!("../../assets/i18n/app.zh-CN.toml"),
     include_str!("../../assets/i18n/create.en.toml"),
@@ -31,6 +31,8 @@ const _: [&str; 26] = [
     include_str!("../../assets/i18n/past.zh-CN.toml"),
     include_str!("../../assets/i18n/run.en.toml"),
     include_str!("../../assets/i18n/run.zh-CN.toml"),
+    include_str!("../../assets/i18n/safe.en.toml"),
+    include_str!("../../assets/i18n/safe.zh-CN.toml"),
     include_str!("../../assets/i18n/servers.en.toml"),
     include_str!("../../assets/i18n/servers.zh-CN.toml"),
     include_str!("../../assets/i18n/timeline.en.toml"),

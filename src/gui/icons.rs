@@ -61,6 +61,8 @@ pub enum Icon {
     More,
     History,
     Remove,
+    Backup,
+    Restore,
 }
 
 impl Icon {
@@ -134,6 +136,8 @@ impl Icon {
             Icon::More => Lucide::Ellipsis,
             Icon::History => Lucide::History,
             Icon::Remove => Lucide::Minus,
+            Icon::Backup => Lucide::Archive,
+            Icon::Restore => Lucide::ArchiveRestore,
         };
         char::from(icon)
     }

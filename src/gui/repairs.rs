@@ -47,8 +47,11 @@ pub fn ask(cluster: &ClusterView) -> Action {
     ])
 }
 
-/// Slots as "3 slots (1-3)", a long list cut.
+/// Slots as "slot 7" or "3 slots (1-3)", a long list cut.
 fn some(slots: &SlotSet) -> String {
+    if slots.len() == 1 {
+        return tr!("fix.slot", slot = slots);
+    }
     let count = format::count(slots.len() as u64);
     tr!("fix.slots", count = count, slots = words::short_list(&slots.to_string()))
 }
@@ -164,6 +167,7 @@ pub fn is_risk(why: &FixError) -> bool {
 pub fn yes(plan: &FixPlan) -> String {
     match plan.slots().len() {
         0 => tr!("fix.yes_meet"),
+        1 => tr!("fix.yes_one"),
         count => tr!("fix.yes", count = format::count(count as u64)),
     }
 }

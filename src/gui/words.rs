@@ -158,6 +158,11 @@ pub fn step(step: Step) -> String {
         Step::CloseSlots => tr!("step.close_slots"),
         Step::Rehome => tr!("step.rehome"),
         Step::Forget => tr!("step.forget"),
+        Step::CopyKeys => tr!("step.copy_keys"),
+        Step::KeepFiles => tr!("step.keep_files"),
+        Step::ReadBackup => tr!("step.read_backup"),
+        Step::RestoreKeys => tr!("step.restore_keys"),
+        Step::ProveKeys => tr!("step.prove_keys"),
     }
 }
 
@@ -176,6 +181,8 @@ pub fn job(kind: JobKind) -> String {
         JobKind::Fix => tr!("job.fix"),
         JobKind::AddNode => tr!("job.add_node"),
         JobKind::RemoveNode => tr!("job.remove_node"),
+        JobKind::Backup => tr!("job.backup"),
+        JobKind::Restore => tr!("job.restore"),
     }
 }
 

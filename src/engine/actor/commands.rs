@@ -34,6 +34,7 @@ use crate::engine::lifecycle::{
 };
 use crate::engine::machine::facts;
 use crate::engine::moves::{MOVE_STEPS, Place, forget_move, move_slots_job, resume_job};
+use crate::engine::safekeeping::{BACKUP_STEPS, RESTORE_STEPS, RestoreWish, backup_job, restore_job};
 use crate::engine::snapshot::{DraftReport, SlotKeys};
 use crate::engine::wsl::Wake;
 use crate::engine::{client::NodeClient, lifecycle::LifecycleError};
@@ -64,6 +65,8 @@ impl Actor {
             Command::Delete { cluster, wipe } => self.delete(&cluster, wipe),
             Command::Failover { cluster, plans } => self.fail_over(&cluster, plans),
             Command::MoveSlots { cluster, plan } => self.move_slots(&cluster, plan),
+            Command::Backup { cluster, folder } => self.backup(&cluster, folder),
+            Command::Restore { cluster, wish } => self.restore(&cluster, wish),
             Command::AddNode { cluster, new } => self.add_node(&cluster, *new),
             Command::RemoveNode { cluster, who } => self.remove_node(&cluster, *who),
             Command::ResumeMove { cluster, plan } => self.resume_move(&cluster, plan),
@@ -323,6 +326,24 @@ impl Actor {
         self.start_job(JobKind::MoveSlots, name, &MOVE_STEPS, move |steps| async move {
             let _lock = workspace.lock(&cluster).map_err(|e| e.to_string())?;
             move_slots_job(&workspace, &place, &plan, &steps).await
+        });
+    }
+
+    fn backup(&mut self, name: &str, folder: PathBuf) {
+        let Some(place) = self.place(name) else { return self.unknown("back up", name) };
+        let (workspace, cluster) = (self.workspace.clone(), name.to_owned());
+        self.start_job(JobKind::Backup, name, &BACKUP_STEPS, move |steps| async move {
+            let _lock = workspace.lock(&cluster).map_err(|e| e.to_string())?;
+            backup_job(&place, &folder, &steps).await
+        });
+    }
+
+    fn restore(&mut self, name: &str, wish: RestoreWish) {
+        let Some(place) = self.place(name) else { return self.unknown("restore a backup", name) };
+        let (workspace, cluster) = (self.workspace.clone(), name.to_owned());
+        self.start_job(JobKind::Restore, name, &RESTORE_STEPS, move |steps| async move {
+            let _lock = workspace.lock(&cluster).map_err(|e| e.to_string())?;
+            restore_job(&place, &wish, &steps).await
         });
     }
 

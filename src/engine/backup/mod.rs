@@ -4,6 +4,7 @@
 //! checked; only when all are right do they get their names, with `nodes.json` and a manifest beside them. Whatever
 //! happens before that leaves the folder as it was.
 
+mod scene;
 mod stream;
 pub mod verify;
 
@@ -24,6 +25,8 @@ use crate::core::slot::SlotSet;
 use crate::core::topology::{NodeAddr, NodeId};
 use crate::core::version::ServerVersion;
 use crate::workspace::atomic::{atomic_write, create_private_dir_all, persist, private_temp_file, sync_folder};
+
+pub use scene::{lost_master, manifest, problems, sources};
 
 use super::client::NodeError;
 use super::command::Auth;

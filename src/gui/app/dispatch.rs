@@ -1,6 +1,6 @@
 //! From what the person meant to what happens: the only place where the window acts.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use eframe::egui::Context;
@@ -46,11 +46,12 @@ impl App {
                 self.toast(Level::Info, &tr!("app.copied"), COPIED);
             }
             Action::ChooseServerFile => self.choose_server(ctx, frame),
-            Action::ChooseFolder => self.choose_folder(ctx, frame),
             Action::ChooseTlsFile(which) => {
                 let dialog = rfd::AsyncFileDialog::new().set_title(tr!("app.choose_file")).set_parent(frame);
                 self.pick(ctx, dialog.pick_file(), move |file| Picked::Tls(which, file));
             }
+            Action::ChooseFolder => self.choose_folder(ctx, frame, Picked::Folder),
+            Action::ChooseBackupFolder => self.choose_folder(ctx, frame, Picked::BackupFolder),
             Action::OpenDefinition => self.choose_definition(ctx, frame),
             Action::ExportDefinition(spec) => self.export_definition(ctx, frame, spec),
             Action::SaveText { name, text } => self.save_text(ctx, frame, &name, text),
@@ -197,12 +198,12 @@ impl App {
         self.pick(ctx, dialog.pick_file(), Picked::Server);
     }
 
-    fn choose_folder(&mut self, ctx: &Context, frame: &eframe::Frame) {
+    fn choose_folder(&mut self, ctx: &Context, frame: &eframe::Frame, picked: fn(PathBuf) -> Picked) {
         let dialog = rfd::AsyncFileDialog::new()
             .set_title(tr!("app.choose_folder"))
             .set_directory(&self.snapshot.clusters_dir)
             .set_parent(frame);
-        self.pick(ctx, dialog.pick_folder(), Picked::Folder);
+        self.pick(ctx, dialog.pick_folder(), picked);
     }
 
     fn save_text(&self, ctx: &Context, frame: &eframe::Frame, name: &str, text: String) {

@@ -8,6 +8,7 @@ use crate::engine::snapshot::{ClusterView, NodeView, Phase, Reach};
 use crate::gui::action::{Action, Confirm};
 use crate::gui::i18n::tr;
 use crate::gui::icons::Icon;
+use crate::gui::widgets::safe_dialog;
 use crate::gui::{members, moves, repairs};
 
 use super::{Offer, Scene};
@@ -35,6 +36,10 @@ pub enum Op {
     AddNode,
     /// Let a node leave.
     RemoveNode,
+    /// Copy it into a folder.
+    Backup,
+    /// Put such a folder into it.
+    Restore,
     /// Go on with a move that was left half-way.
     Resume,
     /// Forget such a move.
@@ -49,7 +54,7 @@ pub enum Op {
 
 impl Op {
     /// All of them, in the order in which the menu shows them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Start,
         Self::Stop,
         Self::Login,
@@ -60,6 +65,8 @@ impl Op {
         Self::Fix,
         Self::AddNode,
         Self::RemoveNode,
+        Self::Backup,
+        Self::Restore,
         Self::Resume,
         Self::ForgetMove,
         Self::Folder,
@@ -72,7 +79,7 @@ impl Op {
 #[must_use]
 pub fn offer(op: Op, scene: &Scene<'_>, cluster: &ClusterView) -> Option<Offer> {
     let (icon, label) = name(op, cluster);
-    let offer = Offer::new(icon, label, action(op, cluster)?).of(&cluster.name);
+    let offer = Offer::new(icon, label, action(op, scene, cluster)?).of(&cluster.name);
     let offer = match op {
         Op::Move => offer.keys(Modifiers::COMMAND, Key::M),
         Op::Fix => offer.keys(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::R),
@@ -114,6 +121,8 @@ fn name(op: Op, cluster: &ClusterView) -> (Icon, String) {
         Op::Fix => (Icon::Fix, tr!("fix.open")),
         Op::AddNode => (Icon::Create, tr!("members.add")),
         Op::RemoveNode => (Icon::Remove, tr!("members.remove")),
+        Op::Backup => (Icon::Backup, tr!("safe.backup")),
+        Op::Restore => (Icon::Restore, tr!("safe.restore")),
         Op::Resume => (Icon::Next, tr!("resume.open")),
         Op::ForgetMove => (Icon::Delete, tr!("resume.forget")),
         Op::Folder => (Icon::Folder, tr!("overview.open_folder")),
@@ -124,7 +133,7 @@ fn name(op: Op, cluster: &ClusterView) -> (Icon, String) {
 }
 
 /// What it does; `None` where it means nothing.
-fn action(op: Op, cluster: &ClusterView) -> Option<Action> {
+fn action(op: Op, scene: &Scene<'_>, cluster: &ClusterView) -> Option<Action> {
     let name = || cluster.name.clone();
     let spec = cluster.spec.as_ref();
     let runs = |node: &NodeView| node.process.state.pid().is_some();
@@ -154,6 +163,8 @@ fn action(op: Op, cluster: &ClusterView) -> Option<Action> {
         Op::Fix => repairs::can_look(cluster).then(|| repairs::ask(cluster)),
         Op::AddNode => moves::concerns(cluster).then(|| members::ask_add(cluster)),
         Op::RemoveNode => moves::concerns(cluster).then(|| members::ask_remove(cluster, None)),
+        Op::Backup => moves::concerns(cluster).then(|| safe_dialog::ask_backup(scene.snapshot, cluster)),
+        Op::Restore => moves::concerns(cluster).then(|| safe_dialog::ask_restore(cluster)),
         Op::Resume => cluster.half_moved.as_ref().map(|_| Action::Ask(Confirm::Resume { cluster: name() })),
         Op::ForgetMove => cluster.half_moved.as_ref().map(|_| Action::Ask(Confirm::ForgetMove { cluster: name() })),
         Op::Folder => spec.map(|spec| Action::OpenFolder(spec.dir.clone())),

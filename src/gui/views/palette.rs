@@ -157,7 +157,9 @@ fn row_ui(ui: &mut Ui, offer: &Offer, chosen: bool) -> bool {
     ui.scope_builder(label.layout(egui::Layout::left_to_right(egui::Align::Center)), |ui| {
         ui.add(egui::Label::new(text).truncate().selectable(false).sense(Sense::hover()));
     });
-    response.on_hover_text(name).clicked()
+    // Only a reason may be too long for its place.
+    let response = if may { response } else { response.on_hover_text(detail) };
+    response.clicked()
 }
 
 /// Paints a small text that ends here and is cut where it gets too wide; says where it stands.

@@ -18,6 +18,7 @@ use super::fix_dialog::fix_ui;
 use super::half_moved::{forget_ui, resume_ui};
 use super::members_dialog::{add_ui, remove_ui};
 use super::move_dialog::move_ui;
+use super::safe_dialog::{backup_ui, restore_ui};
 
 /// Shows the question; answers with what the person decided.
 #[must_use]
@@ -42,6 +43,8 @@ pub fn confirm_ui(ctx: &egui::Context, snapshot: &Snapshot, question: &mut Confi
         Confirm::AddNode { cluster, draft } => add_ui(ui, snapshot, cluster, draft),
         Confirm::RemoveNode { cluster, node, stays } => remove_ui(ui, snapshot, cluster, node, stays),
         Confirm::Working { ending } => working_ui(ui, snapshot, *ending),
+        Confirm::Backup { cluster, folder } => backup_ui(ui, cluster, folder),
+        Confirm::Restore { cluster, folder, replace } => restore_ui(ui, snapshot, cluster, folder, replace),
         Confirm::Close { clusters, remember } => close_ui(ui, clusters, remember),
         Confirm::Stopping(clusters) => stopping_ui(ui, snapshot, clusters),
     });

@@ -199,7 +199,7 @@ mod tests {
     #[test]
     fn findings_and_remedies_are_explained_and_exactly_they_are_sent() {
         let mut harness = ask(Some(Ok(found(plan()))), FixWish::default());
-        harness.get_by_label_contains("5,462 slots (5461-10922) have no owner");
+        harness.get_by_label_contains("Without an owner: 5,462 slots (5461-10922)");
         harness.get_by_label_contains("127.0.0.1:7000 gets them: no master has keys of them");
         harness.get_by_label_contains("from 127.0.0.1:7000 to 127.0.0.1:7002 is finished (41 keys)");
         harness.get_by_label("Repair 5,463 slots").click();
@@ -241,7 +241,7 @@ mod tests {
             },
         };
         let harness = ask(Some(Ok(found(FixPlan { left: vec![left], ..FixPlan::default() }))), FixWish::default());
-        harness.get_by_label_contains("its replica 127.0.0.1:7004 has its keys");
+        harness.get_by_label_contains("Its replica 127.0.0.1:7004 has its keys");
         assert!(harness.get_by_label("Repair").accesskit_node().is_disabled());
     }
 }

@@ -14,5 +14,6 @@ pub mod node_table;
 pub mod offer;
 pub mod plan_view;
 pub mod problem_list;
+pub mod safe_dialog;
 pub mod slot_bar;
 pub mod slot_map;

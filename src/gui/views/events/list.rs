@@ -20,6 +20,7 @@ use crate::gui::words;
 pub fn table_ui(ui: &mut Ui, shown: &[&Event], with_cluster: bool) -> Option<Action> {
     let mut action = None;
     let mut table = TableBuilder::new(ui).striped(true).auto_shrink([false, false]);
+    table = table.cell_layout(egui::Layout::left_to_right(egui::Align::Center));
     table = table.column(Column::exact(80.0)).column(Column::exact(110.0));
     if with_cluster {
         table = table.column(Column::initial(120.0).clip(true));
