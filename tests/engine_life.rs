@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that fails here should say so and end")]
 
 mod common;
+#[path = "engine_tools/works.rs"]
+mod works;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -97,10 +97,11 @@ pub async fn add_job(
         return join(place, new, steps).await.inspect_err(|why| steps.fail(why));
     }
     let mut doc = workspace.load(name).map_err(|why| why.to_string())?;
-    let launched = launch(workspace, &mut doc, new.addr.port, children, steps).await;
-    let joined = match launched {
+    // What fails here has made nothing, and nothing is taken back.
+    write(workspace, &mut doc, new.addr.port, steps).inspect_err(|why| steps.fail(why))?;
+    let joined = match start_processes(workspace, &mut doc, children, steps).await {
         Ok(()) => join(place, new, steps).await,
-        Err(why) => Err(why),
+        Err(why) => Err(why.to_string()),
     };
     let Err(why) = joined else { return Ok(()) };
     steps.fail(&why);
@@ -117,14 +118,8 @@ pub async fn add_job(
 /// How [`add::AddError::Unsettled`] begins.
 const MEMBER: &str = "the new nodes are members";
 
-/// Writes the files of one more node, remembers it, and starts it.
-async fn launch(
-    workspace: &Workspace,
-    doc: &mut ClusterDoc,
-    port: u16,
-    children: &Children,
-    steps: &Steps,
-) -> Result<(), String> {
+/// Writes the files of one more node, and remembers it.
+fn write(workspace: &Workspace, doc: &mut ClusterDoc, port: u16, steps: &Steps) -> Result<(), String> {
     steps.begin(Step::WriteFiles);
     let auth = auth_of(doc);
     let Some(spec) = &mut doc.spec else { return Err("this cluster was not launched by Slotdeck".to_owned()) };
@@ -137,9 +132,12 @@ async fn launch(
     let text = conf::node_file(&with_password, port).map_err(|why| why.to_string())?;
     write_node_files(spec, &BTreeMap::from([(port, text)])).map_err(|why| why.to_string())?;
     ports.push(port);
+    let dir = spec.dir.clone();
     spec.ports = Ports::List(ports);
-    workspace.save(doc).map_err(|why| why.to_string())?;
-    start_processes(workspace, doc, children, steps).await.map_err(|why| why.to_string())
+    workspace.save(doc).map_err(|why| {
+        wipe(&dir, &[port]).ok();
+        why.to_string()
+    })
 }
 
 async fn join(place: &Place, new: &Newcomer, steps: &Steps) -> Result<(), String> {
