@@ -250,7 +250,7 @@ mod tests {
     fn a_command_that_can_not_be_done_says_why_and_does_nothing() {
         let mut harness = open(ClusterView { busy_elsewhere: true, ..samples::healthy() });
         write(&mut harness, "stop…");
-        harness.get_by_label_contains("Another Slotdeck or slotctl works on this cluster");
+        harness.get_by_label("Stop… (Another Slotdeck or slotctl works on this cluster)");
         harness.key_press(Key::Enter);
         harness.run();
         assert!(harness.state().1.is_none(), "{:?}", harness.state().1);
