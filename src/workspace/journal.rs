@@ -227,7 +227,10 @@ mod tests {
         let (workspace, node) = (Workspace::nowhere(), NodeAddr::new("127.0.0.1", 1));
         let file = JournalFile::<CreateJournal>::open(&workspace, &node).unwrap();
         file.save(&record(&[1])).unwrap();
-        assert!(file.load().is_none() && JournalFile::<CreateJournal>::peek(&workspace, &[node.clone()]).is_none());
+        assert!(
+            file.load().is_none()
+                && JournalFile::<CreateJournal>::peek(&workspace, std::slice::from_ref(&node)).is_none()
+        );
         assert!(JournalFile::<CreateJournal>::find(&workspace, &[node]).unwrap().is_none());
         file.remove().unwrap();
         assert!(matches!(workspace.load("demo"), Err(WorkspaceError::NotFound(_))));
