@@ -3,12 +3,14 @@
 //! Everything here is a value or a function from values to values. Time, randomness and ports arrive as
 //! arguments, so every rule in this layer can be tested without a server.
 
+pub mod answers;
 pub mod backup;
 pub mod build;
 pub mod capability;
 pub mod check;
 pub mod conf;
 pub mod definition;
+pub mod disagree;
 pub mod filter;
 pub mod fuzzy;
 pub mod getting;
@@ -18,6 +20,7 @@ pub mod nodes;
 pub mod plan;
 pub mod rate;
 pub mod rdb;
+pub mod regard;
 pub mod reserved_ports;
 pub mod secret;
 pub mod slot;

@@ -90,6 +90,8 @@ pub struct Assembled {
     pub nodes: Vec<NodeView>,
     /// Owner index by slot.
     pub slot_owner: Vec<u16>,
+    /// What each node says, as far as it answered the last time.
+    pub topology: Arc<Topology>,
     /// Slots that move or are disputed.
     pub slot_states: Arc<SlotStates>,
     /// The check's findings.
@@ -149,7 +151,7 @@ pub fn assemble(
     let mut slot_states = slot_states(&topology);
     add_under_way(&mut slot_states, known);
     let slot_states = Arc::new(slot_states);
-    Assembled { nodes, slot_owner, slot_states, findings, health }
+    Assembled { nodes, slot_owner, topology: Arc::new(topology), slot_states, findings, health }
 }
 
 /// Only the views of nodes that answered the last time.

@@ -18,6 +18,7 @@ use super::fix::FixWish;
 use super::growth::{Leaver, Newcomer};
 use super::job::JobId;
 use super::safekeeping::RestoreWish;
+use super::look::Subject;
 use super::tls::Tls;
 
 /// How servers are spoken to that Slotdeck did not configure itself: as whom, and whether in TLS.
@@ -204,6 +205,9 @@ pub enum Command {
     },
     /// Measure the slots of this cluster, and of no other, until told otherwise; `None` ends that.
     MeasureSlots(Option<String>),
+    /// Look closely at this of this cluster, and at nothing else, until told otherwise; `None` ends that. The same again is
+    /// fetched at once.
+    LookAt(Option<(String, Subject)>),
     /// List the first keys of a slot, once.
     LookIntoSlot {
         /// The cluster.
@@ -274,6 +278,7 @@ impl Command {
             Command::CancelJob(_) => "cancel job",
             Command::CountKeys { .. } => "count keys",
             Command::MeasureSlots(_) => "measure slots",
+            Command::LookAt(_) => "look closely",
             Command::LookIntoSlot { .. } => "look into slot",
             Command::PreviewKey { .. } => "preview key",
             Command::SetOnClose { .. } => "set close behaviour",
@@ -320,6 +325,7 @@ impl Command {
             | Command::CancelJob(_)
             | Command::CountKeys { .. }
             | Command::MeasureSlots(_)
+            | Command::LookAt(_)
             | Command::LookIntoSlot { .. }
             | Command::PreviewKey { .. }
             | Command::SetOnClose { .. }

@@ -32,6 +32,7 @@ pub mod job;
 pub mod lifecycle;
 pub mod loads;
 pub mod log_tail;
+pub mod look;
 pub mod machine;
 pub mod measure;
 pub mod migrate;

@@ -16,12 +16,13 @@ use crate::core::spec::{ClusterSpec, Problem, ServerExe};
 use crate::core::timeline::OwnerLog;
 pub use crate::core::timeline::{Health, Standing};
 use crate::core::tls::TlsOptions;
-use crate::core::topology::{NodeAddr, NodeId, Role};
+use crate::core::topology::{NodeAddr, NodeId, Role, Topology};
 use crate::core::version::ServerVersion;
 use crate::workspace::document::OnClose;
 
 use super::fix::FixLook;
 use super::job::JobView;
+use super::look::Look;
 use super::slot_figures::SlotDetails;
 
 /// Everything a frontend may show.
@@ -41,6 +42,8 @@ pub struct Snapshot {
     pub jobs: Vec<Arc<JobView>>,
     /// The folder in which new clusters are proposed to live.
     pub clusters_dir: PathBuf,
+    /// The close look that goes on.
+    pub look: Option<Arc<Look>>,
 }
 
 /// The server programs found on this machine.
@@ -163,6 +166,8 @@ pub struct ClusterView {
     pub slot_keys: Option<SlotKeys>,
     /// What is known of single slots beyond their owners.
     pub slots: SlotDetails,
+    /// What each node says, as far as it answered the last poll: they may differ.
+    pub topology: Arc<Topology>,
     /// What closing the window does to its servers.
     pub on_close: OnClose,
     /// How connections to its servers are secured; `None`: not at all.

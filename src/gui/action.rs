@@ -30,6 +30,8 @@ pub enum View {
     Slots,
     /// The table of nodes.
     Nodes,
+    /// How the nodes hang together, and where they disagree.
+    Topology,
     /// The last half hour in plots.
     Metrics,
     /// The servers' own logs.
@@ -40,7 +42,8 @@ pub enum View {
 
 impl View {
     /// All of them, in the order of the navigation.
-    pub const ALL: [View; 6] = [View::Overview, View::Slots, View::Nodes, View::Metrics, View::Log, View::Events];
+    pub const ALL: [View; 7] =
+        [View::Overview, View::Slots, View::Nodes, View::Topology, View::Metrics, View::Log, View::Events];
 }
 
 /// What fills the window beside the navigation.
@@ -230,6 +233,10 @@ pub enum Action {
     ShowView(View),
     /// Show this screen of the chosen cluster's node.
     ShowLog(NodeAddr),
+    /// Show everything about this node of the chosen cluster.
+    InspectNode(NodeAddr),
+    /// Leave it; the table of nodes is shown.
+    LeaveNode,
     /// Show the slot on the map.
     ShowSlot(Slot),
     /// Show this node among the nodes of the chosen cluster.

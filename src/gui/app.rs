@@ -18,6 +18,7 @@ use crate::core::spec::ClusterSpec;
 use crate::core::timeline::Change;
 use crate::engine::command::Command;
 use crate::engine::event::{Event, Level, What};
+use crate::engine::look::Subject;
 use crate::engine::snapshot::Snapshot;
 use crate::workspace::settings::{MapLayout, MapMode, Settings};
 use crate::workspace::store::Workspace;
@@ -34,6 +35,7 @@ use super::views::attach::{AttachUi, attach_ui};
 use super::views::crash::crash_ui;
 use super::views::create::{CreateUi, create_ui};
 use super::views::events::{EventList, EventsUi, events_ui};
+use super::views::inspect::InspectUi;
 use super::views::log::{LogUi, log_ui};
 use super::views::metrics::{MetricsUi, metrics_ui};
 use super::views::nodes::nodes_ui;
@@ -41,7 +43,8 @@ use super::views::overview::overview_ui;
 use super::views::palette::{PaletteUi, palette_ui};
 use super::views::plan::plan_ui;
 use super::views::settings::settings_ui;
-use super::views::slots::{SlotsUi, slots_ui};
+use super::views::slots::{Hands, SlotsUi, slots_ui};
+use super::views::topology::{TopologyUi, topology_ui};
 use super::views::welcome::welcome_ui;
 use super::wake::Wake;
 use super::widgets::bits;
@@ -90,6 +93,8 @@ struct UiState {
     create: CreateUi,
     slots: SlotsUi,
     nodes: NodeTableUi,
+    inspect: InspectUi,
+    topology: TopologyUi,
     metrics: MetricsUi,
     log: LogUi,
     events: EventsUi,
@@ -117,9 +122,13 @@ pub struct App {
     visible: bool,
     /// The cluster whose slots the engine was told to measure.
     measured: Option<String>,
+    /// What the engine was told to look at closely.
+    looked_at: Option<(String, Subject)>,
     /// Panics of other threads, until the person has seen them.
     crashes: Vec<Crash>,
     picked: (SyncSender<Picked>, Receiver<Picked>),
+    /// When the window opened: nobody watched before.
+    begun: SystemTime,
     /// The time that previews show; `None` for the real one.
     fixed_time: Option<SystemTime>,
     wake: Arc<Wake>,
@@ -147,8 +156,10 @@ impl App {
             closing: Closing::default(),
             visible: true,
             measured: None,
+            looked_at: None,
             crashes: Vec::new(),
             picked: sync_channel(4),
+            begun: SystemTime::now(),
             fixed_time: None,
             wake: Arc::default(),
         }
@@ -160,6 +171,7 @@ impl App {
         let settings = Settings { language: choice_of(i18n::language()), ..Settings::default() };
         let mut app = Self::new(ctx, Link::preview(snapshot), None, settings);
         app.fixed_time = Some(time);
+        app.begun = time - Duration::from_mins(10);
         format::show_utc(true);
         if let Screen::Cluster(name, _) = &screen {
             app.ui.shown = Some(name.clone());
@@ -197,6 +209,17 @@ impl App {
     /// Pins a slot on the map.
     pub fn pin(&mut self, slot: crate::core::slot::Slot) {
         self.ui.slots.pinned = Some(slot);
+    }
+
+    /// Inspects a node, and shows this of it.
+    pub fn inspect(&mut self, node: crate::core::topology::NodeAddr, tab: super::views::inspect::Tab) {
+        self.ui.inspect.open(node);
+        self.ui.inspect.tab = tab;
+    }
+
+    /// Shows this part of the topology.
+    pub fn show_topology(&mut self, part: super::views::topology::Part) {
+        self.ui.topology.part = part;
     }
 
     /// Shows the slot map in this mode, with these slots selected.
@@ -265,6 +288,21 @@ impl App {
         }
     }
 
+    /// A node is looked at closely only while something of it is shown.
+    fn tell_looked_at(&mut self) {
+        let wanted = match &self.ui.screen {
+            Screen::Cluster(name, View::Nodes) => self.ui.inspect.subject().map(|subject| (name.clone(), subject)),
+            Screen::Cluster(name, View::Topology) => {
+                let cluster = self.snapshot.clusters.get(name);
+                cluster.and_then(|cluster| self.ui.topology.subject(cluster)).map(|subject| (name.clone(), subject))
+            }
+            _ => None,
+        };
+        if wanted != self.looked_at && self.link.send(Command::LookAt(wanted.clone())).is_ok() {
+            self.looked_at = wanted;
+        }
+    }
+
     fn frame_ui(&mut self, ui: &mut egui::Ui) -> Option<Action> {
         let colors = Palette::of(ui);
         let snapshot = Arc::clone(&self.snapshot);
@@ -315,8 +353,17 @@ impl App {
                 let Screen::Cluster(_, view) = screen else { return plan_ui(ui, cluster) };
                 match view {
                     View::Overview => overview_ui(ui, snapshot, cluster),
-                    View::Slots => slots_ui(ui, cluster, &mut self.ui.slots),
-                    View::Nodes => nodes_ui(ui, cluster, &mut self.ui.nodes),
+                    View::Slots => {
+                        let past = |slot| Hands { last: self.events.changed_hands(name, slot), since: self.begun };
+                        self.ui.slots.note_hands(self.ui.slots.pinned.map(past));
+                        slots_ui(ui, cluster, &mut self.ui.slots)
+                    }
+                    View::Nodes => {
+                        nodes_ui(ui, cluster, snapshot.look.as_deref(), &mut self.ui.nodes, &mut self.ui.inspect)
+                    }
+                    View::Topology => {
+                        topology_ui(ui, cluster, snapshot.look.as_deref(), &mut self.ui.topology)
+                    }
                     View::Metrics => metrics_ui(ui, cluster, &mut self.ui.metrics),
                     View::Log => log_ui(ui, cluster, &mut self.ui.log),
                     View::Events => events_ui(ui, &self.events, Some(name), &mut self.ui.events),
@@ -383,6 +430,7 @@ impl eframe::App for App {
         self.theme = ctx.theme();
         self.tell_visibility(ctx);
         self.tell_measured();
+        self.tell_looked_at();
         self.close_logic(ctx);
     }
 

@@ -8,7 +8,7 @@
 use std::cell::Cell;
 
 /// The macro that reads the translation files does not tell cargo so; these lines make it build again when one changes.
-const _: [&str; 28] = [
+const _: [&str; 34] = [
     include_str!("../../assets/i18n/app.en.toml"),
     include_str!("../../assets/i18n/app.zh-CN.toml"),
     include_str!("../../assets/i18n/create.en.toml"),
@@ -21,6 +21,12 @@ const _: [&str; 28] = [
     include_str!("../../assets/i18n/map.zh-CN.toml"),
     include_str!("../../assets/i18n/members.en.toml"),
     include_str!("../../assets/i18n/members.zh-CN.toml"),
+    include_str!("../../assets/i18n/info.en.toml"),
+    include_str!("../../assets/i18n/info.zh-CN.toml"),
+    include_str!("../../assets/i18n/inspect.en.toml"),
+    include_str!("../../assets/i18n/inspect.zh-CN.toml"),
+    include_str!("../../assets/i18n/topology.en.toml"),
+    include_str!("../../assets/i18n/topology.zh-CN.toml"),
     include_str!("../../assets/i18n/metrics.en.toml"),
     include_str!("../../assets/i18n/metrics.zh-CN.toml"),
     include_str!("../../assets/i18n/moves.en.toml"),

@@ -27,6 +27,7 @@ pub mod failover;
 pub mod format;
 pub mod i18n;
 pub mod icons;
+pub mod info_words;
 mod logfile;
 pub mod members;
 pub mod message;

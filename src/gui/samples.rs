@@ -7,15 +7,20 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use slotdeck::core::answers::{
+    BusLink, LatencyEvent, Section, SlowCall, Spike, compare, read_clients, read_info,
+};
 use slotdeck::core::build::Build;
 use slotdeck::core::check::Finding;
 use slotdeck::core::history::{History, Metric, Row, Sample};
 use slotdeck::core::plan::create::allocate_slots;
+use slotdeck::core::secret::Secret;
 use slotdeck::core::slot::{SlotRange, SlotSet};
 use slotdeck::core::spec::ClusterSpec;
-use slotdeck::core::topology::{NodeAddr, NodeId, Role};
+use slotdeck::core::topology::{NodeAddr, NodeId, Role, Topology, View};
 use slotdeck::core::version::ServerVersion;
 use slotdeck::engine::job::{JobKind, JobState, JobView, Step, StepState, StepView};
+use slotdeck::engine::look::{ConfigFacts, LatencyFacts, Look, NodeFacts, Seen, SlowFacts, Subject};
 use slotdeck::engine::slot_figures::SlotDetails;
 use slotdeck::engine::snapshot::{
     ClusterView, HalfMade, Health, NO_OWNER, NodeStats, NodeView, Phase, ProcessState, ProcessView, Reach, Snapshot,
@@ -109,6 +114,7 @@ pub fn cluster(masters: usize) -> ClusterView {
         fix: None,
         slot_keys: None,
         slots: SlotDetails::default(),
+        topology: Arc::default(),
         on_close: OnClose::Ask,
         tls: None,
         history: Arc::default(),
@@ -281,4 +287,136 @@ pub fn snapshot(cluster: ClusterView) -> Arc<Snapshot> {
     "sessions".clone_into(&mut other.name);
     let clusters = [cluster, other].into_iter().map(|c| (c.name.clone(), Arc::new(c))).collect();
     Arc::new(Snapshot { revision: 1, clusters, clusters_dir: "/home/ada/slotdeck".into(), ..Snapshot::default() })
+}
+
+/// What INFO, CLIENT LIST and the like told of the first node.
+pub fn look(subject: Subject) -> Look {
+    let seen = match &subject {
+        Subject::Facts(_) => Seen::Facts(Box::new(facts())),
+        Subject::Config(_) => Seen::Config(settings()),
+        Subject::Clients(_) => {
+            let line = |n: u64| {
+                format!(
+                    "id={n} addr=127.0.0.1:{} laddr=127.0.0.1:7000 name=shop-{n} age={} idle={} flags=N db=0 \
+                     tot-mem={} cmd=get user=default lib-name=redis-py\n",
+                    50_000 + n,
+                    n * 61,
+                    n % 7,
+                    22_000 + n
+                )
+            };
+            Seen::Clients(read_clients(&(3..40).map(line).collect::<String>(), 1000))
+        }
+        Subject::SlowLog(_) => Seen::SlowLog(slow_log()),
+        Subject::Latency(_) => {
+            let history = (0..40).map(|n| Spike { at: 1_759_999_000 + n * 20, ms: 100 + (n * 37) % 160 }).collect();
+            let event = LatencyEvent { name: "command".to_owned(), at: 1_759_999_780, last_ms: 143, worst_ms: 259, history };
+            Seen::Latency(LatencyFacts { events: vec![event], threshold_ms: Some(100) })
+        }
+        Subject::Links(_) => Seen::Links(std::collections::BTreeMap::new()),
+    };
+    Look {
+        at: Some(now() - Duration::from_secs(1)),
+        took: Duration::from_millis(3),
+        seen: Some(seen),
+        ..Look::begun("orders".to_owned(), subject)
+    }
+}
+
+fn facts() -> NodeFacts {
+    let info = "# Server\nredis_version:7.0.15\nredis_mode:cluster\nos:Linux 6.1.0 x86_64\nprocess_id:41200\n\
+        run_id:5f1c3b0e6d0a4f2c9b8e7d6c5b4a39281706f5e4\ntcp_port:7000\nuptime_in_seconds:4000\nhz:10\n\
+        # Clients\nconnected_clients:40\ncluster_connections:10\nmaxclients:10000\nblocked_clients:2\n\
+        # Memory\nused_memory:12779520\nused_memory_rss:17039360\nused_memory_peak:13107200\nmaxmemory:0\n\
+        maxmemory_policy:noeviction\nmem_fragmentation_ratio:1.33\nmem_replication_backlog:1048576\n\
+        # Persistence\nloading:0\nrdb_changes_since_last_save:1812\nrdb_bgsave_in_progress:0\n\
+        rdb_last_save_time:1759998000\nrdb_last_bgsave_status:ok\naof_enabled:0\n\
+        # Stats\ntotal_connections_received:812\ntotal_commands_processed:4961023\ninstantaneous_ops_per_sec:1243\n\
+        total_net_input_bytes:220200960\ntotal_net_output_bytes:911212544\nkeyspace_hits:301223\nkeyspace_misses:1201\n\
+        # Replication\nrole:master\nconnected_slaves:1\nmaster_repl_offset:5000003\nrepl_backlog_size:1048576\n\
+        # CPU\nused_cpu_sys:12.220000\nused_cpu_user:40.110000\n# Cluster\ncluster_enabled:1\n\
+        # Keyspace\ndb0:keys=41337,expires=12,avg_ttl=0\n# Commandstats\ncmdstat_get:calls=10,usec=20\n";
+    let section = |name: &str, fields: &[(&str, &str)]| Section {
+        name: name.to_owned(),
+        fields: fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+    };
+    let link = |n: usize, outgoing| BusLink {
+        outgoing,
+        node: id(n),
+        opened_ms: 1_759_996_000_000,
+        events: "r".to_owned(),
+        buffer: 4512,
+        waiting: 0,
+    };
+    NodeFacts {
+        info: read_info(info),
+        cluster: Ok(section("CLUSTER INFO", &[("cluster_state", "ok"), ("cluster_size", "3"), ("cluster_my_epoch", "1")])),
+        own_line: Ok(section("CLUSTER NODES", &[("flags", "myself,master"), ("config-epoch", "1"), ("slots", "0-5460")])),
+        shard: Err("the server refused: ERR unknown subcommand 'SHARDS'".to_owned()),
+        links: Ok((1..6).flat_map(|n| [link(n, true), link(n, false)]).collect()),
+    }
+}
+
+fn settings() -> ConfigFacts {
+    let peers: Vec<NodeAddr> = (7001..7006).map(|port| NodeAddr::new("127.0.0.1", port)).collect();
+    let told = |port: u16| {
+        let memory = if port == 7003 { "268435456" } else { "0" };
+        let list = [
+            ("appendonly", "no"),
+            ("cluster-node-timeout", "5000"),
+            ("maxmemory", memory),
+            ("maxmemory-policy", "noeviction"),
+            ("port", if port == 7000 { "7000" } else { "7001" }),
+            ("requirepass", "hunter2"),
+            ("save", "3600 1 300 100 60 10000"),
+        ];
+        list.into_iter().map(|(name, value)| (name.to_owned(), Secret::new(value))).collect()
+    };
+    let others: Vec<_> = peers.iter().map(|peer| (peer.clone(), told(peer.port))).collect();
+    ConfigFacts { settings: compare(&told(7000), &others), peers, silent: Vec::new() }
+}
+
+fn slow_log() -> SlowFacts {
+    let call = |id: i64, took_us: u64, words: &[&[u8]]| SlowCall {
+        id,
+        at: 1_759_999_900 - id.unsigned_abs() * 7,
+        took_us,
+        words: words.iter().map(|word| word.to_vec()).collect(),
+        client: Some(format!("127.0.0.1:{}", 50_000 + id)),
+        name: Some("shop".to_owned()),
+    };
+    let calls = vec![
+        call(3, 12_400, &[b"KEYS", b"*"]),
+        call(2, 1_830_000, &[b"EVAL", b"while true do end", b"0"]),
+        call(1, 10_020, &[b"SET", b"\x00\xff\x01", b"a value"]),
+    ];
+    SlowFacts { calls, total: Some(3), slower_than_us: Some(10_000) }
+}
+
+/// Six nodes in two halves that don't see each other: 7000 to 7002 are masters; 7004 and 7001 are on their own.
+pub fn parted() -> ClusterView {
+    let mut cluster = failed();
+    let small = [1_usize, 4];
+    let line = |me: usize, n: usize| {
+        let apart = small.contains(&me) != small.contains(&n);
+        let link = if apart { "disconnected" } else { "connected" };
+        let fail = match (apart, small.contains(&me)) {
+            (true, true) => ",fail?",
+            (true, false) => ",fail",
+            (false, _) => "",
+        };
+        let me = if me == n { "myself," } else { "" };
+        let role = if n < 3 { "master".to_owned() } else { "slave".to_owned() };
+        let master = if n < 3 { "-".to_owned() } else { id(n % 3).to_string() };
+        let slots = cluster.nodes[n].slots.ranges().iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        format!("{} 127.0.0.1:{}@{} {me}{role}{fail} {master} 0 0 {} {link} {slots}\n", id(n), 7000 + n, 17000 + n, n % 3 + 1)
+    };
+    let view = |me: usize| View::parse(&(0..6).map(|n| line(me, n)).collect::<String>()).unwrap();
+    let views = (0..6).map(|me| (NodeAddr::new("127.0.0.1", 7000 + u16::try_from(me).unwrap()), Arc::new(view(me))));
+    cluster.topology = Arc::new(Topology { views: views.collect(), ..Topology::default() });
+    let whole = healthy();
+    cluster.nodes = whole.nodes;
+    cluster.findings = Vec::new().into();
+    cluster.health = Health::Degraded;
+    cluster
 }

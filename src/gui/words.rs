@@ -389,6 +389,7 @@ pub fn view(view: View) -> (String, Icon) {
         View::Overview => (tr!("view.overview"), Icon::Overview),
         View::Slots => (tr!("view.slots"), Icon::Slots),
         View::Nodes => (tr!("view.nodes"), Icon::Nodes),
+        View::Topology => (tr!("view.topology"), Icon::Topology),
         View::Metrics => (tr!("view.metrics"), Icon::Metrics),
         View::Log => (tr!("view.log"), Icon::Log),
         View::Events => (tr!("view.events"), Icon::Events),

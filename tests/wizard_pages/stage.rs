@@ -201,6 +201,7 @@ pub fn cluster(nodes: Vec<NodeView>) -> ClusterView {
         owners: std::sync::Arc::default(),
         slot_keys: None,
         slots: slotdeck::engine::slot_figures::SlotDetails::default(),
+        topology: std::sync::Arc::default(),
         on_close: OnClose::Ask,
         tls: None,
         history: Arc::default(),

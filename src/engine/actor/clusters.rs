@@ -261,6 +261,7 @@ impl Cluster {
             fix: self.fix.clone(),
             slot_keys: self.slot_keys.clone(),
             slots: SlotDetails { states: assembled.slot_states, ..self.slots.clone() },
+            topology: assembled.topology,
             on_close: self.on_close_wish.unwrap_or(self.doc.on_close),
             tls: self.auth.tls.as_ref().map(|tls| Arc::new(tls.options().clone())),
             history: self.history.clone(),

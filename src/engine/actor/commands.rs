@@ -76,6 +76,7 @@ impl Actor {
             Command::CancelJob(id) => self.cancel_job(id),
             Command::CountKeys { cluster, slot } => self.count_keys(&cluster, slot),
             Command::MeasureSlots(cluster) => self.measure_slots(cluster),
+            Command::LookAt(wanted) => self.look_at(wanted),
             Command::LookIntoSlot { cluster, slot, limit } => self.look_into_slot(&cluster, slot, limit),
             Command::PreviewKey { cluster, key } => self.preview_key(&cluster, key),
             Command::SetOnClose { cluster, on_close } => self.set_on_close(&cluster, on_close),
@@ -480,6 +481,7 @@ impl Actor {
             if visible { self.urge(&name) } else { self.pace(&name) }
         }
         self.measure_chosen();
+        self.look_chosen();
     }
 }
 

@@ -5,6 +5,7 @@
 mod clusters;
 mod commands;
 mod jobs;
+mod looks;
 mod news;
 mod slots;
 mod watcher;
@@ -31,12 +32,14 @@ use super::event::{Event, Level, What};
 use super::fix::FixLook;
 use super::handle::Waker;
 use super::job::{JobId, JobState, StepView};
+use super::look::{Look, Subject};
 use super::poll::PollEvent;
 use super::snapshot::{DraftReport, Servers, SlotKeys, Snapshot};
 use super::wsl::Wake;
 
 use clusters::Cluster;
 use jobs::Job;
+use looks::Looking;
 use slots::SlotNews;
 use watcher::Probes;
 
@@ -77,6 +80,8 @@ enum Report {
     Counted(String, SlotKeys),
     /// What was found out about slots and keys.
     Slots(String, SlotNews),
+    /// What a close look saw.
+    Looked(Arc<Look>),
 }
 
 /// The engine's state and its ways out.
@@ -97,6 +102,10 @@ pub(super) struct Actor {
     visible: bool,
     /// The cluster whose slots are to be measured.
     measured: Option<String>,
+    /// What is to be looked at closely.
+    looked_at: Option<(String, Subject)>,
+    /// The look at it.
+    looking: Option<Looking>,
     fingerprint: u64,
     revision: u64,
     sent_events: u64,
@@ -130,6 +139,8 @@ impl Actor {
             draft_task: None,
             visible: true,
             measured: None,
+            looked_at: None,
+            looking: None,
             fingerprint: 0,
             revision: 0,
             sent_events: 0,
@@ -195,6 +206,7 @@ impl Actor {
                 self.changed();
             }
             Report::Slots(name, news) => self.note_slots(&name, news),
+            Report::Looked(news) => self.note_look(news),
         }
     }
 
@@ -226,6 +238,7 @@ impl Actor {
             clusters,
             jobs: self.jobs.iter().map(|job| Arc::new(job.view())).collect(),
             clusters_dir: self.workspace.clusters_dir(),
+            look: self.looking.as_ref().map(|looking| looking.last.clone()),
         };
         self.snapshots.send_replace(Arc::new(snapshot));
         self.rest_until = Instant::now() + began.elapsed() * REST_FACTOR;

@@ -92,11 +92,17 @@ impl App {
                 self.show_view(View::Log);
             }
             Action::ShowNode(node) => {
+                self.ui.inspect.node = None;
                 self.ui.nodes.show(&node);
                 self.show_view(View::Nodes);
             }
             Action::OpenPalette => self.ui.palette = Some(PaletteUi::default()),
             Action::ClosePalette => self.ui.palette = None,
+            Action::InspectNode(node) => {
+                self.ui.inspect.open(node);
+                self.show_view(View::Nodes);
+            }
+            Action::LeaveNode => self.ui.inspect.node = None,
             Action::ShowSlot(slot) => {
                 self.ui.slots.go_to(slot);
                 self.show_view(View::Slots);
@@ -136,6 +142,8 @@ impl App {
             self.ui.metrics = super::MetricsUi::default();
             self.ui.nodes.leave_cluster();
             self.ui.log.node = None;
+            self.ui.inspect = super::InspectUi::default();
+            self.ui.topology.leave_cluster();
         }
         self.ui.shown = Some(name.clone());
         self.ui.screen = Screen::Cluster(name, self.ui.view);

@@ -38,27 +38,48 @@ pub fn log_ui(ui: &mut Ui, cluster: &ClusterView, state: &mut LogUi) -> Option<A
         bits::nothing(ui, Icon::Log, tr!("log.no_nodes"));
         return None;
     };
-    let needle = state.filter.trim().to_lowercase();
-    let lines: Vec<&String> = node
-        .process
-        .log_tail
-        .iter()
-        .filter(|line| needle.is_empty() || line.to_lowercase().contains(&needle))
-        .collect();
     let mut action = None;
     ui.horizontal(|ui| {
         choose_ui(ui, cluster, node, &mut state.node);
         let (word, tone, icon) = node_table::state_of(node);
         bits::state(ui, tone, icon, word).on_hover_text(words::process(&node.process.state).0);
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            let copy = icon_button_enabled(ui, !lines.is_empty(), Icon::Copy, tr!("log.copy"));
-            if copy.clicked() {
-                action = Some(Action::Copy(lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect()));
-            }
-            ui.checkbox(&mut state.follow, tr!("log.follow"));
-            bits::search_field(ui, &mut state.filter, tr!("log.filter"), 200.0);
-        });
+        action = tools_ui(ui, node, state);
     });
+    shown_ui(ui, cluster, node, state);
+    action
+}
+
+/// The log of one node, with its filter.
+#[must_use]
+pub fn log_body_ui(ui: &mut Ui, cluster: &ClusterView, node: &NodeView, state: &mut LogUi) -> Option<Action> {
+    let action = ui.horizontal(|ui| tools_ui(ui, node, state)).inner;
+    shown_ui(ui, cluster, node, state);
+    action
+}
+
+/// The lines that pass the filter.
+fn lines_of<'a>(node: &'a NodeView, state: &LogUi) -> Vec<&'a String> {
+    let needle = state.filter.trim().to_lowercase();
+    let passes = |line: &&String| needle.is_empty() || line.to_lowercase().contains(&needle);
+    node.process.log_tail.iter().filter(passes).collect()
+}
+
+/// From right to left: copy, follow, the filter.
+fn tools_ui(ui: &mut Ui, node: &NodeView, state: &mut LogUi) -> Option<Action> {
+    let mut action = None;
+    ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+        let lines = lines_of(node, state);
+        if icon_button_enabled(ui, !lines.is_empty(), Icon::Copy, tr!("log.copy")).clicked() {
+            action = Some(Action::Copy(lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect()));
+        }
+        ui.checkbox(&mut state.follow, tr!("log.follow"));
+        bits::search_field(ui, &mut state.filter, tr!("log.filter"), 200.0);
+    });
+    action
+}
+
+fn shown_ui(ui: &mut Ui, cluster: &ClusterView, node: &NodeView, state: &LogUi) {
+    let lines = lines_of(node, state);
     ui.add_space(4.0);
     if lines.is_empty() {
         let text = match (node.process.log_tail.is_empty(), cluster.spec.is_some()) {
@@ -70,7 +91,6 @@ pub fn log_ui(ui: &mut Ui, cluster: &ClusterView, state: &mut LogUi) -> Option<A
     } else {
         lines_ui(ui, &lines, state.follow);
     }
-    action
 }
 
 fn choose_ui(ui: &mut Ui, cluster: &ClusterView, node: &NodeView, chosen: &mut Option<NodeAddr>) {

@@ -13,6 +13,7 @@ use std::time::SystemTime;
 use egui::{RichText, Ui, Vec2};
 
 use crate::core::slot::{Slot, SlotSet};
+use crate::core::topology::NodeAddr;
 use crate::engine::command::Command;
 use crate::engine::snapshot::ClusterView;
 use crate::gui::action::Action;
@@ -50,6 +51,17 @@ pub struct SlotsUi {
     opened: Option<Arc<[u8]>>,
     /// The moment that is shown instead of now.
     past: Option<Past>,
+    /// What is known of the pinned slot's past.
+    hands: Option<Hands>,
+}
+
+/// When the pinned slot changed hands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hands {
+    /// When it was last seen to, and whose it was before.
+    pub last: Option<(SystemTime, Option<NodeAddr>)>,
+    /// Since when anybody watches.
+    pub since: SystemTime,
 }
 
 impl SlotsUi {
@@ -83,6 +95,11 @@ impl SlotsUi {
             self.selection = slots.clone();
         }
         self.past.is_some()
+    }
+
+    /// Takes in what is known of the pinned slot's past.
+    pub fn note_hands(&mut self, hands: Option<Hands>) {
+        self.hands = hands;
     }
 
     /// Selects just these slots.

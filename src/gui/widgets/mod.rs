@@ -15,5 +15,6 @@ pub mod offer;
 pub mod plan_view;
 pub mod problem_list;
 pub mod safe_dialog;
+pub mod sheet;
 pub mod slot_bar;
 pub mod slot_map;

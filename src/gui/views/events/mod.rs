@@ -6,9 +6,11 @@ mod story;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use egui::Ui;
 
+use crate::core::slot::Slot;
 use crate::core::timeline::{Change, Happening, Story, Topic, stories};
 use crate::core::topology::NodeAddr;
 use crate::engine::event::{Event, Level, What};
@@ -58,6 +60,19 @@ impl EventList {
             self.events.pop_front();
         }
         self.events.push_back(event);
+    }
+
+    /// When a slot of this cluster was last seen to change hands, and whose it was before.
+    #[must_use]
+    pub fn changed_hands(&self, cluster: &str, slot: Slot) -> Option<(SystemTime, Option<NodeAddr>)> {
+        self.events.iter().rev().filter(|event| event.cluster.as_deref() == Some(cluster)).find_map(|event| {
+            match &event.what {
+                What::Changed(_, Change::Slots { slots, before, .. }) if slots.contains(slot) => {
+                    Some((event.at, before.clone()))
+                }
+                _ => None,
+            }
+        })
     }
 
     /// How many there are.

@@ -19,7 +19,7 @@ use crate::gui::widgets::failover_dialog::failover_button;
 use crate::gui::widgets::node_table;
 use crate::gui::widgets::slot_map::SlotState;
 
-use super::{SlotsUi, content, copy_row, count_keys, row};
+use super::{Hands, SlotsUi, content, copy_row, count_keys, row};
 
 /// The card of the pinned slot.
 pub(super) fn slot_ui(ui: &mut Ui, cluster: &ClusterView, state: &mut SlotsUi) -> Option<Action> {
@@ -40,6 +40,9 @@ pub(super) fn slot_ui(ui: &mut Ui, cluster: &ClusterView, state: &mut SlotsUi) -
         let tag = format!("{{{}}}", tag_of(slot));
         Action::note(&mut action, copy_row(ui, tr!("map.tag"), None, &tag, tr!("map.copy_tag"), &tag));
         state_ui(ui, cluster, slot);
+        if let Some(hands) = &state.hands {
+            hands_ui(ui, hands);
+        }
         let Some(owner) = cluster.owner_of(slot) else {
             bits::state(ui, Tone::Bad, Icon::Error, tr!("slots.no_owner"));
             return;
@@ -81,6 +84,24 @@ fn state_ui(ui: &mut Ui, cluster: &ClusterView, slot: Slot) {
             },
         );
     }
+}
+
+/// When the slot last changed hands, as far as anybody watched.
+fn hands_ui(ui: &mut Ui, hands: &Hands) {
+    row(ui, tr!("slots.hands"), |ui| match &hands.last {
+        Some((at, before)) => {
+            let text = match before {
+                Some(before) => tr!("slots.hands_from", age = format::age(*at), node = before),
+                None => tr!("slots.hands_from_none", age = format::age(*at)),
+            };
+            ui.add(egui::Label::new(&text).truncate())
+                .on_hover_text(format!("{text}\n{}", format::date_clock(*at)));
+        }
+        None => {
+            bits::weak(ui, tr!("slots.hands_not", time = format::clock(hands.since)))
+                .on_hover_text(tr!("slots.hands_not_hint", time = format::date_clock(hands.since)));
+        }
+    });
 }
 
 fn owner_ui(ui: &mut Ui, cluster: &ClusterView, owner: &NodeView) -> Option<Action> {

@@ -236,7 +236,9 @@ pub fn node_table_ui(ui: &mut Ui, cluster: &ClusterView, state: &mut NodeTableUi
                     row.set_selected(state.selected.contains(&shown.node.addr));
                     did = row_ui(&mut row, &columns, shown, place.rank).or(did.take());
                     let response = row.response();
-                    if response.clicked() {
+                    if response.double_clicked() {
+                        Action::note(&mut action, Some(Action::InspectNode(shown.node.addr.clone())));
+                    } else if response.clicked() {
                         did.get_or_insert_with(|| Did::Select(shown.node.addr.clone()));
                     }
                     response.context_menu(|ui| {
@@ -375,6 +377,10 @@ fn cell_ui(ui: &mut Ui, col: Col, shown: Row<'_>, color: Color32) {
 
 fn menu_ui(ui: &mut Ui, cluster: &ClusterView, row: Row<'_>, state: &mut NodeTableUi) -> Option<Action> {
     let node = row.node;
+    if icon_button(ui, Icon::Search, tr!("inspect.open")).clicked() {
+        return Some(Action::InspectNode(node.addr.clone()));
+    }
+    ui.separator();
     if icon_button(ui, Icon::Copy, tr!("nodes.copy_row")).clicked() {
         return Some(Action::Copy(to_tsv(&[row], &state.columns)));
     }
