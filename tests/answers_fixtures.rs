@@ -36,7 +36,8 @@ fn every_server_tells_its_sections() {
     for server in SERVERS {
         let info = read_info(&text(server, "info"));
         let names: Vec<&str> = info.iter().map(|section| section.name.as_str()).collect();
-        for name in ["Server", "Clients", "Memory", "Persistence", "Stats", "Replication", "CPU", "Cluster", "Keyspace"] {
+        for name in ["Server", "Clients", "Memory", "Persistence", "Stats", "Replication", "CPU", "Cluster", "Keyspace"]
+        {
             assert!(names.contains(&name), "{server} {names:?}");
         }
         let memory = info.iter().find(|section| section.name == "Memory").unwrap();
@@ -75,7 +76,8 @@ fn slow_calls_keep_any_bytes_and_no_password() {
 fn latency_events_have_a_history() {
     for server in SERVERS {
         let events = read_latest(&reply(server, "latency-latest"));
-        let command = events.iter().find(|event| event.name == "command").unwrap_or_else(|| panic!("{server} {events:?}"));
+        let command =
+            events.iter().find(|event| event.name == "command").unwrap_or_else(|| panic!("{server} {events:?}"));
         assert!(command.worst_ms >= 20, "{server} {command:?}");
         assert!(!read_history(&reply(server, "latency-history")).is_empty(), "{server}");
     }
@@ -87,8 +89,11 @@ fn settings_of_any_version_hide_their_secrets() {
         let told = read_config(&reply(server, "config"));
         assert!(told.len() > 50, "{server}");
         let settings = compare::<()>(&told, &[]);
-        let hidden: Vec<&str> =
-            settings.iter().filter(|setting| setting.value == Shown::Hidden).map(|setting| setting.name.as_str()).collect();
+        let hidden: Vec<&str> = settings
+            .iter()
+            .filter(|setting| setting.value == Shown::Hidden)
+            .map(|setting| setting.name.as_str())
+            .collect();
         assert!(hidden.contains(&"requirepass") && hidden.contains(&"masterauth"), "{server} {hidden:?}");
         assert!(!format!("{settings:?}").contains("hunter2"), "{server}");
         assert!(settings.iter().any(|setting| setting.value == Shown::Plain("noeviction".to_owned())), "{server}");
@@ -111,7 +116,10 @@ fn a_node_finds_itself_among_lines_and_shards() {
         if SINCE_7.contains(&server) {
             let shard = shard.unwrap();
             assert_eq!((shard.get("shard-slots"), shard.get("role")), (Some("0-8191"), Some("master")), "{server}");
-            assert!(links.iter().any(|link| link.outgoing && link.node == other.node && link.opened_ms > 0), "{server}");
+            assert!(
+                links.iter().any(|link| link.outgoing && link.node == other.node && link.opened_ms > 0),
+                "{server}"
+            );
             assert!(links.iter().any(|link| !link.outgoing && link.node == other.node), "{server}");
         } else {
             assert_eq!((shard, links), (None, Vec::new()), "{server}");

@@ -32,7 +32,8 @@ impl Live {
         let mut args = vec!["--cluster", "create", "--cluster-yes"];
         args.extend(addrs.iter().map(String::as_str));
         slotctl_at(home.path(), &args, "").fine();
-        let engine = Engine::start(Workspace::open(Some(home.path().join("watching"))).unwrap(), Arc::new(|| ())).unwrap();
+        let engine =
+            Engine::start(Workspace::open(Some(home.path().join("watching"))).unwrap(), Arc::new(|| ())).unwrap();
         let addrs = servers.iter().map(|server| NodeAddr::new("127.0.0.1", server.port())).collect();
         engine.send(Command::Attach { name: NAME.to_owned(), addrs, auth: Auth::default() }).unwrap();
         let live = Self { engine, servers, _home: home };

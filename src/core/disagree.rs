@@ -29,7 +29,7 @@ impl Aspect {
 }
 
 /// One opinion.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Opinion {
     /// There is no such node.
     Missing,
@@ -86,12 +86,12 @@ fn differing<'a>(one: &'a View, other: &'a View) -> Vec<&'a NodeId> {
     let (mut left, mut right) = (one.nodes.values().peekable(), other.nodes.values().peekable());
     loop {
         match (left.peek(), right.peek()) {
-            (None, None) => return ids,
             (Some(a), Some(b)) if a.id == b.id => {
                 if Aspect::ALL.into_iter().any(|aspect| opinion(Some(a), aspect) != opinion(Some(b), aspect)) {
                     ids.push(&a.id);
                 }
-                (left.next(), right.next());
+                left.next();
+                right.next();
             }
             (Some(a), b) if b.is_none_or(|b| a.id < b.id) => {
                 ids.push(&a.id);
@@ -101,7 +101,7 @@ fn differing<'a>(one: &'a View, other: &'a View) -> Vec<&'a NodeId> {
                 ids.push(&b.id);
                 right.next();
             }
-            (Some(_), None) => return ids,
+            (_, None) => return ids,
         }
     }
 }
@@ -152,9 +152,12 @@ mod tests {
         format!("{n:040x}").parse().unwrap()
     }
 
-    fn topology(views: &[(u16, &[(u16, &str, u64, &str)])]) -> Topology {
-        let parse = |me: u16, nodes: &[(u16, &str, u64, &str)]| {
-            let line = |(n, role, epoch, slots): &(u16, &str, u64, &str)| {
+    /// A node in a view: its number, role and master, epoch, slots.
+    type Told<'a> = (u16, &'a str, u64, &'a str);
+
+    fn topology(views: &[(u16, &[Told<'_>])]) -> Topology {
+        let parse = |me: u16, nodes: &[Told<'_>]| {
+            let line = |(n, role, epoch, slots): &Told<'_>| {
                 let me = if *n == me { "myself," } else { "" };
                 format!("{} h:{}@1 {me}{role} 0 0 {epoch} connected {slots}\n", id(*n), 7000 + n)
             };

@@ -361,9 +361,7 @@ impl App {
                     View::Nodes => {
                         nodes_ui(ui, cluster, snapshot.look.as_deref(), &mut self.ui.nodes, &mut self.ui.inspect)
                     }
-                    View::Topology => {
-                        topology_ui(ui, cluster, snapshot.look.as_deref(), &mut self.ui.topology)
-                    }
+                    View::Topology => topology_ui(ui, cluster, snapshot.look.as_deref(), &mut self.ui.topology),
                     View::Metrics => metrics_ui(ui, cluster, &mut self.ui.metrics),
                     View::Log => log_ui(ui, cluster, &mut self.ui.log),
                     View::Events => events_ui(ui, &self.events, Some(name), &mut self.ui.events),

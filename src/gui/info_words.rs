@@ -5,6 +5,11 @@ use super::i18n::tr;
 /// What a field means; `None` for fields whose names say all, and for those that later servers add.
 #[must_use]
 pub fn meaning(name: &str) -> Option<String> {
+    of_server(name).or_else(|| of_traffic(name)).or_else(|| of_cluster(name))
+}
+
+/// Server, clients, memory, persistence.
+fn of_server(name: &str) -> Option<String> {
     Some(match name {
         "redis_version" => tr!("info.redis_version"),
         "redis_mode" => tr!("info.redis_mode"),
@@ -53,6 +58,13 @@ pub fn meaning(name: &str) -> Option<String> {
         "aof_current_size" => tr!("info.aof_current_size"),
         "aof_base_size" => tr!("info.aof_base_size"),
         "aof_delayed_fsync" => tr!("info.aof_delayed_fsync"),
+        _ => return None,
+    })
+}
+
+/// Statistics, replication, CPU.
+fn of_traffic(name: &str) -> Option<String> {
+    Some(match name {
         "total_connections_received" => tr!("info.total_connections_received"),
         "total_commands_processed" => tr!("info.total_commands_processed"),
         "instantaneous_ops_per_sec" => tr!("info.instantaneous_ops_per_sec"),
@@ -97,6 +109,13 @@ pub fn meaning(name: &str) -> Option<String> {
         "used_cpu_user" => tr!("info.used_cpu_user"),
         "used_cpu_sys_children" => tr!("info.used_cpu_sys_children"),
         "used_cpu_user_children" => tr!("info.used_cpu_user_children"),
+        _ => return None,
+    })
+}
+
+/// CLUSTER INFO, NODES and SHARDS.
+fn of_cluster(name: &str) -> Option<String> {
+    Some(match name {
         "cluster_enabled" => tr!("info.cluster_enabled"),
         "cluster_state" => tr!("info.cluster_state"),
         "cluster_slots_assigned" => tr!("info.cluster_slots_assigned"),

@@ -7,9 +7,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use slotdeck::core::answers::{
-    BusLink, LatencyEvent, Section, SlowCall, Spike, compare, read_clients, read_info,
-};
+use slotdeck::core::answers::{BusLink, LatencyEvent, Section, SlowCall, Spike, compare, read_clients, read_info};
 use slotdeck::core::build::Build;
 use slotdeck::core::check::Finding;
 use slotdeck::core::history::{History, Metric, Row, Sample};
@@ -310,7 +308,8 @@ pub fn look(subject: Subject) -> Look {
         Subject::SlowLog(_) => Seen::SlowLog(slow_log()),
         Subject::Latency(_) => {
             let history = (0..40).map(|n| Spike { at: 1_759_999_000 + n * 20, ms: 100 + (n * 37) % 160 }).collect();
-            let event = LatencyEvent { name: "command".to_owned(), at: 1_759_999_780, last_ms: 143, worst_ms: 259, history };
+            let event =
+                LatencyEvent { name: "command".to_owned(), at: 1_759_999_780, last_ms: 143, worst_ms: 259, history };
             Seen::Latency(LatencyFacts { events: vec![event], threshold_ms: Some(100) })
         }
         Subject::Links(_) => Seen::Links(std::collections::BTreeMap::new()),
@@ -350,8 +349,14 @@ fn facts() -> NodeFacts {
     };
     NodeFacts {
         info: read_info(info),
-        cluster: Ok(section("CLUSTER INFO", &[("cluster_state", "ok"), ("cluster_size", "3"), ("cluster_my_epoch", "1")])),
-        own_line: Ok(section("CLUSTER NODES", &[("flags", "myself,master"), ("config-epoch", "1"), ("slots", "0-5460")])),
+        cluster: Ok(section(
+            "CLUSTER INFO",
+            &[("cluster_state", "ok"), ("cluster_size", "3"), ("cluster_my_epoch", "1")],
+        )),
+        own_line: Ok(section(
+            "CLUSTER NODES",
+            &[("flags", "myself,master"), ("config-epoch", "1"), ("slots", "0-5460")],
+        )),
         shard: Err("the server refused: ERR unknown subcommand 'SHARDS'".to_owned()),
         links: Ok((1..6).flat_map(|n| [link(n, true), link(n, false)]).collect()),
     }
@@ -409,7 +414,13 @@ pub fn parted() -> ClusterView {
         let role = if n < 3 { "master".to_owned() } else { "slave".to_owned() };
         let master = if n < 3 { "-".to_owned() } else { id(n % 3).to_string() };
         let slots = cluster.nodes[n].slots.ranges().iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-        format!("{} 127.0.0.1:{}@{} {me}{role}{fail} {master} 0 0 {} {link} {slots}\n", id(n), 7000 + n, 17000 + n, n % 3 + 1)
+        format!(
+            "{} 127.0.0.1:{}@{} {me}{role}{fail} {master} 0 0 {} {link} {slots}\n",
+            id(n),
+            7000 + n,
+            17000 + n,
+            n % 3 + 1
+        )
     };
     let view = |me: usize| View::parse(&(0..6).map(|n| line(me, n)).collect::<String>()).unwrap();
     let views = (0..6).map(|me| (NodeAddr::new("127.0.0.1", 7000 + u16::try_from(me).unwrap()), Arc::new(view(me))));

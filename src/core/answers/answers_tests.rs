@@ -13,7 +13,8 @@ fn list(items: &[&str]) -> Reply {
 
 #[test]
 fn info_keeps_sections_and_the_order_of_fields() {
-    let info = read_info("stray:1\r\n# Server\r\nredis_version:7.0.15\r\nos:Linux: a:b\r\n\r\n# Empty\r\n# CPU\r\nx:1\r\n");
+    let info =
+        read_info("stray:1\r\n# Server\r\nredis_version:7.0.15\r\nos:Linux: a:b\r\n\r\n# Empty\r\n# CPU\r\nx:1\r\n");
     let names: Vec<_> = info.iter().map(|section| section.name.as_str()).collect();
     assert_eq!(names, ["", "Server", "CPU"]);
     assert_eq!(info[1].get("os"), Some("Linux: a:b"));
@@ -57,7 +58,10 @@ fn passwords_in_a_slow_log_are_hidden() {
         String::from_utf8(words.join(&b' ')).unwrap()
     };
     assert_eq!(call(&["AUTH", "ada", "hunter2"]), "AUTH ******** ********");
-    assert_eq!(call(&["config", "set", "maxmemory", "1gb", "requirepass", "x"]), "config set maxmemory 1gb requirepass ********");
+    assert_eq!(
+        call(&["config", "set", "maxmemory", "1gb", "requirepass", "x"]),
+        "config set maxmemory 1gb requirepass ********"
+    );
     assert_eq!(call(&["ACL", "SETUSER", "ada", "on", ">pw"]), "ACL SETUSER ada on ********");
     assert_eq!(call(&["HELLO", "3", "AUTH", "ada", "pw"]), "HELLO 3 AUTH ******** ********");
     assert_eq!(call(&["MIGRATE", "h", "1", "k", "0", "9", "AUTH", "pw"]), "MIGRATE h 1 k 0 9 AUTH ********");
@@ -66,7 +70,9 @@ fn passwords_in_a_slow_log_are_hidden() {
 
 #[test]
 fn secrets_are_compared_and_never_shown() {
-    for name in ["requirepass", "masterauth", "masteruser", "primaryauth", "tls-key-file-pass", "tls-client-key-file-pass"] {
+    for name in
+        ["requirepass", "masterauth", "masteruser", "primaryauth", "tls-key-file-pass", "tls-client-key-file-pass"]
+    {
         assert!(is_secret(name), "{name}");
     }
     assert!(!is_secret("maxmemory") && !is_secret("tls-auth-clients") && !is_secret("protected-mode"));

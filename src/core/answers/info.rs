@@ -107,7 +107,8 @@ pub fn unit_of(name: &str) -> Unit {
         return Unit::Time;
     }
     let memory = name.starts_with("used_memory") || name.starts_with("mem_") || name.starts_with("lazyfree_memory");
-    if memory || name.ends_with("_bytes") || name.ends_with("_size") && !name.contains("pool") || BYTES.contains(&name) {
+    if memory || name.ends_with("_bytes") || name.ends_with("_size") && !name.contains("pool") || BYTES.contains(&name)
+    {
         return Unit::Bytes;
     }
     if name.ends_with("_usec") {
@@ -116,7 +117,10 @@ pub fn unit_of(name: &str) -> Unit {
     if name.ends_with("_ms") || name.ends_with("_msec") {
         return Unit::Millis;
     }
-    if name.ends_with("_seconds") || name.ends_with("_sec") && !name.contains("per_sec") || name.ends_with("_seconds_ago") {
+    if name.ends_with("_seconds")
+        || name.ends_with("_sec") && !name.contains("per_sec")
+        || name.ends_with("_seconds_ago")
+    {
         return Unit::Seconds;
     }
     Unit::Count

@@ -18,7 +18,8 @@ pub fn read_own_shard(reply: &Reply, id: &NodeId) -> Option<Section> {
     }
     for node in nodes_of(shard) {
         if is_own(&node) {
-            fields.extend(node.pairs().filter_map(|(name, value)| Some((name.into_owned(), value.text()?.into_owned()))));
+            fields
+                .extend(node.pairs().filter_map(|(name, value)| Some((name.into_owned(), value.text()?.into_owned()))));
         }
     }
     for node in nodes_of(shard).iter().filter(|node| !is_own(node)) {

@@ -61,7 +61,9 @@ fn hide_secrets(mut words: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
     let hidden: Vec<usize> = match (command.as_str(), second.as_str()) {
         ("auth", _) => (1..words.len()).collect(),
         ("config", "set") => (3..words.len()).step_by(2).filter(|at| is_set(at - 1)).collect(),
-        ("acl", "setuser") => (3..words.len()).filter(|at| matches!(words[*at].first(), Some(b'>' | b'<' | b'#' | b'!'))).collect(),
+        ("acl", "setuser") => {
+            (3..words.len()).filter(|at| matches!(words[*at].first(), Some(b'>' | b'<' | b'#' | b'!'))).collect()
+        }
         ("hello" | "migrate", _) => {
             let after = words.iter().position(|word| small(word).starts_with("auth"));
             after.map_or(0..0, |at| at + 1..(at + 3).min(words.len())).collect()

@@ -24,9 +24,9 @@ impl Actor {
     /// At what to look from now on. The same again is fetched at once.
     pub(super) fn look_at(&mut self, wanted: Option<(String, Subject)>) {
         let is_same = |looking: &Looking| {
-            wanted.as_ref().is_some_and(|(cluster, subject)| {
-                looking.last.cluster == *cluster && looking.last.subject == *subject
-            })
+            wanted
+                .as_ref()
+                .is_some_and(|(cluster, subject)| looking.last.cluster == *cluster && looking.last.subject == *subject)
         };
         if let Some(looking) = self.looking.as_ref().filter(|looking| is_same(looking)) {
             looking.again.notify_one();

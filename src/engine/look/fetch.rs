@@ -16,8 +16,8 @@ use crate::engine::client::{NodeClient, NodeError, as_text};
 use crate::engine::command::Auth;
 
 use super::{
-    ConfigFacts, LatencyFacts, MOST_CLIENTS, MOST_LINKED, MOST_PEERS, MOST_SLOW_CALLS, NodeFacts, NodeLinks, Part, Seen,
-    SlowFacts, Subject,
+    ConfigFacts, LatencyFacts, MOST_CLIENTS, MOST_LINKED, MOST_PEERS, MOST_SLOW_CALLS, NodeFacts, NodeLinks, Part,
+    Seen, SlowFacts, Subject,
 };
 
 /// How many nodes are asked at the same time.
@@ -43,7 +43,9 @@ pub(super) async fn fetch(
                 None => NodeClient::connect(node, auth).await?,
             };
             let seen = match subject {
-                Subject::Clients(_) => Seen::Clients(read_clients(&client.text(&["CLIENT", "LIST"]).await?, MOST_CLIENTS)),
+                Subject::Clients(_) => {
+                    Seen::Clients(read_clients(&client.text(&["CLIENT", "LIST"]).await?, MOST_CLIENTS))
+                }
                 Subject::SlowLog(_) => slow_log(&client).await?,
                 Subject::Latency(_) => latency(&client).await?,
                 _ => facts(&client).await?,
@@ -65,7 +67,13 @@ fn commands(list: &[&[&str]]) -> Vec<Vec<String>> {
 
 async fn facts(client: &NodeClient) -> Result<Seen, NodeError> {
     // Over one connection at once; the first says whether there is one at all.
-    let asked = commands(&[&["INFO", "all"], &["CLUSTER", "INFO"], &["CLUSTER", "NODES"], &["CLUSTER", "SHARDS"], &["CLUSTER", "LINKS"]]);
+    let asked = commands(&[
+        &["INFO", "all"],
+        &["CLUSTER", "INFO"],
+        &["CLUSTER", "NODES"],
+        &["CLUSTER", "SHARDS"],
+        &["CLUSTER", "LINKS"],
+    ]);
     let mut answers = client.call_all(&asked).await.into_iter();
     let mut next = || answers.next().unwrap_or(Ok(Value::Nil));
     let info = read_info(&as_text(&next()?).unwrap_or_default());
@@ -80,20 +88,16 @@ async fn facts(client: &NodeClient) -> Result<Seen, NodeError> {
         let fields = own.map(|line| line.fields.clone()).unwrap_or_default();
         named("CLUSTER NODES", fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
     });
-    let shard = part(next()).map(|value| {
-        own.and_then(|line| read_own_shard(&reply_of(value), &line.node)).unwrap_or_default()
-    });
+    let shard =
+        part(next()).map(|value| own.and_then(|line| read_own_shard(&reply_of(value), &line.node)).unwrap_or_default());
     let links = part(next()).map(|value| read_links(&reply_of(value)));
     Ok(Seen::Facts(Box::new(NodeFacts { info, cluster, own_line, shard, links })))
 }
 
 async fn slow_log(client: &NodeClient) -> Result<Seen, NodeError> {
     let most = MOST_SLOW_CALLS.to_string();
-    let asked = commands(&[
-        &["SLOWLOG", "GET", &most],
-        &["SLOWLOG", "LEN"],
-        &["CONFIG", "GET", "slowlog-log-slower-than"],
-    ]);
+    let asked =
+        commands(&[&["SLOWLOG", "GET", &most], &["SLOWLOG", "LEN"], &["CONFIG", "GET", "slowlog-log-slower-than"]]);
     let mut answers = client.call_all(&asked).await.into_iter();
     let mut next = || answers.next().unwrap_or(Ok(Value::Nil));
     let calls = read_slow_log(&reply_of(next()?));

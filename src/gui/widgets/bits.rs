@@ -150,6 +150,13 @@ pub fn fact(ui: &mut Ui, name: impl Into<String>, value: impl Into<String>) {
     });
 }
 
+/// How many whole parts of this size fit into a space.
+#[must_use]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "never negative, and points on a screen")]
+pub fn fits(space: f32, part: f32) -> usize {
+    (space / part).floor().max(0.0) as usize
+}
+
 /// Text in the middle of a rectangle, painted.
 pub fn painted_text(ui: &Ui, pos: egui::Pos2, align: Align2, text: &str, color: Color32) {
     ui.painter().text(pos, align, text, egui::FontId::proportional(11.0), color);

@@ -151,7 +151,9 @@ impl SheetUi {
 /// The rows as tab-separated lines under their titles.
 #[must_use]
 pub fn to_tsv(heads: &[Head], rows: &[Vec<Cell>]) -> String {
-    let line = |cells: Vec<&str>| cells.iter().map(|cell| cell.replace(['\t', '\n'], " ")).collect::<Vec<_>>().join("\t") + "\n";
+    let line = |cells: Vec<&str>| {
+        cells.iter().map(|cell| cell.replace(['\t', '\n'], " ")).collect::<Vec<_>>().join("\t") + "\n"
+    };
     let head = line(heads.iter().map(|head| head.title.as_str()).collect());
     let body = rows.iter().map(|row| line(row.iter().map(Cell::copied).collect()));
     std::iter::once(head).chain(body).collect()

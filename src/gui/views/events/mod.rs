@@ -65,14 +65,14 @@ impl EventList {
     /// When a slot of this cluster was last seen to change hands, and whose it was before.
     #[must_use]
     pub fn changed_hands(&self, cluster: &str, slot: Slot) -> Option<(SystemTime, Option<NodeAddr>)> {
-        self.events.iter().rev().filter(|event| event.cluster.as_deref() == Some(cluster)).find_map(|event| {
-            match &event.what {
+        self.events.iter().rev().filter(|event| event.cluster.as_deref() == Some(cluster)).find_map(
+            |event| match &event.what {
                 What::Changed(_, Change::Slots { slots, before, .. }) if slots.contains(slot) => {
                     Some((event.at, before.clone()))
                 }
                 _ => None,
-            }
-        })
+            },
+        )
     }
 
     /// How many there are.

@@ -16,9 +16,8 @@ use crate::gui::widgets::sheet::{Cell, Head, sheet_ui, to_tsv};
 use super::{InspectUi, nothing_yet};
 
 /// The fields that a filter knows by name, as servers call them.
-const FIELDS: [&str; 14] = [
-    "id", "addr", "laddr", "name", "user", "age", "idle", "db", "cmd", "flags", "tot-mem", "lib-name", "omem", "resp",
-];
+const FIELDS: [&str; 14] =
+    ["id", "addr", "laddr", "name", "user", "age", "idle", "db", "cmd", "flags", "tot-mem", "lib-name", "omem", "resp"];
 
 /// A client as a filter sees it.
 struct Filtered<'a>(&'a Client);

@@ -25,7 +25,9 @@ pub(super) fn config_ui(ui: &mut Ui, look: Option<&Look>, state: &mut InspectUi)
     let needle = state.filter.trim().to_lowercase();
     let passes = |setting: &&Setting<NodeAddr>| {
         (!state.only_differences || setting.differs())
-            && (needle.is_empty() || setting.name.contains(&needle) || value(&setting.value).to_lowercase().contains(&needle))
+            && (needle.is_empty()
+                || setting.name.contains(&needle)
+                || value(&setting.value).to_lowercase().contains(&needle))
     };
     let rows = state.config.sorted(told.settings.iter().filter(passes).map(row).collect());
     let heads = heads();

@@ -82,7 +82,7 @@ fn to_text(group: &Group) -> String {
 
 /// The groups in as many columns as fit, each where the least stands yet.
 fn columns_ui(ui: &mut Ui, groups: &[Group], all_open: bool, state: &mut InspectUi) -> Option<Action> {
-    let count = ((ui.available_width() / COLUMN) as usize).clamp(1, 4);
+    let count = bits::fits(ui.available_width(), COLUMN).clamp(1, 4);
     let is_open = |group: &Group, state: &InspectUi| all_open || group.is_long == state.turned.contains(&group.key);
     let mut columns: Vec<(usize, Vec<&Group>)> = vec![(0, Vec::new()); count];
     for group in groups {

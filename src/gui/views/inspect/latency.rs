@@ -31,10 +31,13 @@ pub(super) fn latency_ui(ui: &mut Ui, node: &NodeView, look: Option<&Look>, stat
     let heads = heads();
     let mut action = None;
     ui.horizontal(|ui| {
-        bits::weak(ui, match told.threshold_ms {
-            Some(0) | None => String::new(),
-            Some(ms) => tr!("inspect.latency_from", ms = ms),
-        });
+        bits::weak(
+            ui,
+            match told.threshold_ms {
+                Some(0) | None => String::new(),
+                Some(ms) => tr!("inspect.latency_from", ms = ms),
+            },
+        );
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             if icon_button_enabled(ui, !rows.is_empty(), Icon::Copy, tr!("log.copy")).clicked() {
                 action = Some(Action::Copy(to_tsv(&heads, &rows)));

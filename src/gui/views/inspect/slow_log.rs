@@ -106,7 +106,8 @@ fn quoted(word: &[u8]) -> String {
 
 fn passes(row: &[Cell], needle: &str) -> bool {
     let holds = |cell: &Cell| {
-        cell.text.to_lowercase().contains(needle) || cell.raw.as_ref().is_some_and(|raw| raw.to_lowercase().contains(needle))
+        cell.text.to_lowercase().contains(needle)
+            || cell.raw.as_ref().is_some_and(|raw| raw.to_lowercase().contains(needle))
     };
     needle.is_empty() || row.iter().any(holds)
 }

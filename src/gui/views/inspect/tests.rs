@@ -108,7 +108,7 @@ fn the_way_back_and_the_refresh_are_actions() {
     let mut harness = view(samples::healthy(), Tab::Clients, true);
     harness.get_by_label("Fetch now").click();
     harness.run();
-    let Some(Action::Do(Command::LookAt(Some((name, subject)))) ) = &harness.state().1 else { panic!() };
+    let Some(Action::Do(Command::LookAt(Some((name, subject))))) = &harness.state().1 else { panic!() };
     assert_eq!((name.as_str(), subject), ("orders", &Subject::Clients(first())));
     harness.get_by_label("Back to the nodes").click();
     harness.run();

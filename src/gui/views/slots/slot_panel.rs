@@ -94,8 +94,7 @@ fn hands_ui(ui: &mut Ui, hands: &Hands) {
                 Some(before) => tr!("slots.hands_from", age = format::age(*at), node = before),
                 None => tr!("slots.hands_from_none", age = format::age(*at)),
             };
-            ui.add(egui::Label::new(&text).truncate())
-                .on_hover_text(format!("{text}\n{}", format::date_clock(*at)));
+            ui.add(egui::Label::new(&text).truncate()).on_hover_text(format!("{text}\n{}", format::date_clock(*at)));
         }
         None => {
             bits::weak(ui, tr!("slots.hands_not", time = format::clock(hands.since)))

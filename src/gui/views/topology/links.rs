@@ -154,7 +154,9 @@ pub(super) fn facts(cluster: &ClusterView, from: &NodeAddr, to: &NodeAddr, links
     let mut lines = Vec::new();
     match &links.lines {
         Err(why) => lines.push(tr!("inspect.refused", why = why)),
-        Ok(all) => lines.extend(all.iter().find(|line| line.node == id).map(|line| pings(line, links.now_ms)).into_iter().flatten()),
+        Ok(all) => lines.extend(
+            all.iter().find(|line| line.node == id).map(|line| pings(line, links.now_ms)).into_iter().flatten(),
+        ),
     }
     let version = node(from).and_then(|node| node.stats.as_ref()?.version);
     match &links.links {

@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use egui::{Align2, Color32, EventFilter, FontId, Key, Mesh as Shape, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, Vec2};
+use egui::{
+    Align2, Color32, EventFilter, FontId, Key, Mesh as Shape, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, Vec2,
+};
 
 use crate::core::regard::Regard;
 use crate::core::topology::NodeAddr;
@@ -81,16 +83,17 @@ impl Grid {
     }
 
     fn at(&self, pos: Pos2) -> Option<(usize, usize)> {
-        let place = (pos - self.area.min) / self.cell;
-        let inside = place.x >= 0.0 && place.y >= 0.0 && (place.x as usize) < self.size && (place.y as usize) < self.size;
-        inside.then_some((place.y as usize, place.x as usize))
+        let place = pos - self.area.min;
+        let (row, column) = (bits::fits(place.y, self.cell), bits::fits(place.x, self.cell));
+        let inside = place.x >= 0.0 && place.y >= 0.0 && row < self.size && column < self.size;
+        inside.then_some((row, column))
     }
 
     /// Rows and columns in view.
     fn seen(&self, clip: Rect) -> (std::ops::Range<usize>, std::ops::Range<usize>) {
         let range = |from: f32, to: f32, start: f32| {
-            let first = ((from - start) / self.cell).floor().max(0.0) as usize;
-            let last = ((to - start) / self.cell).ceil().max(0.0) as usize;
+            let first = bits::fits(from - start, self.cell);
+            let last = bits::fits(to - start, self.cell) + 1;
             first.min(self.size)..last.min(self.size)
         };
         (range(clip.top(), clip.bottom(), self.area.top()), range(clip.left(), clip.right(), self.area.left()))
@@ -112,7 +115,7 @@ pub(super) fn matrix_ui(ui: &mut Ui, cluster: &ClusterView, whole: &Whole, state
         let whole_size = Vec2::splat(cell * size as f32 + edge + 4.0);
         let (outer, _) = ui.allocate_exact_size(whole_size, Sense::hover());
         let area = Rect::from_min_size(outer.min + Vec2::splat(edge), Vec2::splat(cell * size as f32));
-        let block = (1.0 / (cell * ui.pixels_per_point())).ceil().max(1.0) as usize;
+        let block = bits::fits(1.0, cell * ui.pixels_per_point() * 1.001) + 1;
         let grid = Grid { area, cell, block, size: whole.mesh.size() };
         let response = ui.allocate_rect(area, Sense::click());
         let name = name_of(whole);
@@ -191,7 +194,8 @@ fn paint(ui: &Ui, whole: &Whole, grid: &Grid, state: &MatrixUi) {
     let gap = if grid.cell >= 5.0 { 1.0 / ui.pixels_per_point() } else { 0.0 };
     let first = rows.start / grid.block * grid.block;
     for row in (first..rows.end).step_by(grid.block) {
-        let worst = |column: usize| whole.mesh.worst(row..(row + grid.block).min(grid.size), column..column + grid.block);
+        let worst =
+            |column: usize| whole.mesh.worst(row..(row + grid.block).min(grid.size), column..column + grid.block);
         let start = columns.start / grid.block * grid.block;
         let mut run: Option<(usize, Regard)> = None;
         let bottom = (row + grid.block).min(grid.size);
@@ -230,11 +234,18 @@ fn signs(ui: &Ui, whole: &Whole, grid: &Grid, (rows, columns): (std::ops::Range<
     let font = FontId::proportional((grid.cell * 0.6).min(18.0));
     for row in rows {
         for column in columns.clone() {
-            let Some((regard, sign)) = whole.mesh.at(row, column).and_then(|regard| Some((regard, sign(regard)?))) else {
+            let Some((regard, sign)) = whole.mesh.at(row, column).and_then(|regard| Some((regard, sign(regard)?)))
+            else {
                 continue;
             };
             let center = grid.rect(row..row + 1, column..column + 1).center();
-            ui.painter().text(center, Align2::CENTER_CENTER, sign, font.clone(), Palette::ink_on(color(colors, regard)));
+            ui.painter().text(
+                center,
+                Align2::CENTER_CENTER,
+                sign,
+                font.clone(),
+                Palette::ink_on(color(colors, regard)),
+            );
         }
     }
 }
@@ -264,7 +275,8 @@ fn names(ui: &Ui, cluster: &ClusterView, whole: &Whole, grid: &Grid, outer: Rect
         let galley = cut(node.addr.to_string(), text_color(node.is_stale()));
         let x = grid.rect(0..1, column..column + 1).center().x - galley.size().y / 2.0;
         let at = Pos2::new(x, (grid.area.top() - 6.0).min(outer.top() + NAMES));
-        ui.painter().add(egui::epaint::TextShape::new(at, galley, colors.text).with_angle(-std::f32::consts::FRAC_PI_2));
+        ui.painter()
+            .add(egui::epaint::TextShape::new(at, galley, colors.text).with_angle(-std::f32::consts::FRAC_PI_2));
     }
 }
 

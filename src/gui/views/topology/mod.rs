@@ -120,9 +120,8 @@ impl TopologyUi {
 /// Shows the screen.
 #[must_use]
 pub fn topology_ui(ui: &mut Ui, cluster: &ClusterView, look: Option<&Look>, state: &mut TopologyUi) -> Option<Action> {
-    let still = |drawn: &Drawn| {
-        Arc::ptr_eq(&drawn.topology, &cluster.topology) && Arc::ptr_eq(&drawn.nodes, &cluster.nodes)
-    };
+    let still =
+        |drawn: &Drawn| Arc::ptr_eq(&drawn.topology, &cluster.topology) && Arc::ptr_eq(&drawn.nodes, &cluster.nodes);
     let drawn = state.drawn.take().filter(still).unwrap_or_else(|| Drawn {
         topology: cluster.topology.clone(),
         nodes: cluster.nodes.clone(),

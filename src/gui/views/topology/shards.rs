@@ -27,7 +27,7 @@ pub(super) fn shards_ui(ui: &mut Ui, cluster: &ClusterView) -> Option<Action> {
     let shards: Vec<Shard<'_>> = nodes.chunk_by(|a, b| a.shard == b.shard).map(Shard::of).collect();
     egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
         let wide = ui.available_width();
-        let columns = (((wide + GAP) / (CARD + GAP)) as usize).clamp(1, 4);
+        let columns = bits::fits(wide + GAP, CARD + GAP).clamp(1, 4);
         let width = (wide - GAP * (columns - 1) as f32) / columns as f32;
         let rows = shards.chunks(columns);
         ui.spacing_mut().item_spacing.y = GAP;
@@ -40,10 +40,14 @@ pub(super) fn shards_ui(ui: &mut Ui, cluster: &ClusterView) -> Option<Action> {
             ui.horizontal_top(|ui| {
                 ui.spacing_mut().item_spacing.x = GAP;
                 for shard in row {
-                    ui.allocate_ui_with_layout(egui::vec2(width, tall), egui::Layout::top_down(egui::Align::Min), |ui| {
-                        ui.set_min_size(egui::vec2(width, tall));
-                        Action::note(&mut action, shard_ui(ui, cluster, shard));
-                    });
+                    ui.allocate_ui_with_layout(
+                        egui::vec2(width, tall),
+                        egui::Layout::top_down(egui::Align::Min),
+                        |ui| {
+                            ui.set_min_size(egui::vec2(width, tall));
+                            Action::note(&mut action, shard_ui(ui, cluster, shard));
+                        },
+                    );
                 }
             });
         });
@@ -81,7 +85,8 @@ fn shard_ui(ui: &mut Ui, cluster: &ClusterView, shard: &Shard<'_>) -> Option<Act
 fn title_ui(ui: &mut Ui, shard: &Shard<'_>) {
     ui.horizontal(|ui| {
         ui.set_height(line(ui));
-        let name = shard.number.map_or_else(|| tr!("topology.no_shard"), |number| tr!("topology.shard", number = number + 1));
+        let name =
+            shard.number.map_or_else(|| tr!("topology.no_shard"), |number| tr!("topology.shard", number = number + 1));
         ui.label(RichText::new(name).strong().color(Palette::of(ui).strong));
         let Some(master) = shard.master else { return };
         bits::weak(ui, tr!("overview.n_slots", count = format::count(master.slots.len() as u64)));
