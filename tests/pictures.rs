@@ -16,11 +16,15 @@ mod testing;
 
 use egui_kittest::{Harness, SnapshotOptions, SnapshotResults};
 use slotdeck::core::slot::Slot;
+use slotdeck::core::topology::NodeAddr;
 use slotdeck::engine::job::JobState;
+use slotdeck::engine::look::Subject;
 use slotdeck::engine::snapshot::{ClusterView, Snapshot};
 use slotdeck::gui::action::{Screen, View};
 use slotdeck::gui::app::App;
 use slotdeck::gui::i18n::Language;
+use slotdeck::gui::views::inspect::Tab;
+use slotdeck::gui::views::topology::Part;
 use std::sync::Arc;
 use testing::Look;
 
@@ -73,6 +77,67 @@ fn the_main_screens_look_as_they_did() {
     compare(&mut results, "nodes_failed_dark", samples::failed(), View::Nodes, egui::Theme::Dark);
 }
 
+/// The first node, inspected.
+fn inspected(look: Look, tab: Tab) -> Harness<'static, App> {
+    let node = NodeAddr::new("127.0.0.1", 7000);
+    let subject = match tab {
+        Tab::Facts | Tab::Log => Subject::Facts(node.clone()),
+        Tab::Config => Subject::Config(node.clone()),
+        Tab::Clients => Subject::Clients(node.clone()),
+        Tab::SlowLog => Subject::SlowLog(node.clone()),
+        Tab::Latency => Subject::Latency(node.clone()),
+    };
+    let mut snapshot = (*samples::snapshot(samples::healthy())).clone();
+    snapshot.look = Some(Arc::new(samples::look(subject)));
+    let mut harness = app(look, Arc::new(snapshot), on(View::Nodes));
+    harness.state_mut().inspect(node, tab);
+    harness.run_steps(4);
+    harness
+}
+
+/// A part of the topology of a cluster that is parted.
+fn parted(look: Look, part: Part) -> Harness<'static, App> {
+    let mut harness = app(look, samples::snapshot(samples::parted()), on(View::Topology));
+    harness.state_mut().show_topology(part);
+    harness.run_steps(4);
+    harness
+}
+
+#[test]
+fn a_node_and_a_partition_look_as_they_did() {
+    if !can_draw() {
+        return;
+    }
+    let options = SnapshotOptions::new().threshold(1.5).max_failed_pixels(600);
+    let mut results = SnapshotResults::new();
+    let dark = Look { theme: egui::Theme::Dark, ..Look::default() };
+    results.add(inspected(dark, Tab::Facts).try_snapshot_options("node_facts_dark", &options));
+    let light = Look { theme: egui::Theme::Light, language: Language::Chinese, ..Look::default() };
+    results.add(parted(light, Part::Links).try_snapshot_options("topology_parted_light_zh", &options));
+}
+
+#[test]
+#[ignore = "draws some sixty pictures for the eye; compares nothing"]
+fn nodes_and_topology() {
+    if !can_draw() {
+        return;
+    }
+    let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/gallery");
+    std::fs::create_dir_all(&dir).unwrap();
+    for (size_name, size) in [("small", (1024.0, 700.0)), ("large", (2560.0, 1440.0))] {
+        for (language, theme) in [(Language::English, egui::Theme::Dark), (Language::Chinese, egui::Theme::Light)] {
+            let look = Look { size, theme, language };
+            let file = |name: &str| dir.join(format!("{name}-{size_name}-{}-{theme:?}.png", language.code()));
+            for tab in Tab::ALL {
+                inspected(look, tab).render().unwrap().save(file(&format!("node-{tab:?}"))).unwrap();
+            }
+            for part in [Part::Shards, Part::Links, Part::Views] {
+                parted(look, part).render().unwrap().save(file(&format!("topology-{part:?}"))).unwrap();
+            }
+        }
+    }
+}
+
 #[test]
 #[ignore = "draws some eighty pictures for the eye; compares nothing"]
 fn gallery() {
@@ -120,6 +185,7 @@ fn scenes() -> Vec<(&'static str, Arc<Snapshot>, Screen)> {
         ("slots_twelve", one(samples::cluster(12)), on(View::Slots)),
         ("nodes", one(samples::failed()), on(View::Nodes)),
         ("metrics", one(samples::measured()), on(View::Metrics)),
+        ("topology", one(samples::healthy()), on(View::Topology)),
         ("nodes_many", one(samples::cluster(12)), on(View::Nodes)),
         ("log", one(samples::healthy()), on(View::Log)),
         ("events", one(samples::healthy()), on(View::Events)),
