@@ -36,6 +36,8 @@ fn fields_are_told_apart_by_what_they_count() {
         ("rdb_last_bgsave_time_sec", Unit::Seconds),
         ("connected_clients", Unit::Count),
         ("tcp_port", Unit::Plain),
+        ("cluster_size", Unit::Count),
+        ("repl_backlog_size", Unit::Bytes),
     ] {
         assert_eq!(unit_of(name), unit, "{name}");
     }

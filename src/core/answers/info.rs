@@ -107,8 +107,7 @@ pub fn unit_of(name: &str) -> Unit {
         return Unit::Time;
     }
     let memory = name.starts_with("used_memory") || name.starts_with("mem_") || name.starts_with("lazyfree_memory");
-    if memory || name.ends_with("_bytes") || name.ends_with("_size") && !name.contains("pool") || BYTES.contains(&name)
-    {
+    if memory || name.ends_with("_bytes") || BYTES.contains(&name) {
         return Unit::Bytes;
     }
     if name.ends_with("_usec") {

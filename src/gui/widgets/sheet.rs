@@ -14,6 +14,9 @@ use crate::gui::theme::{self, Palette, Tone};
 use super::bits;
 use super::icon_button::icon_button;
 
+/// Room before texts, so that they stand apart from the numbers before them, points.
+const TEXT_GAP: f32 = 4.0;
+
 /// A column.
 #[derive(Debug, Clone)]
 pub struct Head {
@@ -214,6 +217,9 @@ fn head_ui(ui: &mut Ui, at: usize, head: &Head, state: &mut SheetUi) {
         egui::Layout::left_to_right(egui::Align::Center)
     };
     ui.with_layout(layout, |ui| {
+        if !head.number {
+            ui.add_space(TEXT_GAP);
+        }
         let button = egui::Button::new(RichText::new(shown).color(colors.weak)).frame(false).truncate();
         let response = ui.add(button);
         response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::ColumnHeader, true, &head.title));
@@ -231,6 +237,7 @@ fn cell_ui(ui: &mut Ui, cell: &Cell, number: bool) {
         bits::number(ui, &cell.text, color);
         return;
     }
+    ui.add_space(TEXT_GAP);
     let response = bits::cell(ui, &cell.text, color);
     if let Some(hint) = &cell.hint {
         response.on_hover_text(hint);

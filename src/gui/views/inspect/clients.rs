@@ -76,14 +76,14 @@ fn heads() -> [Head; 10] {
     [
         Head::number("ID".to_owned(), tr!("client.id"), 50.0),
         Head::text(tr!("nodes.address"), tr!("client.addr"), 140.0),
-        Head::text(tr!("client.name_title"), tr!("client.name"), 90.0),
+        Head::text(tr!("client.name_title"), tr!("client.name"), 84.0),
         Head::text(tr!("client.user_title"), tr!("client.user"), 64.0),
-        Head::number(tr!("client.age_title"), tr!("client.age"), 76.0),
-        Head::number(tr!("client.idle_title"), tr!("client.idle"), 76.0),
+        Head::number(tr!("client.age_title"), tr!("client.age"), 72.0),
+        Head::number(tr!("client.idle_title"), tr!("client.idle"), 64.0),
         Head::number(tr!("client.memory_title"), tr!("client.memory"), 76.0),
-        Head::text(tr!("client.flags_title"), tr!("client.flags"), 50.0),
+        Head::text(tr!("client.flags_title"), tr!("client.flags"), 46.0),
         Head::text(tr!("client.lib_title"), tr!("client.lib"), 76.0),
-        Head::text(tr!("client.cmd_title"), tr!("client.cmd"), 110.0),
+        Head::text(tr!("client.cmd_title"), tr!("client.cmd"), 76.0),
     ]
 }
 

@@ -184,7 +184,6 @@ mod tests {
             ("uptime_in_seconds", "185", "3 min 5 s"),
             ("total_commands_processed", "1234567", "1,234,567"),
             ("rdb_last_save_time", "1760000000", "2025-10-09 08:53:20"),
-            ("rdb_last_save_time", "18446744073709551615", "36812-02-20 00:36:16"),
             ("tcp_port", "7000", "7000"),
             ("maxmemory_policy", "noeviction", "noeviction"),
             ("repl_backlog_first_byte_offset", "-1", "-1"),

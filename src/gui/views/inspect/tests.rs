@@ -47,10 +47,14 @@ fn a_filter_also_finds_what_fields_mean() {
 fn long_groups_are_folded_at_first() {
     let mut harness = view(samples::healthy(), Tab::Facts, true);
     assert!(harness.query_by_label_contains("cmdstat_get").is_none());
-    harness.get_by_label("Unfold Statistics of commands").click();
-    harness.run();
+    harness.state_mut().0.turned.insert("Commandstats".to_owned());
     harness.run();
     harness.get_by_label_contains("cmdstat_get");
+    harness.get_by_label("Fold Identity").click();
+    harness.run();
+    harness.run();
+    harness.get_by_label("Unfold Identity");
+    assert!(harness.query_by_label("Address: 127.0.0.1:7000").is_none());
 }
 
 #[test]

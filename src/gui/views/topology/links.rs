@@ -91,7 +91,7 @@ fn panel_ui(
 /// What each colour means, and how many pairs have it.
 fn legend_ui(ui: &mut Ui, whole: &Whole, state: &mut MatrixUi) {
     let colors = Palette::of(ui);
-    let counts = whole.mesh.counts();
+    let counts = whole.counts;
     bits::subtitle(ui, tr!("topology.legend"));
     state.only = None;
     for (regard, count) in Regard::ALL.into_iter().zip(counts) {

@@ -313,5 +313,5 @@ fn marks(ui: &Ui, cluster: &ClusterView, whole: &Whole, response: &Response, gri
 
 /// What a screen reader says of the matrix.
 fn name_of(whole: &Whole) -> String {
-    tr!("topology.matrix_name", nodes = whole.mesh.size(), trouble = whole.mesh.trouble(), groups = whole.groups.len())
+    tr!("topology.matrix_name", nodes = whole.mesh.size(), trouble = whole.trouble, groups = whole.groups.len())
 }

@@ -18,7 +18,6 @@ use crate::engine::snapshot::{ClusterView, NodeView};
 use crate::gui::action::Action;
 use crate::gui::i18n::tr;
 use crate::gui::icons::Icon;
-use crate::gui::summary;
 use crate::gui::theme::Tone;
 use crate::gui::widgets::bits;
 
@@ -50,12 +49,35 @@ pub struct TopologyUi {
     drawn: Option<Drawn>,
 }
 
-/// What the views say together: of a large cluster not worked out anew in each frame.
+/// What the views say together, and from what it was worked out: for a thousand nodes that takes a while, and news come
+/// many times a second.
 #[derive(Debug)]
 struct Drawn {
     topology: Arc<Topology>,
     nodes: Arc<[NodeView]>,
+    /// When, by the clock of the frames, seconds.
+    at: f64,
     whole: Whole,
+}
+
+/// Clusters from this size on are not worked out anew with each news,
+const LARGE: usize = 100;
+/// but at most so often, seconds.
+const EVERY: f64 = 1.0;
+
+impl Drawn {
+    fn of(cluster: &ClusterView, at: f64) -> Self {
+        Self { topology: cluster.topology.clone(), nodes: cluster.nodes.clone(), at, whole: Whole::of(cluster) }
+    }
+
+    /// Whether it still holds; of a large cluster also if it is a little old.
+    fn holds(&self, cluster: &ClusterView, now: f64) -> bool {
+        if Arc::ptr_eq(&self.topology, &cluster.topology) && Arc::ptr_eq(&self.nodes, &cluster.nodes) {
+            return true;
+        }
+        let same = || self.nodes.iter().map(|node| &node.addr).eq(cluster.nodes.iter().map(|node| &node.addr));
+        cluster.nodes.len() >= LARGE && now - self.at < EVERY && same()
+    }
 }
 
 /// The cluster as all views together tell it.
@@ -65,6 +87,10 @@ pub(super) struct Whole {
     pub(super) order: Vec<usize>,
     /// What each thinks of each.
     pub(super) mesh: Mesh,
+    /// How many pairs there are of each kind.
+    pub(super) counts: [usize; 8],
+    /// How many pairs have trouble.
+    pub(super) trouble: usize,
     /// Groups of nodes that see each other, by row: more than one where the cluster is parted.
     pub(super) groups: Vec<Vec<usize>>,
     /// Where they disagree, and whether there is more.
@@ -73,8 +99,8 @@ pub(super) struct Whole {
 
 impl Whole {
     fn of(cluster: &ClusterView) -> Self {
-        let place = |node: &NodeView| cluster.nodes.iter().position(|other| other.addr == node.addr);
-        let mut order: Vec<usize> = summary::by_shard(cluster).into_iter().filter_map(place).collect();
+        let mut order: Vec<usize> = (0..cluster.nodes.len()).collect();
+        order.sort_by_key(|at| cluster.nodes[*at].shard.unwrap_or(usize::MAX));
         let name = |at: &usize| -> (NodeAddr, Option<NodeId>) {
             let node = &cluster.nodes[*at];
             (node.addr.clone(), node.id.clone())
@@ -82,7 +108,7 @@ impl Whole {
         let mesh = Mesh::of(&cluster.topology, &order.iter().map(name).collect::<Vec<_>>());
         let groups = mesh.groups();
         if groups.len() < 2 {
-            return Self { order, mesh, groups, disagreements: disagreements(&cluster.topology) };
+            return Self::counted(cluster, order, mesh, groups);
         }
         // Those who see each other stand together, so that a partition shows as blocks.
         let together: Vec<usize> = groups.iter().flatten().map(|row| order[*row]).collect();
@@ -90,7 +116,12 @@ impl Whole {
         let order = [together, order].concat();
         let mesh = Mesh::of(&cluster.topology, &order.iter().map(name).collect::<Vec<_>>());
         let groups = mesh.groups();
-        Self { order, mesh, groups, disagreements: disagreements(&cluster.topology) }
+        Self::counted(cluster, order, mesh, groups)
+    }
+
+    fn counted(cluster: &ClusterView, order: Vec<usize>, mesh: Mesh, groups: Vec<Vec<usize>>) -> Self {
+        let (counts, trouble) = (mesh.counts(), mesh.trouble());
+        Self { order, mesh, counts, trouble, groups, disagreements: disagreements(&cluster.topology) }
     }
 }
 
@@ -159,7 +190,7 @@ fn head_ui(ui: &mut Ui, cluster: &ClusterView, whole: &Whole, state: &mut Topolo
                     let cut = |node: &&NodeView| node.stats.as_ref().is_some_and(|stats| stats.link_up == Some(false));
                     cluster.nodes.iter().filter(cut).count()
                 }
-                Part::Links => whole.mesh.trouble(),
+                Part::Links => whole.trouble,
                 Part::Views => whole.disagreements.0.len(),
             };
             let name = match part {
