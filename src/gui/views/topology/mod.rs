@@ -151,13 +151,9 @@ impl TopologyUi {
 /// Shows the screen.
 #[must_use]
 pub fn topology_ui(ui: &mut Ui, cluster: &ClusterView, look: Option<&Look>, state: &mut TopologyUi) -> Option<Action> {
-    let still =
-        |drawn: &Drawn| Arc::ptr_eq(&drawn.topology, &cluster.topology) && Arc::ptr_eq(&drawn.nodes, &cluster.nodes);
-    let drawn = state.drawn.take().filter(still).unwrap_or_else(|| Drawn {
-        topology: cluster.topology.clone(),
-        nodes: cluster.nodes.clone(),
-        whole: Whole::of(cluster),
-    });
+    let now = ui.input(|input| input.time);
+    let still = state.drawn.take().filter(|drawn| drawn.holds(cluster, now));
+    let drawn = still.unwrap_or_else(|| Drawn::of(cluster, now));
     head_ui(ui, cluster, &drawn.whole, state);
     ui.add_space(4.0);
     let action = if cluster.nodes.is_empty() {
