@@ -62,9 +62,9 @@ pub struct Disagreement {
 /// more. What a node is in its own eyes counts as well.
 #[must_use]
 pub fn disagreements(topology: &Topology) -> (Vec<Disagreement>, bool) {
-    let Some(first) = topology.views.values().next() else { return (Vec::new(), false) };
+    let Some((_, first)) = topology.current().next() else { return (Vec::new(), false) };
     let mut about: BTreeSet<&NodeId> = BTreeSet::new();
-    for view in topology.views.values().skip(1) {
+    for (_, view) in topology.current().skip(1) {
         about.extend(differing(first, view));
     }
     let mut found = Vec::new();
@@ -108,7 +108,7 @@ fn differing<'a>(one: &'a View, other: &'a View) -> Vec<&'a NodeId> {
 
 fn opinions(topology: &Topology, about: &NodeId, aspect: Aspect) -> Option<Disagreement> {
     let mut sides: Vec<(Opinion, Vec<NodeAddr>)> = Vec::new();
-    for (addr, view) in &topology.views {
+    for (addr, view) in topology.current() {
         let Some(opinion) = opinion(view.nodes.get(about), aspect) else { continue };
         let at = sides.iter().position(|(known, _)| *known == opinion).unwrap_or_else(|| {
             sides.push((opinion, Vec::new()));

@@ -46,7 +46,6 @@ impl Regard {
 
     fn of(node: &Node) -> Self {
         match node.flags {
-            f if f.myself => Regard::Itself,
             f if f.fail => Regard::Failed,
             f if f.pfail => Regard::Suspected,
             f if f.noaddr => Regard::Unknown,

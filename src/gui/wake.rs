@@ -56,9 +56,9 @@ impl Wake {
 /// A number that changes when something changes that a person could see on a calm screen: figures as precisely as they
 /// are shown, and no times. Each field is named here, so that a new one has to be thought of.
 fn outlook(snapshot: &Snapshot) -> u64 {
-    let Snapshot { revision: _, events, servers, draft, clusters, jobs, clusters_dir } = snapshot;
+    let Snapshot { revision: _, events, servers, draft, clusters, jobs, clusters_dir, look } = snapshot;
     let mut seen = Seen(DefaultHasher::new());
-    (events, draft.as_ref().map(place), clusters_dir, clusters.len()).hash(&mut seen.0);
+    (events, draft.as_ref().map(place), clusters_dir, clusters.len(), look.as_ref().map(place)).hash(&mut seen.0);
     // Writing into a hash does not fail.
     let _ = write!(seen, "{servers:?}{jobs:?}");
     for cluster in clusters.values() {
@@ -98,6 +98,8 @@ impl Seen {
             fix,
             slot_keys,
             slots,
+            // Only the topology's screen shows it, and that is not calm.
+            topology: _,
             on_close,
             history: _,
             owners: _,
