@@ -17,8 +17,8 @@ use crate::workspace::document::OnClose;
 use super::fix::FixWish;
 use super::growth::{Leaver, Newcomer};
 use super::job::JobId;
-use super::safekeeping::RestoreWish;
 use super::look::Subject;
+use super::safekeeping::RestoreWish;
 use super::tls::Tls;
 
 /// How servers are spoken to that Slotdeck did not configure itself: as whom, and whether in TLS.
