@@ -1,8 +1,11 @@
-//! `dev/bench window`: what the open window costs while nobody touches it: memory and CPU time, with a live cluster of
-//! six servers on its first screen. Linux only: it reads `/proc`, and opens the window in an Xvfb of its own.
+//! `dev/bench window`: what the window costs beside an eframe window with nothing in it (`examples/empty_window.rs`), in
+//! the same run: time from the start of the process to the first full picture, memory, and CPU time while nobody touches
+//! it, with a live cluster of six servers on its first screen. Linux only: it reads `/proc`, and opens the windows in an
+//! Xvfb of its own.
 //!
-//! Mesa draws in software here, in the window's own process: with a graphics card both figures are lower.
-//! `IDLE=secs` sets how long is watched (30).
+//! Mesa draws in software here, in the windows' own processes: with a graphics card all figures are lower.
+//! `EMPTY_WINDOW` names the other program (`dev/bench` builds it). `RUNS=n` sets how often each is started (5), in turn;
+//! `IDLE=secs` how long each is watched (60).
 
 #![expect(clippy::expect_used, reason = "a bench that can't go on should say so and end")]
 
@@ -122,47 +125,101 @@ fn ticks(pid: u32) -> (f64, f64) {
     (field(14), field(15))
 }
 
+/// What a window cost.
+#[derive(Default)]
+struct Cost {
+    /// From the start to the first picture, seconds, of each run.
+    starts: Vec<f64>,
+    idle_percent: f64,
+    ticks: (f64, f64),
+    resident: f64,
+    of_files: f64,
+    most: f64,
+    threads: f64,
+}
+
+impl Cost {
+    /// The middle one of the starts.
+    fn start(&self) -> f64 {
+        let mut starts = self.starts.clone();
+        starts.sort_by(f64::total_cmp);
+        starts.get(starts.len() / 2).copied().unwrap_or_default()
+    }
+}
+
+/// A program with a window, and how many colours its first full picture has at least. Text has smooth edges: a screen
+/// with words has far more colours than one without.
+struct Candidate<'a> {
+    program: &'a Path,
+    colours: usize,
+}
+
+impl Candidate<'_> {
+    /// Opens the window; watches it for so many seconds, if any.
+    fn open(&self, home: &Path, idle: Option<u64>, cost: &mut Cost) {
+        let dir = tempfile::tempdir().expect("a temp folder");
+        let display = Display::open(dir.path());
+        let began = Instant::now();
+        let window = Command::new(self.program)
+            .env("SLOTDECK_HOME", home)
+            .env("DISPLAY", &display.name)
+            .env("LIBGL_ALWAYS_SOFTWARE", "1")
+            .env_remove("WAYLAND_DISPLAY")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .expect("the program starts");
+        let window = Running(window);
+        let pid = window.0.id();
+        wait_for("the window", || display.colours() >= self.colours);
+        cost.starts.push(began.elapsed().as_secs_f64());
+        let Some(idle) = idle else { return };
+        std::thread::sleep(SETTLE);
+        let (before, began) = (ticks(pid), Instant::now());
+        std::thread::sleep(Duration::from_secs(idle));
+        let (after, secs) = (ticks(pid), began.elapsed().as_secs_f64());
+        cost.ticks = (after.0 - before.0, after.1 - before.1);
+        cost.idle_percent = (cost.ticks.0 + cost.ticks.1) / TICKS / secs * 100.0;
+        let mib = |name| kib(pid, "status", name).unwrap_or_default() / 1024.0;
+        (cost.resident, cost.of_files, cost.most) = (mib("VmRSS:"), mib("RssFile:"), mib("VmHWM:"));
+        cost.threads = kib(pid, "status", "Threads:").unwrap_or_default();
+    }
+}
+
 fn main() {
     if !cfg!(target_os = "linux") {
         return println!("This bench reads /proc: it runs on Linux only.");
     }
-    let idle = std::env::var("IDLE").ok().and_then(|s| s.parse().ok()).unwrap_or(30);
+    let number = |name: &str, usual| std::env::var(name).ok().and_then(|s| s.parse().ok()).unwrap_or(usual);
+    let (idle, runs) = (number("IDLE", 60), number("RUNS", 5));
+    let empty = std::env::var_os("EMPTY_WINDOW").map(PathBuf::from).expect("EMPTY_WINDOW names the empty window");
     let dir = tempfile::tempdir().expect("a temp folder");
     let cluster = Cluster::up(&dir.path().join("home"));
-    let display = Display::open(dir.path());
-    let began = Instant::now();
-    let window = Command::new(SLOTDECK)
-        .env("SLOTDECK_HOME", &cluster.home)
-        .env("DISPLAY", &display.name)
-        .env("LIBGL_ALWAYS_SOFTWARE", "1")
-        .env_remove("WAYLAND_DISPLAY")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::inherit())
-        .spawn()
-        .expect("slotdeck starts");
-    let window = Running(window);
-    let pid = window.0.id();
-    // Text has smooth edges: a screen with words has far more colours than an empty window.
-    wait_for("the window", || display.colours() > 20);
-    println!("Window with a healthy cluster of {NODES} servers; drawn by Mesa in software, in the same process");
-    println!("{:<34} {:>8.2} s", "From the start to the first picture", began.elapsed().as_secs_f64());
-    std::thread::sleep(SETTLE);
-    let (before, began) = (ticks(pid), Instant::now());
-    std::thread::sleep(Duration::from_secs(idle));
-    let (after, secs) = (ticks(pid), began.elapsed().as_secs_f64());
-    let (user, kernel) = (after.0 - before.0, after.1 - before.1);
-    let percent = (user + kernel) / TICKS / secs * 100.0;
-    println!("{:<34} {:>8.1} % of one core ({user} + {kernel} ticks in {secs:.0} s)", "CPU, idle", percent);
-    for (what, file, name) in [
-        ("Resident memory", "status", "VmRSS:"),
-        ("  of it shared with files", "status", "RssFile:"),
-        ("  most so far", "status", "VmHWM:"),
-    ] {
-        println!("{what:<34} {:>8.1} MiB", kib(pid, file, name).unwrap_or_default() / 1024.0);
+    let candidates =
+        [Candidate { program: &empty, colours: 4 }, Candidate { program: Path::new(SLOTDECK), colours: 20 }];
+    let mut costs = [Cost::default(), Cost::default()];
+    for run in (1..=runs).rev() {
+        for (candidate, cost) in candidates.iter().zip(&mut costs) {
+            candidate.open(&cluster.home, (run == 1).then_some(idle), cost);
+        }
     }
-    println!("{:<34} {:>8}", "Threads", kib(pid, "status", "Threads:").unwrap_or_default());
-    println!("{:<34} {:>8}", "Colours on the screen", display.colours());
+    let [empty, ours] = &costs;
+    println!(
+        "Drawn by Mesa in software, in the same process; a healthy cluster of {NODES} servers; {runs} starts, {idle} s idle"
+    );
+    println!("{:<40} {:>12} {:>12} {:>8}", "", "empty window", "slotdeck", "ratio");
+    let line = |what: &str, of: fn(&Cost) -> f64| {
+        println!("{what:<40} {:>12.2} {:>12.2} {:>8.2}", of(empty), of(ours), of(ours) / of(empty));
+    };
+    line("From the start to the first picture, s", Cost::start);
+    line("Resident memory, MiB", |cost| cost.resident);
+    line("  of it shared with files, MiB", |cost| cost.of_files);
+    line("  most so far, MiB", |cost| cost.most);
+    line("CPU, idle, % of one core", |cost| cost.idle_percent);
+    line("  ticks in user mode", |cost| cost.ticks.0);
+    line("  ticks in kernel mode", |cost| cost.ticks.1);
+    line("Threads", |cost| cost.threads);
     let size = std::fs::metadata(SLOTDECK).map_or(0, |file| file.len());
-    println!("{:<34} {:>8.1} MiB", "The program's file", size as f64 / 1024.0 / 1024.0);
+    println!("{:<40} {:>25.2}", "The program's file, MiB", size as f64 / 1024.0 / 1024.0);
 }

@@ -84,6 +84,15 @@
 //! What was polled is kept as [`history`](core::history) (figures, in a fixed amount of memory) and as a
 //! [`timeline`](core::timeline) of changes; [`measure`](engine::measure) asks for single slots only while somebody looks.
 //!
+//! # Large clusters
+//!
+//! Every node has a view of its own, and views that differ are what the check is for; but a thousand views of a thousand
+//! nodes are a million lines. [`ViewReader`](core::nodes::ViewReader) keeps each different line and each different list once,
+//! and [`opinions`](core::topology::Topology::opinions) lets the check look at each list once, whoever holds it. The
+//! [poll](engine::poll) asks every node for itself each second and for views in turn; a view from before the last change is
+//! `dated`: it still speaks for its own node, but is not held against the others. The actor rests after each picture for a
+//! multiple of what it took, and the window (`gui::wake`) draws a calm screen only when something on it has changed.
+//!
 //! # Processes
 //!
 //! A server is started in a session of its own and outlives the program. It is found again by process id *and* start time
@@ -108,6 +117,7 @@
 //! | how slots get from master to master | [`engine::migrate`] |
 //! | who joins, leaves or is emptied, and how | [`core::plan::add`], [`core::plan::remove`], [`core::plan::drain`], [`engine::add`], [`engine::remove`] |
 //! | which damage is repaired, and how | [`core::plan::fix`], [`engine::fix`] |
+//! | views that share what they say alike, whose turn it is | [`core::nodes`], [`engine::poll`] |
 //! | figures over time, events, failovers as stories | [`core::history`], [`core::timeline`] |
 //! | what "healthy" means | [`core::check`] |
 //! | what is shown for what was answered | [`engine::assemble`] |
