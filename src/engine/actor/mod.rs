@@ -50,6 +50,8 @@ const COALESCE: Duration = Duration::from_millis(50);
 /// After a picture at least so many times what it took passes before the next one, so that a cluster of a thousand nodes,
 /// whose answers come over half a second, does not spend it on pictures.
 const REST_FACTOR: u32 = 12;
+/// The longest such rest.
+const LONGEST_REST: Duration = Duration::from_secs(1);
 /// How often the documents on disk are compared with what is known (another program may have changed them).
 const HOUSEKEEPING: Duration = Duration::from_secs(1);
 
@@ -241,7 +243,7 @@ impl Actor {
             look: self.looking.as_ref().map(|looking| looking.last.clone()),
         };
         self.snapshots.send_replace(Arc::new(snapshot));
-        self.rest_until = Instant::now() + began.elapsed() * REST_FACTOR;
+        self.rest_until = Instant::now() + (began.elapsed() * REST_FACTOR).min(LONGEST_REST);
         (self.waker)();
     }
 

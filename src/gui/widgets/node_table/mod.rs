@@ -221,8 +221,7 @@ pub fn node_table_ui(ui: &mut Ui, cluster: &ClusterView, state: &mut NodeTableUi
             .cell_layout(egui::Layout::left_to_right(egui::Align::Center));
         for col in &columns {
             let indent = if state.grouped && *col == Col::Address { 3.0 * INDENT } else { 0.0 };
-            // Not `clip`: that copies the whole style for every cell of every row, and cells cut their texts themselves.
-            table = table.column(Column::initial(col.width() + indent).at_least(48.0));
+            table = table.column(Column::initial(col.width() + indent).at_least(48.0).clip(true));
         }
         table
             .header(theme::ROW_HEIGHT + 4.0, |mut header| {
