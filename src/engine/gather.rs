@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use crate::core::check::{Finding, NodeHealth, check};
-use crate::core::topology::{NodeAddr, Topology, View};
+use crate::core::topology::{NodeAddr, NodeId, Topology, View};
 
 use super::client::{NodeClient, NodeError, NodeErrorKind, as_text, info_field};
 use super::command::Auth;
@@ -121,11 +121,14 @@ pub(super) fn unreadable(client: &NodeClient, what: &str) -> NodeError {
 }
 
 /// Connects to the nodes given, follows what they know to every other node, and asks all of them. Dead ones stay in
-/// the result as unreachable. Nodes are asked where the first given node's view says they are.
+/// the result as unreachable. Nodes are asked where the first given node's view says they are; whoever answers there
+/// without being one of the nodes that the views name is of another cluster, and nothing that it says counts.
 pub async fn gather(seeds: &[NodeAddr], auth: &Auth, connect_deadline: Duration) -> Gathered {
     let mut gathered = Gathered::default();
     let mut asked: BTreeSet<NodeAddr> = BTreeSet::new();
+    let mut named: BTreeSet<NodeId> = BTreeSet::new();
     let mut next: Vec<NodeAddr> = seeds.to_vec();
+    let mut first_round = true;
     while !next.is_empty() {
         let round = std::mem::take(&mut next);
         asked.extend(round.iter().cloned());
@@ -134,9 +137,14 @@ pub async fn gather(seeds: &[NodeAddr], auth: &Auth, connect_deadline: Duration)
             ask(&client).await
         }))
         .await;
+        // Who was asked by a person's word is whom they mean; the others must be whom the nodes mean.
+        let known = (!first_round).then(|| named.clone());
+        first_round = false;
         for (addr, answer) in round.into_iter().zip(answers) {
+            let answer = answer.and_then(|answer| expected(answer, &addr, known.as_ref()));
             if let Ok(answer) = &answer {
                 next.extend(known_addrs(&answer.view));
+                named.extend(answer.view.nodes.keys().cloned());
             }
             gathered.insert(addr, answer);
         }
@@ -146,6 +154,17 @@ pub async fn gather(seeds: &[NodeAddr], auth: &Auth, connect_deadline: Duration)
         next.retain(|addr| !asked.contains(addr) && !mine.contains(addr));
     }
     gathered
+}
+
+/// The answer of a node that the views taken in so far name (`known`; `None` for whom a person named). A tunnel or a
+/// network of its own gives the nodes' addresses another meaning here than where the nodes are.
+fn expected(answer: Answer, addr: &NodeAddr, known: Option<&BTreeSet<NodeId>>) -> Result<Answer, NodeError> {
+    let me = &answer.view.myself;
+    if known.is_none_or(|known| known.contains(me)) {
+        return Ok(answer);
+    }
+    let what = format!("{} is there, which is no node of this cluster", me.short());
+    Err(NodeError { addr: addr.clone(), kind: NodeErrorKind::Unexpected(what) })
 }
 
 /// Where the nodes that answered say that they are: the same node is not asked twice under two names.
@@ -160,4 +179,27 @@ fn known_addrs(view: &View) -> impl Iterator<Item = NodeAddr> {
         .filter(|node| node.id != view.myself && !node.flags.handshake)
         .filter_map(|node| node.addr.clone())
         .filter(|addr| !addr.host.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_answers_where_a_view_says_is_a_member_only_under_a_name_that_the_views_know() {
+        let line = "07c37dfeb235213a872192d90877d0cd55635b91 127.0.0.1:7001@17001 myself,master - 0 0 1 connected 0-5460\n";
+        let answer = || Answer {
+            view: Arc::new(View::parse(line).unwrap()),
+            health: NodeHealth { state_ok: None, link_up: None },
+            info: String::new(),
+        };
+        let addr = NodeAddr::new("127.0.0.1", 7001);
+        let ids = |ids: &[&str]| -> BTreeSet<NodeId> { ids.iter().map(|id| id.parse().unwrap()).collect() };
+        let own = "07c37dfeb235213a872192d90877d0cd55635b91";
+        let other = "e7d1eecce10fd6bb5eb35b9f99a514335d9ba9ca";
+        assert!(expected(answer(), &addr, None).is_ok(), "a person named it");
+        assert!(expected(answer(), &addr, Some(&ids(&[own, other]))).is_ok());
+        let error = expected(answer(), &addr, Some(&ids(&[other]))).unwrap_err().to_string();
+        assert!(error.contains("no node of this cluster"), "{error}");
+    }
 }
