@@ -322,23 +322,50 @@ fn call_error(error: &redis::RedisError, deadline: Duration) -> NodeErrorKind {
 }
 
 fn reply_error(code: &str, details: &str) -> NodeErrorKind {
-    let words = format!("{code} {details}").trim_end().to_owned();
+    let words = without_arguments(&format!("{code} {details}")).trim_end().to_owned();
     match code {
         "NOAUTH" | "WRONGPASS" => NodeErrorKind::Auth(words),
         _ => NodeErrorKind::Refused(words),
     }
 }
 
+/// A server's words without what it was sent: it answers a command that it does not know with the command's arguments,
+/// and those of AUTH and MIGRATE hold the password. MIGRATE hands the words of its target on.
+pub(super) fn without_arguments(reply: &str) -> &str {
+    reply.split_once(", with args beginning with").map_or(reply, |(words, _)| words)
+}
+
 fn server_words(error: &redis::RedisError) -> String {
-    match (error.code(), error.detail()) {
+    let words = match (error.code(), error.detail()) {
         (Some(code), Some(detail)) => format!("{code} {detail}"),
         (_, Some(detail)) => detail.to_owned(),
         _ => error.to_string(),
-    }
+    };
+    without_arguments(&words).to_owned()
 }
 
 /// The system's own words, without the crate's decoration where it is only an I/O error.
 fn plain_io(error: &redis::RedisError) -> String {
     use std::error::Error as _;
     error.source().map_or_else(|| error.to_string(), ToString::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_servers_words_do_not_repeat_the_password_that_it_was_sent() {
+        let told = |details: &str| match reply_error("ERR", details) {
+            NodeErrorKind::Refused(words) => words,
+            other => panic!("{other:?}"),
+        };
+        let new = "unknown command 'MIGRATE', with args beginning with: '10.0.0.5' '7001' '' '0' '60000' 'AUTH' 'hunter2' ";
+        assert_eq!(told(new), "ERR unknown command 'MIGRATE'");
+        let old = "unknown command `AUTH`, with args beginning with: `hunter2`, ";
+        assert_eq!(told(old), "ERR unknown command `AUTH`");
+        let nested = "Target instance replied with error: ERR unknown command 'AUTH', with args beginning with: 'hunter2' ";
+        assert_eq!(told(nested), "ERR Target instance replied with error: ERR unknown command 'AUTH'");
+        assert_eq!(told("wrong number of arguments for 'get' command"), "ERR wrong number of arguments for 'get' command");
+    }
 }

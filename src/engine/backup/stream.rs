@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use crate::core::topology::NodeAddr;
 use crate::core::version::ServerVersion;
-use crate::engine::client::{NodeError, NodeErrorKind, needs_no_password};
+use crate::engine::client::{NodeError, NodeErrorKind, needs_no_password, without_arguments};
 use crate::engine::command::Auth;
 use crate::engine::socket::{self, Socket};
 
@@ -111,7 +111,7 @@ impl Wire {
     async fn call(&mut self, words: &[&str]) -> Result<Result<(), String>, NodeError> {
         self.send(words).await?;
         let line = self.line().await?;
-        Ok(line.strip_prefix('-').map_or(Ok(()), |error| Err(error.to_owned())))
+        Ok(line.strip_prefix('-').map_or(Ok(()), |error| Err(without_arguments(error).to_owned())))
     }
 
     async fn log_in(&mut self, auth: &Auth) -> Result<(), NodeError> {
@@ -149,7 +149,7 @@ impl RdbStream {
         let line = wire.line().await?;
         if let Some(refusal) = line.strip_prefix('-') {
             let kind = if refusal.starts_with("NOAUTH") { NodeErrorKind::Auth } else { NodeErrorKind::Refused };
-            return Err(wire.error(kind(refusal.to_owned())));
+            return Err(wire.error(kind(without_arguments(refusal).to_owned())));
         }
         match extent(&line) {
             Some(extent) => Ok(Self { wire, extent }),
