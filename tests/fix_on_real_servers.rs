@@ -177,6 +177,26 @@ fn a_slot_with_two_owners_goes_to_the_higher_epoch_with_the_keys_of_both() {
 }
 
 #[test]
+fn a_loser_that_does_not_give_up_keeps_its_keys() {
+    let mut cluster = Cluster::of(&server_program());
+    cluster.fill(100);
+    cluster.put_some(0, TAG, "first", 20);
+    cluster.setslot(1, SLOT, &["IMPORTING", &cluster.id(0)]);
+    cluster.put_some(1, TAG, "second", 20);
+    let ids: Vec<String> = (0..2).map(|server| cluster.id(server)).collect();
+    cluster.call(0, &["CLUSTER", "FORGET", &ids[1]]);
+    cluster.call(1, &["CLUSTER", "FORGET", &ids[0]]);
+    cluster.call(1, &["CLUSTER", "ADDSLOTS", &SLOT.to_string()]);
+    cluster.call(0, &["ACL", "SETUSER", "default", "-cluster|delslots"]);
+    let held = cluster.call(0, &["DBSIZE"]);
+    cluster.fix(&[]).failed().complains("DELSLOTS");
+    assert_eq!(cluster.call(0, &["DBSIZE"]), held, "the second server's claim has not won");
+    cluster.call(0, &["ACL", "SETUSER", "default", "+cluster|delslots"]);
+    cluster.fix(&[]).fine().says("20 keys were moved");
+    cluster.is_repaired();
+}
+
+#[test]
 fn a_move_that_was_killed_is_finished() {
     for (name, program) in servers() {
         eprintln!("on {name}");

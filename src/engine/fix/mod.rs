@@ -7,6 +7,7 @@
 mod job;
 mod look;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -115,10 +116,16 @@ pub async fn fix(confirmed: &FixPlan, how: &How<'_>, steps: &Steps) -> Result<Fi
     let settled: Vec<&Repair> = now.repairs.iter().filter(|repair| repair.settles_owner()).collect();
     if !(settled.is_empty() && now.meetings.is_empty()) {
         work.give_up(&settled, &mut failures).await;
-        work.introduce(&now.meetings, steps).await.map_err(FixError::Node)?;
-        work.settle(&settled, &mut failures).await;
-        work.await_service(steps).await;
-        work.mark(&settled, &mut failures).await;
+        let held_back = held_back(&settled, &failures);
+        if held_back.is_empty() {
+            work.introduce(&now.meetings, steps).await;
+        }
+        failures.extend(held_back);
+        if settled.iter().any(|repair| !without(&repair.slots, &failures).is_empty()) {
+            work.settle(&settled, &mut failures).await;
+            work.await_service(steps).await;
+            work.mark(&settled, &mut failures).await;
+        }
     }
     steps.begin(Step::MoveKeys);
     work.bring_strays(now.repairs.iter().filter(|repair| repair.forward.is_none()), &mut failures).await;
@@ -131,7 +138,7 @@ pub async fn fix(confirmed: &FixPlan, how: &How<'_>, steps: &Steps) -> Result<Fi
         work.close(repair, &mut failures).await;
     }
     steps.begin(Step::Check);
-    let after = work.await_agreement(&now).await;
+    let after = work.await_agreement(&without(&now.slots(), &failures)).await;
     steps.done();
     failures.sort();
     failures.dedup_by_key(|(slot, _)| *slot);
@@ -190,8 +197,9 @@ impl Work<'_> {
         }
     }
 
-    /// Nodes that do not know each other meet: not before nobody loses keys by what the other claims.
-    async fn introduce(&self, meetings: &[Meeting], steps: &Steps) -> Result<(), String> {
+    /// Nodes that do not know each other meet: not before nobody loses keys by what the other claims. A meeting that
+    /// fails is tried again; in the end the check names who does not know whom.
+    async fn introduce(&self, meetings: &[Meeting], steps: &Steps) {
         let deadline = Instant::now() + FORGET_BAN;
         while !meetings.is_empty() && Instant::now() < deadline && !self.bringer.is_stopped() {
             let gathered = gather(self.how.seeds, self.how.auth, CONNECT_DEADLINE).await;
@@ -200,27 +208,31 @@ impl Work<'_> {
             steps.detail(finding.to_string());
             // Again and again: who was made to forget a node refuses it for a minute.
             for meeting in meetings {
-                self.meet(meeting).await?;
+                if let Err(error) = self.meet(meeting).await {
+                    steps.detail(error.to_string());
+                }
             }
             sleep(Duration::from_secs(1)).await;
         }
         steps.waited();
-        Ok(())
     }
 
-    async fn meet(&self, Meeting { by, whom }: &Meeting) -> Result<(), String> {
-        let words = |error: NodeError| error.to_string();
-        let client = NodeClient::connect_within(by, self.how.auth, CONNECT_DEADLINE).await.map_err(words)?;
+    async fn meet(&self, Meeting { by, whom }: &Meeting) -> Result<(), NodeError> {
+        let client = NodeClient::connect_within(by, self.how.auth, CONNECT_DEADLINE).await?;
         let port = whom.port.to_string();
         let bus = whom.bus_port.map(|port| port.to_string());
         let meet: Vec<&str> = ["CLUSTER", "MEET", &whom.host, &port].into_iter().chain(bus.as_deref()).collect();
-        client.call(&meet).await.map(drop).map_err(words)
+        client.call(&meet).await.map(drop)
     }
 
     /// Owners claim, then the others are told.
     async fn settle(&self, repairs: &[&Repair], failures: &mut Failures) {
         for repair in repairs {
             let slots = without(&repair.slots, failures);
+            if slots.is_empty() {
+                // A new epoch would count for what the owner claims of the failed ones, too.
+                continue;
+            }
             if !repair.claimed {
                 failures.extend(self.claim(repair, &slots).await);
             }
@@ -340,10 +352,9 @@ impl Work<'_> {
         Ok(all.into_iter().zip(counts).filter(|(_, count)| *count > 0).map(|(slot, _)| slot).collect())
     }
 
-    /// Looks until nothing is left of what was repaired, for as long as the news may take.
-    async fn await_agreement(&self, plan: &FixPlan) -> Gathered {
+    /// Looks until nothing is left of what was repaired (`ours`), for as long as the news may take.
+    async fn await_agreement(&self, ours: &SlotSet) -> Gathered {
         let deadline = Instant::now() + AGREE_DEADLINE;
-        let ours = plan.slots();
         loop {
             let gathered = gather(self.how.seeds, self.how.auth, CONNECT_DEADLINE).await;
             let pending = |finding: &Finding| match finding {
@@ -351,7 +362,8 @@ impl Work<'_> {
                 Finding::Uncovered(slots) => slots.iter().any(|slot| ours.contains(slot)),
                 _ => false,
             };
-            if self.bringer.is_stopped() || Instant::now() > deadline || !gathered.check().iter().any(pending) {
+            let over = ours.is_empty() || self.bringer.is_stopped() || Instant::now() > deadline;
+            if over || !gathered.check().iter().any(pending) {
                 return gathered;
             }
             sleep(Duration::from_millis(50)).await;
@@ -362,6 +374,16 @@ impl Work<'_> {
 /// SETSLOT … NODE.
 fn node_words(owner: &Party) -> impl Fn(&str) -> Vec<String> {
     move |slot| ["CLUSTER", "SETSLOT", slot, "NODE", owner.id.as_str()].map(str::to_owned).to_vec()
+}
+
+/// What is not settled since a loser did not give up: all slots of that owner, for its new epoch would win those of the
+/// loser as well, and the loser drop its keys.
+fn held_back(repairs: &[&Repair], failures: &Failures) -> Failures {
+    let failed = |repair: &&&Repair| without(&repair.slots, failures).len() < repair.slots.len();
+    let blocked: BTreeSet<&NodeId> = repairs.iter().filter(failed).map(|repair| &repair.owner.id).collect();
+    let of_blocked = repairs.iter().filter(|repair| blocked.contains(&repair.owner.id));
+    let slots = of_blocked.flat_map(|repair| without(&repair.slots, failures).iter().collect::<Vec<_>>());
+    slots.map(|slot| (slot, "left as it is: another master still claims slots of its owner".to_owned())).collect()
 }
 
 /// The slots that have not failed.
