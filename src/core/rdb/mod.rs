@@ -16,7 +16,7 @@ mod value;
 mod walk;
 
 pub use checksum::{Checksum, payload, trailer};
-pub use digest::{digest, dump_digest};
+pub use digest::{digest, dump_digest, same_value};
 pub use walk::{Entry, Item, Keep, Walker};
 
 use thiserror::Error;

@@ -2,7 +2,7 @@
 
 use redis::Value;
 
-use crate::core::rdb::dump_digest;
+use crate::core::rdb::same_value;
 use crate::engine::client::{NodeClient, NodeError};
 use crate::engine::migrate::drain::Words;
 
@@ -35,11 +35,7 @@ fn one(dump: Value, ttl: &Value) -> Option<Held> {
 
 /// Whether two hold the same value, in whatever form, and both expire or neither.
 pub(super) fn is_same(one: &Held, other: &Held) -> bool {
-    let same = match (dump_digest(&one.dump), dump_digest(&other.dump)) {
-        (Ok(Some(one)), Ok(Some(other))) => one == other,
-        _ => one.dump == other.dump,
-    };
-    same && one.ttl.is_some() == other.ttl.is_some()
+    same_value(&one.dump, &other.dump) && one.ttl.is_some() == other.ttl.is_some()
 }
 
 #[cfg(test)]
