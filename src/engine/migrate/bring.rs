@@ -15,17 +15,12 @@ use crate::engine::command::Auth;
 use crate::engine::gather::{Gathered, gather};
 
 use super::chunk::{Chunk, set, tell_others};
-use super::drain::{Drain, keys_of, shown};
 use super::pace::Pace;
 use super::pool::Pool;
 use super::{Backend, Context, Mode, News, Options, Pair, Report, Why, classic, epochs, keys_in, place, probe};
 
 /// So many slots are worked on between two looks at whether to stop.
 const WINDOW: usize = 64;
-/// So many keys in the way are compared.
-const TWINS: usize = 1000;
-/// How far the times to live of two copies of one key may be apart, milliseconds: one was copied a little later.
-const SAME_TTL: u64 = 10_000;
 
 /// Slots that could not be brought to their end, and why.
 pub(in crate::engine) type Failures = Vec<(Slot, Why)>;
@@ -126,7 +121,8 @@ impl<'a> Bringer<'a> {
             Err(why) => return all(why),
         };
         let mut failures = Failures::new();
-        for window in windows {
+        let mut windows = windows.into_iter();
+        while let Some(window) = windows.next() {
             if self.is_stopped() {
                 break;
             }
@@ -136,16 +132,15 @@ impl<'a> Bringer<'a> {
                 chunk.tell_moved(&chunk.slots);
                 continue;
             }
+            if let Err(why) = pair.both_answer(&self.context).await {
+                // Each of them would wait for it anew.
+                let left = chunk.slots.into_iter().chain(windows.flatten());
+                failures.extend(left.map(|slot| (slot, why.clone())));
+                break;
+            }
             for slot in chunk.slots {
                 let mut single = Chunk::new(&pair, &self.context, lane.one(), vec![slot]);
-                let mut result = single.run().await;
-                if result.is_err() {
-                    result = match self.settle_twins(&pair, lane.one(), slot, result).await {
-                        Ok(()) => single.run().await,
-                        Err(why) => Err(why),
-                    };
-                }
-                match result {
+                match single.run().await {
                     Ok(()) => {
                         tell_others(&pair, &single.slots).await;
                         single.tell_moved(&single.slots);
@@ -162,7 +157,8 @@ impl<'a> Bringer<'a> {
     /// not open afterwards.
     pub(in crate::engine) async fn strays(&self, one: &SlotMove, were_open: bool) -> Failures {
         let opened = async {
-            let pair = self.pair(one).await?;
+            // Who is the owner may have been settled just now.
+            let pair = Pair { owned: one.slots.clone(), ..self.pair(one).await? };
             let lane = Pool::of(pair.from.addr(), 1, &self.context).await?;
             Ok((pair, lane))
         };
@@ -175,23 +171,20 @@ impl<'a> Bringer<'a> {
         };
         let slots: Vec<Slot> = one.slots.iter().collect();
         let mut failures = Failures::new();
-        for window in slots.chunks(WINDOW) {
+        for (number, window) in slots.chunks(WINDOW).enumerate() {
             if self.is_stopped() {
                 break;
             }
             if self.fetch(&pair, lane.one(), window).await.is_ok() {
                 continue;
             }
+            if let Err(why) = pair.both_answer(&self.context).await {
+                failures.extend(slots.iter().skip(number * WINDOW).map(|slot| (*slot, why.clone())));
+                break;
+            }
             for slot in window {
                 let single = std::slice::from_ref(slot);
-                let mut result = self.fetch(&pair, lane.one(), single).await;
-                if result.is_err() {
-                    result = match self.settle_twins(&pair, lane.one(), *slot, result).await {
-                        Ok(()) => self.fetch(&pair, lane.one(), single).await,
-                        Err(why) => Err(why),
-                    };
-                }
-                if let Err(why) = result {
+                if let Err(why) = self.fetch(&pair, lane.one(), single).await {
                     failures.push((*slot, why));
                     if !were_open {
                         // It is as it was. Where this fails the check names the slot as open.
@@ -221,76 +214,5 @@ impl<'a> Bringer<'a> {
         let (from, to) = (pair.from.addr().clone(), pair.to.addr().clone());
         (self.context.report)(News::Moved { from, to, slots: done });
         Ok(())
-    }
-
-    /// After a failure: keys that both sides have are compared, and those that are the same on both are moved over the
-    /// other's. `Ok` where nothing is in the way any more; else the keys that differ are named.
-    async fn settle_twins(
-        &self,
-        pair: &Pair<'_>,
-        lane: &NodeClient,
-        slot: Slot,
-        failed: Result<(), Why>,
-    ) -> Result<(), Why> {
-        let Err(why) = failed else { return Ok(()) };
-        if !why.contains("already") {
-            return Err(why);
-        }
-        let words = ["CLUSTER", "GETKEYSINSLOT", &slot.to_string(), &TWINS.to_string()];
-        let keys = keys_of(pair.from.one().call(&words).await.map_err(|error| error.to_string())?);
-        let replacing = Context {
-            auth: self.context.auth,
-            options: Options { replace: true, ..self.context.options.clone() },
-            report: self.context.report.clone(),
-            stop: self.context.stop.clone(),
-            mode: Mode::Resume,
-            pace: Pace::default(),
-        };
-        let drain = Drain { pair, context: &replacing, lane };
-        let mut different = Vec::new();
-        for key in keys {
-            let (here, there) = tokio::join!(copy_of(pair.from.one(), &key), copy_of(pair.to.one(), &key));
-            match (here?, there?) {
-                (None, _) | (_, None) => {}
-                (Some(here), Some(there)) if here.is_same(&there) => {
-                    drain.drain(vec![vec![key]]).await?;
-                }
-                _ => different.push(key),
-            }
-        }
-        if different.is_empty() {
-            return Ok(());
-        }
-        let (from, to) = (pair.from.addr(), pair.to.addr());
-        Err(format!(
-            "{from} and {to} both hold {}, with different values: look at both, delete one or use --cluster-replace, with \
-             which {from}'s stays, and fix again",
-            shown(&different)
-        ))
-    }
-}
-
-/// A key's value, serialised, and its time to live in milliseconds.
-struct Copied {
-    dump: Vec<u8>,
-    ttl: i64,
-}
-
-impl Copied {
-    fn is_same(&self, other: &Self) -> bool {
-        let near = self.ttl.abs_diff(other.ttl) < SAME_TTL && (self.ttl < 0) == (other.ttl < 0);
-        self.dump == other.dump && near
-    }
-}
-
-/// ASKING, since the node may not own the slot; it counts for the next command only, and both go in one write.
-async fn copy_of(client: &NodeClient, key: &[u8]) -> Result<Option<Copied>, Why> {
-    let (asking, dump, ttl) = (b"ASKING".to_vec(), b"DUMP".to_vec(), b"PTTL".to_vec());
-    let commands = vec![vec![asking.clone()], vec![dump, key.to_vec()], vec![asking], vec![ttl, key.to_vec()]];
-    let answers: Result<Vec<Value>, _> = client.call_all(&commands).await.into_iter().collect();
-    let answers = answers.map_err(|error| error.to_string())?;
-    match (answers.get(1), answers.get(3)) {
-        (Some(Value::BulkString(dump)), Some(Value::Int(ttl))) => Ok(Some(Copied { dump: dump.clone(), ttl: *ttl })),
-        _ => Ok(None),
     }
 }

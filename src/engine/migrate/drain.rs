@@ -1,11 +1,14 @@
 //! The keys of open slots, moved by MIGRATE in portions that never hold the source up for long.
 
+use std::time::Duration;
+
 use redis::Value;
 
-use crate::core::slot::Slot;
+use crate::core::slot::{Slot, key_slot};
 use crate::engine::client::{NodeClient, NodeError, NodeErrorKind};
 use crate::engine::command::Auth;
 
+use super::twins::{self, Twins};
 use super::{Context, News, Pair, Why};
 
 /// So many keys are asked for at once: of each slot at least the first number, of all together about the second.
@@ -16,8 +19,8 @@ const BURST_BYTES: u64 = 256 * 1024;
 const BURST_KEYS: usize = 64;
 /// So many keys in a MIGRATE where the server does not tell their size; redis-cli's number.
 const BLIND_KEYS: usize = 10;
-/// How often a MIGRATE is tried when the way to the target fails.
-const TRIES: usize = 3;
+/// No MIGRATE of several gets less time.
+const SHORTEST: Duration = Duration::from_secs(1);
 
 pub(in crate::engine) type Words = Vec<Vec<u8>>;
 
@@ -119,53 +122,90 @@ impl Drain<'_> {
     }
 
     /// MIGRATEs, one behind the other. Each copies, then deletes at the source what has arrived; the server itself does
-    /// both. Whether any key went over.
+    /// both. Whether any went over.
     async fn send(&self, burst: &[Batch]) -> Result<bool, Why> {
-        let mut left: Vec<&Batch> = burst.iter().collect();
-        let (mut moved, mut tries) = (false, 0);
-        loop {
-            let commands: Vec<Words> = left.iter().map(|batch| self.migrate_words(&batch.keys)).collect();
-            let (mut again, mut failure) = (Vec::new(), None);
-            for (batch, answer) in left.iter().zip(self.lane.call_all(&commands).await) {
-                match answer {
-                    Ok(answer) => {
-                        moved |= !matches!(answer, Value::SimpleString(word) if word == "NOKEY");
-                        (self.context.report)(News::Keys(batch.keys.len() as u64));
-                    }
-                    Err(error) if is_io(&error) && tries + 1 < TRIES => again.push(*batch),
-                    Err(error) => failure = failure.or_else(|| Some(self.explain(&error, &batch.keys))),
-                }
+        // The server works them off without serving anybody: where the target is silent, all of them together must not
+        // take longer than one may.
+        let timeout = share_of(self.context.timeout(), burst.len());
+        let replace = self.context.options.replace;
+        let commands: Vec<Words> =
+            burst.iter().map(|batch| self.migrate_words(&batch.keys, timeout, replace)).collect();
+        let (mut moved, mut again, mut met, mut failure) = (false, Vec::new(), Vec::new(), None);
+        for (batch, answer) in burst.iter().zip(self.lane.call_all(&commands).await) {
+            match answer {
+                Ok(answer) => moved |= self.tell(&answer, batch.keys.len()),
+                Err(error) if is_io(&error) => again.push(&batch.keys),
+                Err(error) if is_met(&error) => met.push(&batch.keys),
+                Err(error) => failure = failure.or_else(|| Some(self.explain(&error))),
             }
-            if let Some(why) = failure {
-                return Err(why);
-            }
-            if again.is_empty() {
-                return Ok(moved);
-            }
-            (left, tries) = (again, tries + 1);
         }
+        if let Some(why) = failure {
+            return Err(why);
+        }
+        // What the way to the target failed for is tried once more, alone and with all its time.
+        for keys in again {
+            match self.lane.call(&self.migrate_words(keys, self.context.timeout(), replace)).await {
+                Ok(answer) => moved |= self.tell(&answer, keys.len()),
+                // It may have arrived before the way failed.
+                Err(error) if is_met(&error) => met.push(keys),
+                Err(error) => return Err(self.explain(&error)),
+            }
+        }
+        for keys in met {
+            moved |= self.settle_twins(keys).await?;
+        }
+        Ok(moved)
     }
 
-    fn explain(&self, error: &NodeError, keys: &[Vec<u8>]) -> Why {
-        let at = format!("{} to {}", self.pair.from.addr(), self.pair.to.addr());
+    /// Counts keys that have gone over; whether there were any.
+    fn tell(&self, answer: &Value, keys: usize) -> bool {
+        let any = !matches!(answer, Value::SimpleString(word) if word == "NOKEY");
+        if any {
+            (self.context.report)(News::Keys(keys as u64));
+        }
+        any
+    }
+
+    /// Keys of which the target has one of the same name. Where both are the same, the one that counts stays: the
+    /// owner's. Whether any was settled so; keys that differ are named.
+    async fn settle_twins(&self, keys: &[Vec<u8>]) -> Result<bool, Why> {
+        let twins = Twins::among(keys, self.lane, self.pair.to.one()).await?;
+        let owned = |key: &Vec<u8>| self.pair.owned.contains(key_slot(key));
+        // The owner may be written to at any moment: what it holds is not written over, not by the same either.
+        let (theirs, ours): (Words, Words) = twins.same.into_iter().partition(owned);
+        if !theirs.is_empty() {
+            twins::delete(self.lane, &theirs).await?;
+        }
+        for keys in ours.chunks(if self.pair.many_keys { BURST_KEYS } else { 1 }) {
+            let words = self.migrate_words(keys, self.context.timeout(), true);
+            let answer = self.lane.call(&words).await.map_err(|error| self.explain(&error))?;
+            self.tell(&answer, keys.len());
+        }
+        if twins.different.is_empty() {
+            return Ok(!theirs.is_empty() || !ours.is_empty());
+        }
+        let (from, to) = (self.pair.from.addr(), self.pair.to.addr());
+        Err(format!(
+            "{from} and {to} both hold {}, with different values: look at both, then delete one and go on, or go on with \
+             --cluster-replace, with which {from}'s stays",
+            shown(&twins.different)
+        ))
+    }
+
+    fn explain(&self, error: &NodeError) -> Why {
         match &error.kind {
-            NodeErrorKind::Refused(reply) if reply.contains("BUSYKEY") => format!(
-                "{at}: the target holds a key of this name already (among {}): look at both, then resume, \
-                 with --cluster-replace if the source's is to stay",
-                shown(keys)
-            ),
-            NodeErrorKind::Refused(reply) => format!("{at}: {reply}"),
+            NodeErrorKind::Refused(reply) => format!("{} to {}: {reply}", self.pair.from.addr(), self.pair.to.addr()),
             _ => error.to_string(),
         }
     }
 
-    fn migrate_words(&self, keys: &[Vec<u8>]) -> Words {
+    fn migrate_words(&self, keys: &[Vec<u8>], timeout: Duration, replace: bool) -> Words {
         let Pair { place, many_keys, .. } = self.pair;
         let single = if *many_keys { Vec::new() } else { keys[0].clone() };
-        let timeout = self.context.timeout().as_millis().to_string();
+        let timeout = timeout.as_millis().to_string();
         let mut words: Words = vec![b"MIGRATE".to_vec(), place.host.clone().into_bytes()];
         words.extend([place.port.to_string().into_bytes(), single, b"0".to_vec(), timeout.into_bytes()]);
-        if self.context.options.replace {
+        if replace {
             words.push(b"REPLACE".to_vec());
         }
         words.extend(login_words(self.context.auth));
@@ -175,6 +215,18 @@ impl Drain<'_> {
         }
         words
     }
+}
+
+/// The timeout of each of several MIGRATEs that are sent in one piece, so that together they take about as long as one
+/// may.
+fn share_of(timeout: Duration, count: usize) -> Duration {
+    let parts = u32::try_from(count).unwrap_or(u32::MAX).max(1);
+    (timeout / parts).max(SHORTEST.min(timeout))
+}
+
+/// A key of the same name is at the target; MIGRATE hands the target's own words on.
+fn is_met(error: &NodeError) -> bool {
+    matches!(&error.kind, NodeErrorKind::Refused(reply) if reply.contains("BUSYKEY"))
 }
 
 /// The way to the target failed.
@@ -245,6 +297,16 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn migrates_that_are_sent_together_take_no_longer_than_one_may() {
+        let of = |timeout, count| share_of(Duration::from_millis(timeout), count).as_millis();
+        assert_eq!(of(60_000, 1), 60_000);
+        assert_eq!(of(60_000, 32), 1875);
+        assert_eq!(of(60_000, 64), 1000, "a busy target is not given up at once");
+        assert_eq!(of(500, 8), 500, "nor is more time taken than was given");
+        assert_eq!(of(60_000, 0), 60_000);
+    }
 
     proptest! {
         #[test]

@@ -23,6 +23,7 @@ mod preview;
 mod probe;
 mod rights;
 mod under_way;
+mod twins;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

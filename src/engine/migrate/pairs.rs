@@ -10,7 +10,7 @@ use crate::core::plan::moves::{Master, MovePlan, SlotMove};
 use crate::core::slot::{Slot, SlotSet};
 use crate::core::topology::{NodeAddr, NodeId};
 use crate::core::version::ServerVersion;
-use crate::engine::client::NodeClient;
+use crate::engine::client::{NodeClient, NodeErrorKind};
 use crate::engine::gather::Gathered;
 
 use super::pool::Pool;
@@ -33,6 +33,23 @@ pub(super) struct Pair<'a> {
     pub(super) owned: SlotSet,
     /// Whether the source knows MIGRATE with KEYS (3.0.6), and keeps expiries apart in it (3.2.7).
     pub(super) many_keys: bool,
+}
+
+impl Pair<'_> {
+    /// Whether both ends still answer, asked on new connections: a look before many commands of which each would wait.
+    pub(super) async fn both_answer(&self, context: &Context<'_>) -> Result<(), Why> {
+        // The source may be in the middle of a large value.
+        let patience = context.timeout();
+        let ask = async |addr: &NodeAddr| {
+            let client = NodeClient::connect_with(addr, context.auth, patience, patience).await?;
+            match client.call(&["PING"]).await {
+                Err(error) if !matches!(error.kind, NodeErrorKind::Refused(_)) => Err(error),
+                _ => Ok(()),
+            }
+        };
+        let (from, to) = tokio::join!(ask(self.from.addr()), ask(self.to.addr()));
+        from.and(to).map_err(|error| error.to_string())
+    }
 }
 
 /// Connects to all masters and finds out for each pair how its slots can be moved.
