@@ -4,12 +4,16 @@
 //! source answers ASK for what it does not hold, so no new key comes up there; NODE on the target before NODE on the
 //! source, so that a slot never has no owner; the others last.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
+use tokio::time::{Instant, sleep};
 
 use crate::core::slot::{Slot, SlotSet};
 use crate::core::topology::Role;
 use crate::engine::client::NodeClient;
 
+use super::atomic::FREE_DEADLINE;
 use super::drain::{Drain, Words, keys_of, look_up};
 use super::pool::Pool;
 use super::{Context, News, Pair, Why, keys_in};
@@ -25,11 +29,13 @@ pub(super) struct Chunk<'a> {
     pub(super) slots: Vec<Slot>,
     /// Whether the source sends clients to the target for keys that it does not hold.
     opened: bool,
+    /// Whether the target may own some of the slots by now.
+    handing_over: bool,
 }
 
 impl<'a> Chunk<'a> {
     pub(super) fn new(pair: &'a Pair<'a>, context: &'a Context<'a>, lane: &'a NodeClient, slots: Vec<Slot>) -> Self {
-        Self { pair, context, lane, slots, opened: false }
+        Self { pair, context, lane, slots, opened: false, handing_over: false }
     }
 
     /// Opens, empties, hands over to the target: the other masters are still to be [told](tell_others).
@@ -41,6 +47,7 @@ impl<'a> Chunk<'a> {
         let held = set(&self.pair.from, &unopened, "MIGRATING", migrating, true).await?;
         self.opened = true;
         self.empty(unopened.into_iter().zip(held).collect()).await?;
+        self.handing_over = true;
         self.hand_over(&self.slots).await
     }
 
@@ -98,13 +105,22 @@ impl<'a> Chunk<'a> {
     /// What is between the two stays open: both masters serve it together. Answers the slots handed over.
     pub(super) async fn settle(&self) -> Vec<Slot> {
         let mut done = Vec::new();
-        for slot in &self.slots {
+        let (from, to) = (self.pair.from.one(), self.pair.to.one());
+        if self.pair.both_answer(self.context).await.is_err() {
+            return done;
+        }
+        let (here, there) = tokio::join!(keys_in(from, &self.slots), keys_in(to, &self.slots));
+        let (Ok(here), Ok(there)) = (here, there) else { return done };
+        for ((slot, here), there) in self.slots.iter().zip(here).zip(there) {
             let one = std::slice::from_ref(slot);
-            let (here, there) = tokio::join!(keys_in(self.pair.from.one(), one), keys_in(self.pair.to.one(), one));
-            match (here.map(|count| count[0]), there.map(|count| count[0])) {
-                (Ok(0), Ok(1..)) if self.opened && self.hand_over(one).await.is_ok() => done.push(*slot),
-                (Ok(_), Ok(0)) if !self.pair.owned.contains(*slot) => self.close(one).await,
-                _ => {}
+            let owned = self.pair.owned.contains(*slot);
+            let result = match end_of(self.opened, self.handing_over, owned, (here, there)) {
+                End::HandedOver => self.hand_over(one).await.map(|()| done.push(*slot)),
+                End::Closed => self.close(one).await,
+                End::Open => Ok(()),
+            };
+            if result.is_err() && self.pair.both_answer(self.context).await.is_err() {
+                break;
             }
         }
         tell_others(self.pair, &done).await;
@@ -113,17 +129,34 @@ impl<'a> Chunk<'a> {
 
     /// The source serves the slot alone again. From its STABLE on it sends nobody to the target, so that a count of 0
     /// there stays one.
-    async fn close(&self, slot: &[Slot]) {
-        if set(&self.pair.from, slot, "STABLE", None, false).await.is_err() {
-            return;
-        }
-        if keys_in(self.pair.to.one(), slot).await.is_ok_and(|count| count[0] == 0) {
+    async fn close(&self, slot: &[Slot]) -> Result<(), Why> {
+        set(&self.pair.from, slot, "STABLE", None, false).await?;
+        if keys_in(self.pair.to.one(), slot).await?.iter().all(|count| *count == 0) {
             // Where it fails, the check names the slot as open.
-            let _ = set(&self.pair.to, slot, "STABLE", None, false).await;
+            set(&self.pair.to, slot, "STABLE", None, false).await.map(drop)
         } else {
             // A client got in between: open again.
-            let _ = set(&self.pair.from, slot, "MIGRATING", Some(self.pair.one.to.as_str()), false).await;
+            set(&self.pair.from, slot, "MIGRATING", Some(self.pair.one.to.as_str()), false).await.map(drop)
         }
+    }
+}
+
+/// How a slot is left after a failure.
+#[derive(Debug, PartialEq, Eq)]
+enum End {
+    HandedOver,
+    Closed,
+    Open,
+}
+
+/// How a slot is to be left that holds so many keys at the source and at the target. Once the hand-over was begun the
+/// target may own it, and the source must not serve it again: its new keys would be dropped when it hears of the owner.
+fn end_of(opened: bool, handing_over: bool, owned: bool, (here, there): (u64, u64)) -> End {
+    match (here, there) {
+        (0, _) if handing_over => End::HandedOver,
+        (0, 1..) if opened => End::HandedOver,
+        (_, 0) if !owned && !handing_over => End::Closed,
+        _ => End::Open,
     }
 }
 
@@ -141,6 +174,21 @@ pub(super) async fn set(
     id: Option<&str>,
     look: bool,
 ) -> Result<Vec<Words>, Why> {
+    let deadline = Instant::now() + FREE_DEADLINE;
+    loop {
+        match set_once(at, slots, what, id, look).await {
+            Err(why) if is_passing(&why) && Instant::now() < deadline => sleep(Duration::from_millis(50)).await,
+            result => return result,
+        }
+    }
+}
+
+/// Redis (8.4) takes no SETSLOT while the end of an atomic migration is still being cleared away.
+fn is_passing(why: &str) -> bool {
+    why.contains("pending trim job") || why.contains("active atomic slot migration")
+}
+
+async fn set_once(at: &Pool, slots: &[Slot], what: &str, id: Option<&str>, look: bool) -> Result<Vec<Words>, Why> {
     let portion = |slot: &Slot| {
         let mut words = vec!["CLUSTER".to_owned(), "SETSLOT".to_owned(), slot.to_string(), what.to_owned()];
         words.extend(id.map(str::to_owned));
@@ -160,4 +208,37 @@ pub(super) async fn set(
         }
     }
     Ok(held)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_that_was_begun_to_be_handed_over_is_never_given_back() {
+        assert_eq!(end_of(true, true, false, (0, 0)), End::HandedOver);
+        assert_eq!(end_of(true, true, false, (0, 5)), End::HandedOver);
+        assert_eq!(end_of(true, true, false, (3, 0)), End::Open);
+    }
+
+    #[test]
+    fn before_that_a_slot_goes_where_its_keys_are() {
+        assert_eq!(end_of(true, false, false, (0, 5)), End::HandedOver);
+        assert_eq!(end_of(false, false, false, (0, 5)), End::Open, "the source may still take keys");
+        assert_eq!(end_of(true, false, false, (0, 0)), End::Closed);
+        assert_eq!(end_of(false, false, false, (7, 0)), End::Closed);
+        assert_eq!(end_of(true, false, false, (7, 5)), End::Open);
+        assert_eq!(end_of(true, false, true, (7, 0)), End::Open, "it is the target's already");
+    }
+
+    #[test]
+    fn what_redis_refuses_for_a_moment_is_waited_for() {
+        assert!(is_passing(
+            "slot 5: SETSLOT IMPORTING: 127.0.0.1:7000: the server refused: ERR There is a pending trim job for slot 5."
+        ));
+        assert!(is_passing(
+            "ERR Slot 5 is currently in an active atomic slot migration. CLUSTER SETSLOT cannot be used"
+        ));
+        assert!(!is_passing("ERR Please use SETSLOT only with masters."));
+    }
 }
