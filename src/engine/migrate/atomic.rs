@@ -19,7 +19,7 @@ use super::{Backend, Context, News, Pair, Why, keys_in};
 /// How long a migration may take when nothing else is asked for; redis-cli 8.10's.
 pub(super) const LONGEST: Duration = Duration::from_hours(1);
 /// How long a server may be busy with the end of another task.
-const FREE_DEADLINE: Duration = Duration::from_secs(30);
+pub(super) const FREE_DEADLINE: Duration = Duration::from_secs(30);
 /// How many slots one task gets where the move may be held up.
 const PORTION: usize = 128;
 /// How long a task that failed because the source was busy is looked at: the target may try it again by itself.
@@ -79,7 +79,16 @@ async fn migrate(pair: &Pair<'_>, slots: &[Slot], context: &Context<'_>) -> Resu
     let mut second_chance: Option<Instant> = None;
     let mut pause = Duration::from_millis(2);
     loop {
-        match task.state().await? {
+        let state = match task.state().await {
+            Ok(state) => state,
+            Err(why) => {
+                // Left alone it would go on by itself.
+                let ended = task.cancel().await.is_ok();
+                let rest = if ended { "it was cancelled" } else { "the servers may still carry it out by themselves" };
+                return Err(format!("{why}: how the migration of {moved} stands is not known, {rest}"));
+            }
+        };
+        match state {
             State::Done => break,
             State::Ended(why) if is_busy(&why) && asked_to_end.is_none() && !context.stop.is_cancelled() => {
                 let end = *second_chance.get_or_insert_with(|| Instant::now() + SECOND_CHANCE);
@@ -100,8 +109,9 @@ async fn migrate(pair: &Pair<'_>, slots: &[Slot], context: &Context<'_>) -> Resu
             State::Running => {}
         }
         if asked_to_end.is_none() && (context.stop.is_cancelled() || Instant::now() > deadline) {
-            task.cancel().await?;
-            let why = format!("{}: the migration took too long and was cancelled", task.at.addr());
+            // Refused where it has just ended: the next look tells.
+            let refused = task.cancel().await.err().map(|why| format!(" ({why})")).unwrap_or_default();
+            let why = format!("{}: the migration took too long and was cancelled{refused}", task.at.addr());
             asked_to_end = Some((Instant::now() + CANCEL_DEADLINE, why));
         }
         if let Some((end, why)) = &asked_to_end
@@ -153,7 +163,9 @@ impl<'a> Task<'a> {
         let ours = now.into_iter().find(|(name, fields)| {
             !known.contains(name) && fields.get("target_node").is_some_and(|to| to == pair.one.to.as_str())
         });
-        let (id, _) = ours.ok_or_else(|| format!("{}: the migration is not listed", at.addr()))?;
+        let (id, _) = ours.ok_or_else(|| {
+            format!("{}: the migration is not listed; the server may carry it out by itself all the same", at.addr())
+        })?;
         Ok(Self { backend, at, id })
     }
 

@@ -65,16 +65,26 @@ pub async fn running_where_known(client: &NodeClient) -> Result<Option<Vec<Runni
 /// The same, with the family of servers that tells it.
 async fn running_of(client: &NodeClient) -> Result<Option<(Backend, Vec<RunningTask>)>, NodeError> {
     for backend in [Backend::RedisAtomic, Backend::ValkeyAtomic] {
-        match tasks(client, backend).await {
-            Ok(tasks) => {
-                let running = tasks.values().filter(|fields| state_of(fields) == State::Running);
-                return Ok(Some((backend, running.map(RunningTask::of).collect())));
-            }
-            Err(NodeError { kind: NodeErrorKind::Refused(_), .. }) => {}
-            Err(error) => return Err(error),
+        let Some(tasks) = known(tasks(client, backend).await)? else { continue };
+        let running = tasks.values().filter(|fields| state_of(fields) == State::Running);
+        let running: Vec<RunningTask> = running.map(RunningTask::of).collect();
+        // Whose slots are not understood is not to be taken for none.
+        if let Some(odd) = running.iter().find(|task| task.slots.parse::<SlotSet>().is_err()) {
+            let kind = NodeErrorKind::Unexpected(format!("a migration of the slots '{}'", odd.slots));
+            return Err(NodeError { addr: client.addr().clone(), kind });
         }
+        return Ok(Some((backend, running)));
     }
     Ok(None)
+}
+
+/// `None` where the server knows no such migrations; who does not answer may have some.
+fn known<T>(answer: Result<T, NodeError>) -> Result<Option<T>, NodeError> {
+    match answer {
+        Ok(tasks) => Ok(Some(tasks)),
+        Err(NodeError { kind: NodeErrorKind::Refused(_), .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// A migration that servers carry out by themselves, and who of them says so.
@@ -168,16 +178,7 @@ pub(super) async fn await_running(gathered: &Gathered, context: &Context<'_>) ->
     for (addr, _) in masters {
         let client = NodeClient::connect_with(addr, context.auth, context.connect(), context.patience()).await;
         let client = client.map_err(|error| error.to_string())?;
-        loop {
-            let mut running = 0;
-            for backend in [Backend::RedisAtomic, Backend::ValkeyAtomic] {
-                // Servers that know no such command migrate nothing.
-                let tasks = tasks(&client, backend).await.unwrap_or_default();
-                running += tasks.values().filter(|fields| state_of(fields) == State::Running).count();
-            }
-            if running == 0 {
-                break;
-            }
+        while !running(&client).await.map_err(|error| error.to_string())?.is_empty() {
             if context.stop.is_cancelled() || Instant::now() > deadline {
                 return Err(format!("{addr} still migrates slots by itself"));
             }
@@ -191,6 +192,16 @@ pub(super) async fn await_running(gathered: &Gathered, context: &Context<'_>) ->
 mod tests {
     use super::super::atomic::tests::fields;
     use super::*;
+
+    #[test]
+    fn only_a_refusal_means_that_nothing_can_be_under_way() {
+        let addr = NodeAddr::new("127.0.0.1", 7000);
+        let failed = |kind| known::<()>(Err(NodeError { addr: addr.clone(), kind }));
+        assert_eq!(known(Ok(5)), Ok(Some(5)));
+        assert_eq!(failed(NodeErrorKind::Refused("ERR unknown subcommand".into())), Ok(None));
+        assert!(failed(NodeErrorKind::Timeout(Duration::from_secs(5))).is_err());
+        assert!(failed(NodeErrorKind::Lost("reset".into())).is_err());
+    }
 
     #[test]
     fn both_families_tell_the_same_of_a_running_migration() {
