@@ -167,9 +167,10 @@ async fn look_into(
         }
         let stats = ask_batch(&client, &batch, &mut line.counts_only).await?;
         let now = Stand { at: Instant::now(), stats };
-        let before = line.before.get(&batch[0].get());
+        let window = batch[0].get() / BATCH;
+        let before = line.before.get(&window);
         found.extend(now.stats.iter().map(|stat| (stat.clone(), rates(before, stat, now.at))));
-        line.before.insert(batch[0].get(), now);
+        line.before.insert(window, now);
     }
     line.client = Some(client);
     Ok(())
@@ -190,8 +191,8 @@ async fn ask_batch(client: &NodeClient, batch: &[Slot], counts_only: &mut bool) 
                 return read_slot_stats(&value)
                     .ok_or_else(|| unexpected(client, "CLUSTER SLOT-STATS gave what it should not"));
             }
-            // Not known, or not allowed: keys can still be counted.
-            Err(NodeError { kind: NodeErrorKind::Refused(_), .. }) => *counts_only = true,
+            // Keys can still be counted.
+            Err(NodeError { kind: NodeErrorKind::Refused(reply), .. }) if knows_none(&reply) => *counts_only = true,
             Err(error) => return Err(error),
         }
     }
@@ -205,6 +206,13 @@ async fn ask_batch(client: &NodeClient, batch: &[Slot], counts_only: &mut bool) 
         }
     }
     Ok(stats)
+}
+
+/// Whether a refusal means that the server has no such figures, or that this user may not see them: it lasts. A server that
+/// is busy or loads will have them again.
+fn knows_none(reply: &str) -> bool {
+    let reply = reply.to_ascii_lowercase();
+    reply.starts_with("noperm") || ["unknown", "syntax", "wrong number", "disabled"].iter().any(|w| reply.contains(w))
 }
 
 fn unexpected(client: &NodeClient, what: &str) -> NodeError {
@@ -262,6 +270,20 @@ mod tests {
         }
         assert_eq!(batches(&SlotSet::full()).len(), 32);
         assert!(batches(&SlotSet::new()).is_empty());
+    }
+
+    #[test]
+    fn only_lasting_refusals_end_the_asking_for_figures() {
+        for reply in [
+            "ERR Unknown subcommand or wrong number of arguments for 'SLOT-STATS'. Try CLUSTER HELP.",
+            "ERR unknown subcommand 'SLOT-STATS'. Try CLUSTER HELP.",
+            "NOPERM this user has no permissions to run the 'cluster|slot-stats' command",
+        ] {
+            assert!(knows_none(reply), "{reply}");
+        }
+        for reply in ["BUSY Redis is busy running a script.", "LOADING Redis is loading the dataset in memory"] {
+            assert!(!knows_none(reply), "{reply}");
+        }
     }
 
     #[test]
