@@ -152,19 +152,21 @@ async fn walk_all(
             let _turn = turns.acquire().await;
             let (path, walk, handle) = (file.path.clone(), Arc::clone(walk), Handle::current());
             let stop = stop.clone();
-            let walked = tokio::task::spawn_blocking(move || walk_file(&path, &walk, &dispatch, &handle, &stop)).await;
-            walked.unwrap_or_else(|error| Err(error.to_string()))
+            let (halt, walking) =
+                (stop.clone(), tokio::task::spawn_blocking(move || walk_file(&path, &walk, &dispatch, &handle, &stop)));
+            let walked = walking.await.unwrap_or_else(|error| Err(error.to_string()));
+            if walked.is_err() {
+                // The others need not go on to their ends.
+                halt.cancel();
+            }
+            walked
         }
     });
     let walks = walks.collect::<Vec<_>>();
     // The queues end when the last one who could fill them is done.
     drop(dispatch);
     let results = join_all(walks).await;
-    let failed = results.into_iter().find_map(Result::err);
-    if failed.is_some() {
-        stop.cancel();
-    }
-    failed.map_or(Ok(()), Err)
+    results.into_iter().find_map(Result::err).map_or(Ok(()), Err)
 }
 
 /// Sends every key of a file. Blocks.
