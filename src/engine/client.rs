@@ -360,12 +360,17 @@ mod tests {
             NodeErrorKind::Refused(words) => words,
             other => panic!("{other:?}"),
         };
-        let new = "unknown command 'MIGRATE', with args beginning with: '10.0.0.5' '7001' '' '0' '60000' 'AUTH' 'hunter2' ";
+        let new =
+            "unknown command 'MIGRATE', with args beginning with: '10.0.0.5' '7001' '' '0' '60000' 'AUTH' 'hunter2' ";
         assert_eq!(told(new), "ERR unknown command 'MIGRATE'");
         let old = "unknown command `AUTH`, with args beginning with: `hunter2`, ";
         assert_eq!(told(old), "ERR unknown command `AUTH`");
-        let nested = "Target instance replied with error: ERR unknown command 'AUTH', with args beginning with: 'hunter2' ";
+        let nested =
+            "Target instance replied with error: ERR unknown command 'AUTH', with args beginning with: 'hunter2' ";
         assert_eq!(told(nested), "ERR Target instance replied with error: ERR unknown command 'AUTH'");
-        assert_eq!(told("wrong number of arguments for 'get' command"), "ERR wrong number of arguments for 'get' command");
+        assert_eq!(
+            told("wrong number of arguments for 'get' command"),
+            "ERR wrong number of arguments for 'get' command"
+        );
     }
 }

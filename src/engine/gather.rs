@@ -187,7 +187,8 @@ mod tests {
 
     #[test]
     fn who_answers_where_a_view_says_is_a_member_only_under_a_name_that_the_views_know() {
-        let line = "07c37dfeb235213a872192d90877d0cd55635b91 127.0.0.1:7001@17001 myself,master - 0 0 1 connected 0-5460\n";
+        let line =
+            "07c37dfeb235213a872192d90877d0cd55635b91 127.0.0.1:7001@17001 myself,master - 0 0 1 connected 0-5460\n";
         let answer = || Answer {
             view: Arc::new(View::parse(line).unwrap()),
             health: NodeHealth { state_ok: None, link_up: None },

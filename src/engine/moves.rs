@@ -67,10 +67,12 @@ pub async fn move_slots(
         nodes: place.nodes.clone(),
         plan: plan.clone(),
         classic: options.method == Method::Classic,
+        atomic: options.method == Method::Atomic,
         replace: options.replace,
         timeout_ms: options.timeout.and_then(|timeout| u64::try_from(timeout.as_millis()).ok()),
         pipeline: options.pipeline,
         max_rate: options.max_rate,
+        pause_file: options.pause_file.clone(),
     })?;
     let result = migrate(plan, mode, &place.seeds, &place.auth, options, report, cancel).await;
     match (&result, earlier) {
@@ -93,6 +95,10 @@ pub fn as_begun(mut now: Options, journal: &MoveJournal) -> Options {
     if now.method == Method::Auto && journal.classic {
         now.method = Method::Classic;
     }
+    if now.method == Method::Auto && journal.atomic && now.max_rate.is_none() {
+        now.method = Method::Atomic;
+    }
+    now.pause_file = now.pause_file.or_else(|| journal.pause_file.clone());
     now
 }
 
@@ -148,7 +154,8 @@ async fn run_job(
     steps: &Steps,
 ) -> Result<(), String> {
     steps.begin(Step::CheckRoles);
-    let (tally, begun, told) = (Mutex::new(MoveTally::default()), Instant::now(), steps.clone());
+    let tally = Mutex::new(MoveTally::new(options.pause_file.clone()));
+    let (begun, told) = (Instant::now(), steps.clone());
     let report: Report = Arc::new(move |news| {
         let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
         if matches!(news, News::Counted { .. }) {

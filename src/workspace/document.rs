@@ -1,6 +1,7 @@
 //! A cluster's document.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +58,9 @@ pub struct MoveJournal {
     /// Whether only key by key.
     #[serde(default)]
     pub classic: bool,
+    /// Whether only atomically.
+    #[serde(default)]
+    pub atomic: bool,
     /// Whether keys that a target holds already were to be overwritten.
     #[serde(default)]
     pub replace: bool,
@@ -69,6 +73,9 @@ pub struct MoveJournal {
     /// `--max-rate`.
     #[serde(default)]
     pub max_rate: Option<Rate>,
+    /// `--pause-file`.
+    #[serde(default)]
+    pub pause_file: Option<PathBuf>,
 }
 
 /// A cluster as it is remembered.
