@@ -113,10 +113,12 @@ impl Lane {
 
     async fn batch(&mut self, mut keys: Words, done: &mut Imported) -> Result<(), String> {
         while self.way.is_none() {
-            let Some(first) = keys.first().cloned() else { return Ok(()) };
-            match self.try_direct(&first).await? {
+            // One that the master has already would prove nothing by being there.
+            let Some(place) = self.first_missing(&keys).await? else { return self.through_us(keys, done).await };
+            let key = keys[place].clone();
+            match self.try_direct(&key).await? {
                 // It has just gone: the next one.
-                None => drop(keys.remove(0)),
+                None => drop(keys.remove(place)),
                 Some(way) => {
                     (self.report)(News::Way(self.addr.clone(), way.clone()));
                     self.way = Some(way);
@@ -132,7 +134,18 @@ impl Lane {
         }
     }
 
-    /// Lets the source send a copy of one key, and looks whether it came here. `None` where the key is gone.
+    /// The first of the keys that the master does not have.
+    async fn first_missing(&self, keys: &[Vec<u8>]) -> Result<Option<usize>, String> {
+        let commands: Vec<Words> = keys.iter().map(|key| vec![b"EXISTS".to_vec(), key.clone()]).collect();
+        for (place, answer) in self.to.call_all(&commands).await.into_iter().enumerate() {
+            if answer.map_err(|error| error.to_string())? == Value::Int(0) {
+                return Ok(Some(place));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Lets the source send a copy of one key that the master does not have, and looks whether it came here. `None` where the key is gone.
     ///
     /// The copy is met again when its key is taken over: it holds the same value.
     async fn try_direct(&mut self, key: &[u8]) -> Result<Option<Way>, String> {
@@ -206,10 +219,11 @@ impl Lane {
 
     /// MIGRATE of all these keys, one at a time where the source takes no more.
     async fn migrate_all(&self, keys: &[Vec<u8>], replace: bool) -> Result<(), NodeError> {
-        let portions = keys.chunks(if self.many_keys { keys.len().max(1) } else { 1 });
-        let commands: Vec<Words> =
-            portions.map(|portion| self.migrate_words(portion, self.options.copy, replace, Duration::MAX)).collect();
-        self.from.call_all(&commands).await.into_iter().try_for_each(|answer| answer.map(drop))
+        // Never two in one piece: where the master is silent the source serves nobody for the time of each.
+        for portion in keys.chunks(if self.many_keys { keys.len().max(1) } else { 1 }) {
+            self.from.call(&self.migrate_words(portion, self.options.copy, replace, Duration::MAX)).await?;
+        }
+        Ok(())
     }
 
     async fn direct(&self, keys: Words, done: &mut Imported) -> Result<(), String> {
@@ -242,7 +256,7 @@ impl Lane {
     async fn sort_out(&self, keys: Words, done: &mut Imported) -> Result<Words, String> {
         let (here, there) = tokio::join!(held(&self.from, &keys), held(&self.to, &keys));
         let (here, there) = (here.map_err(|e| e.to_string())?, there.map_err(|e| e.to_string())?);
-        let (mut again, mut same) = (Vec::new(), Vec::new());
+        let (mut again, mut same, mut ours) = (Vec::new(), Vec::new(), Vec::new());
         for (key, sides) in keys.into_iter().zip(here.into_iter().zip(there)) {
             match sides {
                 // Acknowledged, and gone from the source; or expired.
@@ -251,19 +265,44 @@ impl Lane {
                 (Some(_), None) => again.push(key),
                 (Some(one), Some(other)) if is_same(&one, &other) => same.push(key),
                 (Some(_), Some(_)) if self.options.replace => again.push(key),
+                // It has changed since it was copied to see whether it arrives.
+                (Some(_), Some(_)) if self.tried.as_ref() == Some(&key) => ours.push(key),
                 (Some(_), Some(_)) => done.name([key]),
             }
+        }
+        if !ours.is_empty() {
+            self.migrate_all(&ours, true).await.map_err(|error| self.explain(&error))?;
+            done.keys += ours.len() as u64;
         }
         if self.options.copy {
             let ours = same.iter().filter(|key| self.tried.as_ref() == Some(key)).count() as u64;
             done.keys += ours;
             done.same += same.len() as u64 - ours;
         } else if !same.is_empty() {
-            // The source deletes them when the target has acknowledged them once more.
-            self.migrate_all(&same, true).await.map_err(|error| self.explain(&error))?;
-            done.keys += same.len() as u64;
+            again.extend(self.let_go(same, done).await?);
         }
         Ok(again)
+    }
+
+    /// Deletes keys at the source that the master has with the same value; it may be writing to them by now, so that nothing
+    /// is sent there. Answers those that have changed meanwhile.
+    async fn let_go(&self, keys: Words, done: &mut Imported) -> Result<Words, String> {
+        self.watch(&keys).await?;
+        let (here, there) = tokio::join!(held(&self.from, &keys), held(&self.to, &keys));
+        let (Ok(here), Ok(there)) = (here, there) else {
+            // Whether it still answers does not matter: nothing is deleted.
+            let _ = self.from.call(&["UNWATCH"]).await;
+            return Ok(keys);
+        };
+        let (mut still, mut changed) = (Vec::new(), Vec::new());
+        for (key, sides) in keys.into_iter().zip(here.into_iter().zip(there)) {
+            match sides {
+                (Some(one), Some(other)) if is_same(&one, &other) => still.push(key),
+                _ => changed.push(key),
+            }
+        }
+        changed.extend(self.delete(still, done).await?);
+        Ok(changed)
     }
 
     /// DUMP, RESTORE, and DEL of what was acknowledged and has not changed since.
@@ -336,19 +375,26 @@ impl Lane {
         }
         let (keys, values): (Words, Vec<Held>) = met.into_iter().unzip();
         let there = held(&self.to, &keys).await.map_err(|error| error.to_string())?;
-        let mut again = Vec::new();
+        let (mut arrived, mut again) = (Vec::new(), Vec::new());
         for (key, (value, other)) in keys.into_iter().zip(values.into_iter().zip(there)) {
             match other {
                 Some(other) if !is_same(&value, &other) => done.name([key]),
                 Some(_) if self.options.copy => done.same += 1,
-                _ => again.push((key, value)),
+                // The master may be writing to it by now: nothing is sent there.
+                Some(_) => arrived.push(key),
+                None => again.push((key, value)),
             }
         }
         let commands: Vec<Words> =
-            again.iter().map(|(key, value)| restore_words(key, value, self.to_db, true)).collect();
-        let answers: Result<Vec<Value>, NodeError> = self.to.call_all(&commands).await.into_iter().collect();
-        answers.map_err(|error| self.explain(&error))?;
-        Ok(again.into_iter().map(|(key, _)| key).collect())
+            again.iter().map(|(key, value)| restore_words(key, value, self.to_db, self.options.replace)).collect();
+        for ((key, _), answer) in again.into_iter().zip(self.to.call_all(&commands).await) {
+            match answer {
+                Ok(_) => arrived.push(key),
+                Err(error) if is_busy(&error) => done.name([key]),
+                Err(error) => return Err(self.explain(&error)),
+            }
+        }
+        Ok(arrived)
     }
 
     /// Deletes at the source what the master has, if none of it has changed since it was read. Answers what is to be done
