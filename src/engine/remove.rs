@@ -247,7 +247,7 @@ impl Work<'_> {
                 },
             };
             match error {
-                Some(NodeError { kind: NodeErrorKind::Refused(reply), .. }) => return Err(reply),
+                Some(NodeError { kind: NodeErrorKind::Refused(reply), .. }) if !passes(&reply) => return Err(reply),
                 Some(error) if Instant::now() > deadline => return Err(error.kind.to_string()),
                 Some(error) => {
                     (self.report)(News::Waiting(error.to_string()));
@@ -359,5 +359,23 @@ impl Work<'_> {
             Some(Couple { replica: replica.clone(), master: master.clone() })
         });
         join_all(looks).await.into_iter().flatten().collect()
+    }
+}
+
+/// Whether a node that answers so will take the word a little later.
+fn passes(reply: &str) -> bool {
+    ["LOADING", "BUSY ", "MASTERDOWN", "TRYAGAIN"].iter().any(|word| reply.starts_with(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_that_loads_or_is_busy_is_told_again() {
+        assert!(passes("LOADING Redis is loading the dataset in memory"));
+        assert!(passes("BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."));
+        assert!(!passes("ERR I tried hard but I can't forget myself..."));
+        assert!(!passes("NOPERM this user has no permissions to run the 'cluster|forget' command"));
     }
 }
