@@ -254,6 +254,37 @@ fn a_key_in_the_way_stops_its_slot_alone_and_is_named() {
 }
 
 #[test]
+fn copies_of_any_number_and_form_are_settled() {
+    for (name, program) in servers() {
+        eprintln!("on {name}");
+        let mut cluster = Cluster::of(&program);
+        let half = key_slot(b"{hello}").get();
+        assert!((0..5461).contains(&half), "the first server's");
+        let ids: Vec<String> = (0..3).map(|server| cluster.id(server)).collect();
+        // A slot that was being moved, and one whose copies nobody misses.
+        for (tag, slot) in [("hello", half), (TAG, SLOT)] {
+            cluster.put_some(0, tag, "k", 1200);
+            cluster.setslot(1, slot, &["IMPORTING", &ids[0]]);
+            cluster.put_some(1, tag, "k", 1200);
+            // Sets that are hash tables: each process has an order of its own.
+            let members: Vec<String> = (0..600).map(|i| format!("member {i}")).collect();
+            for server in 0..2 {
+                let mut connection = cluster.servers[server].connect(None);
+                redis::cmd("ASKING").exec(&mut connection).unwrap();
+                redis::cmd("SADD").arg(format!("{{{tag}}}set")).arg(&members).exec(&mut connection).unwrap();
+            }
+        }
+        cluster.setslot(0, half, &["MIGRATING", &ids[1]]);
+        cluster.fix(&[]).fine();
+        let sets = [cluster.call(1, &["SCARD", "{hello}set"]), cluster.call(0, &["SCARD", &format!("{{{TAG}}}set")])];
+        assert_eq!(sets, ["600", "600"], "{name}");
+        cluster.call(1, &["DEL", "{hello}set"]);
+        cluster.call(0, &["DEL", &format!("{{{TAG}}}set")]);
+        cluster.is_repaired();
+    }
+}
+
+#[test]
 fn what_a_silent_master_holds_is_not_given_away_unasked() {
     let mut cluster = Cluster::of(&server_program());
     cluster.fill(100);

@@ -81,6 +81,41 @@ fn older_servers_refuse_before_anything_is_written() {
 }
 
 #[test]
+fn an_old_copy_on_a_master_that_does_not_own_its_slot_never_wins() {
+    let old = Masters::new(&server_program(), 3, AT_ONCE);
+    let mut connections = old.connections();
+    let ids: Vec<String> =
+        connections.iter_mut().map(|c| redis::cmd("CLUSTER").arg("MYID").query(c).unwrap()).collect();
+    // Slot 5061 is the first master's; the others hold keys of it from an unlucky past.
+    let setslot = |c: &mut redis::Connection, rest: [&str; 2]| {
+        let rest: Vec<&str> = rest.into_iter().filter(|word| !word.is_empty()).collect();
+        redis::cmd("CLUSTER").arg("SETSLOT").arg(5061).arg(rest).exec(c).unwrap();
+    };
+    let set = |c: &mut redis::Connection, key: &str, value: &str| {
+        redis::pipe().cmd("ASKING").cmd("SET").arg(key).arg(value).exec(c).unwrap();
+    };
+    set(&mut connections[0], "{bar}1", "right");
+    set(&mut connections[0], "{bar}2", "right");
+    for (at, key) in [(1, "{bar}1"), (2, "{bar}2"), (2, "{bar}only")] {
+        setslot(&mut connections[at], ["IMPORTING", &ids[0]]);
+        set(&mut connections[at], key, "old");
+        setslot(&mut connections[at], ["STABLE", ""]);
+    }
+    let dir = tempfile::tempdir().unwrap();
+    backup(&old, dir.path(), &[]).failed().complains("holds 2 keys of slots that it does not own");
+    for more in [&[][..], &["--cluster-replace"]] {
+        let new = Masters::new(&server_program(), 2, "");
+        let ran = restore(dir.path(), &new, more).out;
+        assert!(ran.contains("[OK] 3 keys were restored"), "{ran}");
+        let contents = new.contents();
+        let found: Vec<(String, bool)> =
+            contents.iter().map(|(key, value)| (key.escape_ascii().to_string(), value.contains("right"))).collect();
+        let wanted = [("{bar}1", true), ("{bar}2", true), ("{bar}only", false)];
+        assert_eq!(found, wanted.map(|(key, right)| (key.to_owned(), right)));
+    }
+}
+
+#[test]
 fn functions_come_back_on_every_master() {
     let old = Masters::new(&server_program(), 3, AT_ONCE);
     let code = "#!lua name=mine\nredis.register_function('hello', function() return 'hi' end)";

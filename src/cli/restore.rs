@@ -36,6 +36,7 @@ struct RestoreJson {
     keys: u64,
     /// Keys that had expired since the backup.
     expired: u64,
+    doubles: u64,
     /// Keys that were in the way.
     busy: u64,
     busy_keys: Vec<String>,
@@ -257,6 +258,13 @@ fn tell(means: &Means<'_>, args: &RestoreArgs, plan: &Ready, done: &Restored, be
             ));
         });
     }
+    if done.doubles > 0 {
+        complain(&format!(
+            "[WARNING] {} keys were in the files of masters that did not own their slots as well: the owners' were \
+             restored.",
+            done.doubles
+        ));
+    }
     if delivered.busy > 0 {
         complain(&format!(
             "[ERR] {} keys were in the way and are as they were: {}.",
@@ -283,6 +291,7 @@ fn tell(means: &Means<'_>, args: &RestoreArgs, plan: &Ready, done: &Restored, be
         dir: args.dir.display().to_string(),
         keys: delivered.keys,
         expired: done.expired,
+        doubles: done.doubles,
         busy: delivered.busy,
         busy_keys: names(&delivered.named),
         bytes: plan.bytes,

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::core::backup::{BackupFile, MANIFEST_FILE, Manifest, NODES_FILE, file_name, is_backup_file, is_rdb_name};
 use crate::core::rdb::RdbError;
-use crate::core::slot::SlotSet;
+use crate::core::slot::{Slot, SlotSet};
 use crate::core::topology::{NodeAddr, NodeId};
 use crate::core::version::ServerVersion;
 use crate::workspace::atomic::{atomic_write, create_private_dir_all, persist, private_temp_file, sync_folder};
@@ -105,6 +105,8 @@ pub struct Saved {
     temp: NamedTempFile,
     /// What it is.
     pub record: BackupFile,
+    /// How many of its keys are of slots that its master does not own.
+    pub strays: u64,
 }
 
 /// Makes the folder where it is missing, and insists that no backup is in it unless it may be replaced.
@@ -200,13 +202,13 @@ async fn copy_one(
     file.sync_all().await.map_err(failed)?;
     // On Windows a file that is still open can't be renamed.
     drop(file.into_std().await);
-    let record = check(source, &temp, bytes).await?;
+    let (record, strays) = check(source, &temp, bytes).await?;
     report(News::Checked(Box::new(record.clone())));
-    Ok(Saved { temp, record })
+    Ok(Saved { temp, record, strays })
 }
 
-/// Reads what was written.
-async fn check(source: &Source, temp: &NamedTempFile, bytes: u64) -> Result<BackupFile, BackupError> {
+/// Reads what was written; says also how many keys are of slots that the master does not own.
+async fn check(source: &Source, temp: &NamedTempFile, bytes: u64) -> Result<(BackupFile, u64), BackupError> {
     let unfit = |error| BackupError::Unfit { addr: source.addr.clone(), error };
     let file = temp.reopen().map_err(|error| unfit(RdbError::Read(error.to_string())))?;
     let verified = tokio::task::spawn_blocking(move || verify::verify(file)).await;
@@ -214,7 +216,9 @@ async fn check(source: &Source, temp: &NamedTempFile, bytes: u64) -> Result<Back
     if found.bytes != bytes {
         return Err(unfit(RdbError::Truncated(found.bytes)));
     }
-    Ok(BackupFile {
+    let foreign = Slot::all().filter(|slot| !source.slots.contains(*slot));
+    let strays = foreign.map(|slot| found.by_slot[slot.index()]).sum();
+    let record = BackupFile {
         file: file_name(&source.addr, &source.id),
         node: source.id.clone(),
         addr: source.addr.to_string(),
@@ -225,7 +229,8 @@ async fn check(source: &Source, temp: &NamedTempFile, bytes: u64) -> Result<Back
         crc64: found.crc64,
         rdb: found.rdb,
         holds: found.holds,
-    })
+    };
+    Ok((record, strays))
 }
 
 /// Gives the files their names, writes `nodes.json` and the manifest, and removes files of an earlier backup.
@@ -235,7 +240,7 @@ async fn check(source: &Source, temp: &NamedTempFile, bytes: u64) -> Result<Back
 pub fn keep(saved: Vec<Saved>, folder: &Path, nodes: &str, manifest: &Manifest) -> Result<(), BackupError> {
     let failed = |path: &Path, error| BackupError::Write { path: path.to_owned(), error };
     let before = names_in(folder).map_err(|error| failed(folder, error))?;
-    for Saved { temp, record } in saved {
+    for Saved { temp, record, .. } in saved {
         let path = folder.join(&record.file);
         persist(temp, &path).map_err(|error| failed(&path, error))?;
     }

@@ -35,9 +35,17 @@ pub fn problems(before: &Gathered, after: &Gathered, findings: &[Finding]) -> Ve
     problems
 }
 
-/// The manifest of a backup that this program made; `created` in seconds since 1970.
+/// The manifest of a backup that this program made; `created` in seconds since 1970. Keys that lie where their slots are not
+/// join the problems.
 #[must_use]
-pub fn manifest(program: &str, created: u64, saved: &[Saved], problems: Vec<String>) -> Manifest {
+pub fn manifest(program: &str, created: u64, saved: &[Saved], mut problems: Vec<String>) -> Manifest {
+    problems.extend(saved.iter().filter(|one| one.strays > 0).map(|one| {
+        format!(
+            "{} holds {} keys of slots that it does not own: 'slotctl fix --cluster-search-multiple-owners' moves them, \
+             and restore takes the owners' first",
+            one.record.addr, one.strays
+        )
+    }));
     Manifest {
         format: MANIFEST_FORMAT,
         made_by: format!("{program} {}", env!("CARGO_PKG_VERSION")),

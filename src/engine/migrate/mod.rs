@@ -254,7 +254,7 @@ pub async fn migrate(
     let chain = |pair: &Pair<'_>| sources.contains(&pair.one.to) || targets.contains(&pair.one.from);
     // Who takes part in an atomic migration may have no open slot of another pair.
     let atomic = pairs.iter().any(|pair| pair.backend != Backend::Classic);
-    let running = pairs.iter().map(|pair| run_pair(pair, &locks, atomic || chain(pair), seeds, &context));
+    let running = pairs.iter().map(|pair| run_pair(pair, &locks, (atomic, chain(pair)), seeds, &context));
     let results = join_all(running).await;
     let failed: Vec<Why> = results.into_iter().filter_map(Result::err).collect();
     let after = await_agreement(seeds, &context, plan, failed.is_empty() && !cancel.is_cancelled()).await;
@@ -330,18 +330,18 @@ fn open_slots(gathered: &Gathered, plan: &MovePlan) -> SlotSet {
     open.filter(|slot| plan.moves().iter().any(|one| one.slots.contains(*slot))).collect()
 }
 
-/// One pair, as soon as its source is free, and its target where it needs that alone, too (`both`): where the servers
-/// themselves move the slots of any pair; and a master that takes slots of one and gives some to another does one after the
-/// other, for its epoch rises as it takes them. A failure stops the others at their next safe point.
+/// One pair, as soon as its source is free, and its target where it needs that alone, too: where the servers themselves move
+/// the slots of any pair (`atomic`); and a master that takes slots of one and gives some to another (`chain`) does one after
+/// the other, for its epoch rises as it takes them. A failure stops the others at their next safe point.
 async fn run_pair(
     pair: &Pair<'_>,
     locks: &BTreeMap<&NodeId, Semaphore>,
-    both: bool,
+    (atomic, chain): (bool, bool),
     seeds: &[NodeAddr],
     context: &Context<'_>,
 ) -> Result<(), Why> {
     let mut ends = vec![&pair.one.from];
-    if both {
+    if atomic || chain {
         ends.push(&pair.one.to);
     }
     // Always in one order, so that two pairs never wait for each other.

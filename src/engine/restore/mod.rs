@@ -11,8 +11,7 @@ mod ready;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::join_all;
 use thiserror::Error;
@@ -21,6 +20,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::core::rdb::{Entry, Item, Keep, Walker, digest, payload};
+use crate::core::slot::key_slot;
 use crate::core::topology::NodeAddr;
 
 use super::client::NodeClient;
@@ -79,6 +79,8 @@ pub struct Restored {
     pub delivered: Delivered,
     /// Keys that had expired already.
     pub expired: u64,
+    /// Keys of masters that did not own their slots, which were there already: the owner's was restored.
+    pub doubles: u64,
     /// What the cluster was found to hold.
     pub proof: Proof,
 }
@@ -96,41 +98,100 @@ pub async fn restore(
     cancel: &CancellationToken,
 ) -> Result<Restored, RestoreError> {
     let stop = cancel.child_token();
-    load_functions(backup, ready, auth, replace).await.map_err(RestoreError::Untouched)?;
-    let (dispatch, fleet) =
-        fleet(&ready.takers, &ready.dbs, auth).await.map_err(|error| RestoreError::Untouched(error.to_string()))?;
-    let walk = Arc::new(Walk {
-        sent: Mutex::new(Sent::default()),
-        every: (ready.keys / SAMPLE).max(1),
-        limit: ready.limit,
-        report: Arc::clone(&report),
-    });
-    let on_arrival: OnArrival = {
-        let report = Arc::clone(&report);
-        Arc::new(move |batch: &[Arrival]| report(News::Keys(batch.iter().filter(|one| one.taken).count() as u64)))
-    };
-    let walking = walk_all(backup, dispatch, &walk, &stop);
-    let (walked, (delivered, taken)) = tokio::join!(walking, fleet.take(replace, on_arrival, &stop));
-    let reason = match (taken, walked) {
-        (Err(why), _) => Some(why),
-        (_, _) if cancel.is_cancelled() => Some("stopped as asked".to_owned()),
-        (_, Err(why)) => Some(why),
-        _ => None,
-    };
-    if let Some(reason) = reason {
-        return Err(RestoreError::Stopped { reason, keys: delivered.keys });
+    load_functions(backup, ready, auth, replace).await?;
+    let work = Work { backup, ready, auth, report: &report, cancel, stop: &stop };
+    let sent = Arc::new(Mutex::new(Sent::default()));
+    let mut delivered = work.run(Whose::Owners, replace, &sent).await?;
+    let mut doubles = 0;
+    if backup.files.iter().any(OpenFile::has_strays) {
+        // Old copies, perhaps: they are taken where there is no other, and never instead of the owner's.
+        let others = match work.run(Whose::Others, false, &sent).await {
+            Ok(others) => others,
+            Err(error) => return Err(error.after(delivered.keys)),
+        };
+        delivered.keys += others.keys;
+        doubles = others.busy;
+        lock(&sent).strays = others.keys;
     }
     report(News::Proving);
-    let sent = std::mem::take(&mut *walk.sent.lock().unwrap_or_else(PoisonError::into_inner));
+    let sent = std::mem::take(&mut *lock(&sent));
     let expired = sent.expired;
     let proof = prove::prove(&sent, ready, auth).await;
     let proof = proof.map_err(|reason| RestoreError::Stopped { reason, keys: delivered.keys })?;
-    Ok(Restored { delivered, expired, proof })
+    Ok(Restored { delivered, expired, doubles, proof })
+}
+
+fn lock(sent: &Mutex<Sent>) -> MutexGuard<'_, Sent> {
+    sent.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl RestoreError {
+    /// The same, where so many keys had been restored before.
+    fn after(self, before: u64) -> Self {
+        match self {
+            Self::Untouched(reason) => Self::Stopped { reason, keys: before },
+            Self::Stopped { reason, keys } => Self::Stopped { reason, keys: keys + before },
+        }
+    }
+}
+
+/// Which keys of the files are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// Those of the slots that the file's master owned.
+    Owners,
+    /// All others: a master may hold old copies of keys of another.
+    Others,
+}
+
+/// What one look through the files needs.
+struct Work<'a> {
+    backup: &'a Backup,
+    ready: &'a Ready,
+    auth: &'a Auth,
+    report: &'a Report,
+    cancel: &'a CancellationToken,
+    stop: &'a CancellationToken,
+}
+
+impl Work<'_> {
+    /// Walks all files once and delivers what is asked for.
+    async fn run(&self, whose: Whose, replace: bool, sent: &Arc<Mutex<Sent>>) -> Result<Delivered, RestoreError> {
+        let ready = self.ready;
+        let fleet = fleet(&ready.takers, &ready.dbs, self.auth).await;
+        let (dispatch, fleet) = fleet.map_err(|error| RestoreError::Untouched(error.to_string()))?;
+        let walk = Arc::new(Walk {
+            whose,
+            sent: Arc::clone(sent),
+            every: (ready.keys / SAMPLE).max(1),
+            limit: ready.limit,
+            report: Arc::clone(self.report),
+        });
+        let on_arrival: OnArrival = {
+            let report = Arc::clone(self.report);
+            Arc::new(move |batch: &[Arrival]| {
+                report(News::Keys(batch.iter().filter(|one| one.taken).count() as u64));
+            })
+        };
+        let walking = walk_all(self.backup, dispatch, &walk, self.stop);
+        let (walked, (delivered, taken)) = tokio::join!(walking, fleet.take(replace, on_arrival, self.stop));
+        let reason = match (taken, walked) {
+            (Err(why), _) => Some(why),
+            (_, _) if self.cancel.is_cancelled() => Some("stopped as asked".to_owned()),
+            (_, Err(why)) => Some(why),
+            _ => None,
+        };
+        match reason {
+            Some(reason) => Err(RestoreError::Stopped { reason, keys: delivered.keys }),
+            None => Ok(delivered),
+        }
+    }
 }
 
 /// What the threads that read files share.
 struct Walk {
-    sent: Mutex<Sent>,
+    whose: Whose,
+    sent: Arc<Mutex<Sent>>,
     /// Each so-manieth key is read back.
     every: u64,
     /// The largest value that the masters take, in bytes.
@@ -150,10 +211,13 @@ async fn walk_all(
         let turns = &turns;
         async move {
             let _turn = turns.acquire().await;
-            let (path, walk, handle) = (file.path.clone(), Arc::clone(walk), Handle::current());
+            if walk.whose == Whose::Others && !file.has_strays() {
+                return Ok(());
+            }
+            let (file, walk, handle) = (file.clone(), Arc::clone(walk), Handle::current());
             let stop = stop.clone();
             let (halt, walking) =
-                (stop.clone(), tokio::task::spawn_blocking(move || walk_file(&path, &walk, &dispatch, &handle, &stop)));
+                (stop.clone(), tokio::task::spawn_blocking(move || walk_file(&file, &walk, &dispatch, &handle, &stop)));
             let walked = walking.await.unwrap_or_else(|error| Err(error.to_string()));
             if walked.is_err() {
                 // The others need not go on to their ends.
@@ -171,32 +235,39 @@ async fn walk_all(
 
 /// Sends every key of a file. Blocks.
 fn walk_file(
-    path: &Path,
+    open: &OpenFile,
     walk: &Walk,
     dispatch: &Dispatch,
     handle: &Handle,
     stop: &CancellationToken,
 ) -> Result<(), String> {
-    let fail = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-    let file = File::open(path).map_err(|error| fail(&error))?;
+    let fail = |error: &dyn std::fmt::Display| format!("{}: {error}", open.path.display());
+    let file = File::open(&open.path).map_err(|error| fail(&error))?;
     let mut walker = Walker::new(file, Keep::Values(walk.limit)).map_err(|error| fail(&error))?;
     let (header, mut told) = (walker.header(), 0);
     while let Some(item) = walker.next_item().map_err(|error| fail(&error))? {
         let Item::Entry(entry) = item else { continue };
-        (walk.report)(News::Bytes(walker.bytes() - told));
-        told = walker.bytes();
+        if walk.whose == Whose::Owners {
+            (walk.report)(News::Bytes(walker.bytes() - told));
+            told = walker.bytes();
+        }
         if stop.is_cancelled() {
             return Ok(());
         }
+        if open.owned(key_slot(&entry.key)) != (walk.whose == Whose::Owners) {
+            continue;
+        }
         let now = now_millis();
-        let mut sent = walk.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sent = lock(&walk.sent);
         if entry.expires_at.is_some_and(|at| at <= now) {
             sent.expired += 1;
             continue;
         }
         let lasting = entry.expires_at.is_none_or(|at| at > now.saturating_add(SOON));
-        *(if lasting { &mut sent.lasting } else { &mut sent.expiring }) += 1;
-        if sent.wants(&entry, walk.every) {
+        if walk.whose == Whose::Owners {
+            *(if lasting { &mut sent.lasting } else { &mut sent.expiring }) += 1;
+        }
+        if walk.whose == Whose::Owners && sent.wants(&entry, walk.every) {
             let digest = digest(&entry.value, header.flavour).map_err(|error| fail(&error))?;
             let (db, key, expires) = (entry.db, entry.key.clone(), entry.expires_at.is_some());
             sent.samples.push(Sample { db, key, expires, digest });
@@ -223,8 +294,8 @@ impl Sent {
 }
 
 /// Loads the backup's functions into every master; each knows all of them.
-async fn load_functions(backup: &Backup, ready: &Ready, auth: &Auth, replace: bool) -> Result<(), String> {
-    let libraries = functions(backup)?;
+async fn load_functions(backup: &Backup, ready: &Ready, auth: &Auth, replace: bool) -> Result<(), RestoreError> {
+    let libraries = functions(backup).map_err(RestoreError::Untouched)?;
     if libraries.is_empty() {
         return Ok(());
     }
@@ -241,7 +312,8 @@ async fn load_functions(backup: &Backup, ready: &Ready, auth: &Auth, replace: bo
         }
         Ok(())
     });
-    join_all(loading).await.into_iter().collect()
+    let loaded: Result<(), String> = join_all(loading).await.into_iter().collect();
+    loaded.map_err(|why| RestoreError::Stopped { reason: format!("{why}; other masters may have it by now"), keys: 0 })
 }
 
 /// The libraries of all files, each once. They stand before the keys.

@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 
 use crate::core::backup::{BackupFile, Holdings, MANIFEST_FILE, MANIFEST_FORMAT, Manifest, is_rdb_name};
 use crate::core::rdb::RdbError;
+use crate::core::slot::{Slot, SlotSet};
 use crate::engine::backup::verify::{Verified, verify};
 
 /// How many files are read at the same time.
@@ -47,6 +48,22 @@ pub struct OpenFile {
     pub found: Verified,
     /// What is in it.
     pub holds: Holdings,
+    /// The slots that its master owned; `None` where the backup does not say.
+    pub slots: Option<SlotSet>,
+}
+
+impl OpenFile {
+    /// Whether its master owned this slot: its copies of other keys may be old ones.
+    #[must_use]
+    pub fn owned(&self, slot: Slot) -> bool {
+        self.slots.as_ref().is_none_or(|slots| slots.contains(slot))
+    }
+
+    /// Whether it holds keys of slots that its master did not own.
+    #[must_use]
+    pub fn has_strays(&self) -> bool {
+        Slot::all().any(|slot| self.found.by_slot[slot.index()] > 0 && !self.owned(slot))
+    }
 }
 
 /// Why a folder can't be restored from.
@@ -144,8 +161,9 @@ async fn check(path: PathBuf, record: Option<&BackupFile>) -> Result<OpenFile, O
             }
         }
     }
+    let slots = record.map(|record| record.slots.clone());
     match found.holds.clone() {
-        Some(holds) => Ok(OpenFile { path, found, holds }),
+        Some(holds) => Ok(OpenFile { path, found, holds, slots }),
         None => Err(OpenError::Unknown(path)),
     }
 }

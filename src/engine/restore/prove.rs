@@ -25,6 +25,8 @@ pub(super) struct Sent {
     pub(super) lasting: u64,
     /// Keys that may expire meanwhile.
     pub(super) expiring: u64,
+    /// Keys of slots that their masters did not own, which were not there yet.
+    pub(super) strays: u64,
     /// Keys that had expired already, and were not sent.
     pub(super) expired: u64,
     pub(super) seen: u64,
@@ -76,7 +78,7 @@ pub(super) async fn prove(sent: &Sent, ready: &Ready, auth: &Auth) -> Result<Pro
         Ok((keys_in(&info), read_back(sent, taker, ready, auth).await?))
     });
     let results = join_all(work).await;
-    let all = sent.lasting + sent.expiring;
+    let all = sent.lasting + sent.expiring + sent.strays;
     let mut proof = Proof { at_least: sent.lasting, at_most: ready.before + all, ..Proof::default() };
     for result in results {
         let (keys, (sampled, differing)) =
