@@ -104,7 +104,7 @@ fn an_old_copy_on_a_master_that_does_not_own_its_slot_never_wins() {
     let dir = tempfile::tempdir().unwrap();
     backup(&old, dir.path(), &[]).failed().complains("holds 2 keys of slots that it does not own");
     for more in [&[][..], &["--cluster-replace"]] {
-        let new = Masters::new(&server_program(), 2, "");
+        let new = Masters::new(&server_program(), 4, "");
         let ran = restore(dir.path(), &new, more).out;
         assert!(ran.contains("[OK] 3 keys were restored"), "{ran}");
         let contents = new.contents();

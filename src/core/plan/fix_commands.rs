@@ -14,12 +14,17 @@ impl FixPlan {
             list.extend(repair.losers.iter().map(|loser| give_up(loser, repair)));
         }
         for meeting in &self.meetings {
-            let port = meeting.whom.port.to_string();
-            list.push(NodeCommand::new(&meeting.by, ["CLUSTER", "MEET", &meeting.whom.host, &port]).into());
+            let (port, bus) = (meeting.whom.port.to_string(), meeting.whom.bus_port.map(|port| port.to_string()));
+            let words = ["CLUSTER", "MEET", &meeting.whom.host, &port].into_iter().chain(bus.as_deref());
+            list.push(NodeCommand::new(&meeting.by, words).into());
         }
         for repair in settled() {
-            list.push(each(&repair.owner, &repair.slots, &["SETSLOT", "SLOT", "NODE", repair.owner.id.as_str()]));
-            list.push(NodeCommand::new(&repair.owner.addr, ["CLUSTER", "BUMPEPOCH"]).into());
+            let mut claim = each(&repair.owner, &repair.slots, &["SETSLOT", "SLOT", "NODE", repair.owner.id.as_str()]);
+            // Who claims them already tells it with a new epoch; all others hear it from us, too.
+            let whom = if repair.claimed { "at every other master" } else { "here and at every other master" };
+            claim.note = Some(claim.note.map_or_else(|| whom.to_owned(), |note| format!("{note}, {whom}")));
+            let bump: ShownCommand = NodeCommand::new(&repair.owner.addr, ["CLUSTER", "BUMPEPOCH"]).into();
+            list.extend(if repair.claimed { [bump, claim] } else { [claim, bump] });
         }
         for repair in &self.repairs {
             repair.moves(&mut list);

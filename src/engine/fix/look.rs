@@ -12,6 +12,7 @@ use crate::engine::client::{CONNECT_DEADLINE, NodeClient, NodeError};
 use crate::engine::command::Auth;
 use crate::engine::gather::Gathered;
 use crate::engine::migrate::{Migration, keys_in};
+use crate::engine::restore::keys_by_db;
 
 /// So many slots are asked about in one transaction.
 const PEEK_AT_ONCE: usize = 128;
@@ -158,8 +159,7 @@ impl Counting<'_> {
 
 /// Whether INFO lists a database beside the first.
 fn other_databases(info: &str) -> bool {
-    let number = |line: &str| line.strip_prefix("db")?.split_once(":keys=")?.0.parse::<u32>().ok();
-    info.lines().filter_map(number).any(|number| number > 0)
+    keys_by_db(info).into_keys().any(|db| db > 0)
 }
 
 /// Servers that migrate slots by themselves as Redis does (8.4) show keys of a slot only while they own or import it.

@@ -376,14 +376,18 @@ fn node_words(owner: &Party) -> impl Fn(&str) -> Vec<String> {
     move |slot| ["CLUSTER", "SETSLOT", slot, "NODE", owner.id.as_str()].map(str::to_owned).to_vec()
 }
 
-/// What is not settled since a loser did not give up: all slots of that owner, for its new epoch would win those of the
-/// loser as well, and the loser drop its keys.
+/// What is not settled since a loser did not give up: all slots of that owner and of that loser. A new epoch counts for
+/// all that a master claims, so that one of the two would lose the slots which both claim, and drop its keys of them.
 fn held_back(repairs: &[&Repair], failures: &Failures) -> Failures {
     let failed = |repair: &&&Repair| without(&repair.slots, failures).len() < repair.slots.len();
-    let blocked: BTreeSet<&NodeId> = repairs.iter().filter(failed).map(|repair| &repair.owner.id).collect();
+    let rivals = |repair: &&Repair| -> Vec<NodeId> {
+        std::iter::once(&repair.owner).chain(&repair.losers).map(|party| party.id.clone()).collect()
+    };
+    let blocked: BTreeSet<NodeId> = repairs.iter().filter(failed).flat_map(rivals).collect();
     let of_blocked = repairs.iter().filter(|repair| blocked.contains(&repair.owner.id));
     let slots = of_blocked.flat_map(|repair| without(&repair.slots, failures).iter().collect::<Vec<_>>());
-    slots.map(|slot| (slot, "left as it is: another master still claims slots of its owner".to_owned())).collect()
+    let why = "left as it is: its master and another one still claim the same slots, and neither may win them by this";
+    slots.map(|slot| (slot, why.to_owned())).collect()
 }
 
 /// The slots that have not failed.
