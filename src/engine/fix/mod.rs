@@ -386,8 +386,9 @@ fn held_back(repairs: &[&Repair], failures: &Failures) -> Failures {
     let blocked: BTreeSet<NodeId> = repairs.iter().filter(failed).flat_map(rivals).collect();
     let of_blocked = repairs.iter().filter(|repair| blocked.contains(&repair.owner.id));
     let slots = of_blocked.flat_map(|repair| without(&repair.slots, failures).iter().collect::<Vec<_>>());
-    let why = "left as it is: its master and another one still claim the same slots, and neither may win them by this";
-    slots.map(|slot| (slot, why.to_owned())).collect()
+    let cause = failures.first().map_or("", |(_, why)| why.as_str());
+    let why = format!("left as it is, since its master and another one still claim the same slots: {cause}");
+    slots.map(|slot| (slot, why.clone())).collect()
 }
 
 /// The slots that have not failed.
