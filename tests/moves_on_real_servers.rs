@@ -7,13 +7,11 @@ mod move_tools;
 mod slotctl_tools;
 
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use common::follower::Follower;
-use common::wait_until;
 use move_tools::{Cluster, all_are_there, interrupted, seed_numbers, servers, write};
 use redis::{Connection, Value};
 use slotctl_tools::{Ran, redis_cli, slotctl_at};
@@ -194,48 +192,6 @@ fn ctrl_c_stops_with_no_slot_open_and_resume_goes_on() {
     cluster.is_whole();
     assert!(cluster.slots(1) == 5462 + 5000 || words.contains("nothing was moved"), "{words}");
     all_are_there(&cluster, 20_000);
-}
-
-#[test]
-fn a_move_that_was_left_half_way_is_finished_or_dropped_before_another_begins() {
-    let cluster = Cluster::new();
-    seed_numbers(&cluster, 2000);
-    let (from, to, seed) = (cluster.id(0), cluster.id(1), cluster.addr(2));
-    // It waits at the first chance, and is killed there.
-    let hold = cluster.home.path().join("hold");
-    std::fs::write(&hold, "").unwrap();
-    let hold_words = hold.to_str().unwrap();
-    let args = ["reshard", &seed, "--from", &from, "--to", &to, "--slots", "500", "--yes", "--pause-file", hold_words];
-    let mut child = Command::new(env!("CARGO_BIN_EXE_slotctl"))
-        .args(args)
-        .env("SLOTDECK_HOME", cluster.home.path())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let written = || {
-        let mut records = cluster.home.path().join("journal").read_dir().ok()?;
-        records.any(|file| file.unwrap().path().extension().is_some_and(|e| e == "json")).then_some(())
-    };
-    wait_until("the record of the move", written);
-    child.kill().unwrap();
-    child.wait().unwrap();
-    let other = ["move-slots", &seed, "--slots", "5000", "--to", &to, "--yes"];
-    for method in ["auto", "classic", "atomic"] {
-        let args: Vec<&str> = other.into_iter().chain(["--method", method]).collect();
-        // Redis 7 has no atomic migrations: what can't be done forgets nothing either.
-        let ran = cluster.slotctl(&args).failed();
-        assert!(method == "atomic" || ran.err.contains("left half-way, 500 slots of it"), "{ran:?}");
-    }
-    // It is still held up by the same file.
-    let (code, _) = interrupted(&cluster, &["resume", &seed, "--yes"], Duration::from_millis(1500), "-INT");
-    assert_eq!(code, Some(1));
-    cluster.slotctl(&["resume", &seed, "--drop", "--yes"]).fine().says("500 slots of it are where they were");
-    cluster.slotctl(&other).fine();
-    cluster.slotctl(&["resume", &seed, "--yes"]).fine().says("No move of slots was left half-way");
-    cluster.is_whole();
-    all_are_there(&cluster, 2000);
 }
 
 /// Puts a key into the target though it does not own the slot, as an unlucky past may have left it.

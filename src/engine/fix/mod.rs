@@ -116,11 +116,10 @@ pub async fn fix(confirmed: &FixPlan, how: &How<'_>, steps: &Steps) -> Result<Fi
     let settled: Vec<&Repair> = now.repairs.iter().filter(|repair| repair.settles_owner()).collect();
     if !(settled.is_empty() && now.meetings.is_empty()) {
         work.give_up(&settled, &mut failures).await;
-        let held_back = held_back(&settled, &failures);
-        if held_back.is_empty() {
+        if failures.is_empty() {
             work.introduce(&now.meetings, steps).await;
         }
-        failures.extend(held_back);
+        failures.extend(held_back(&settled, &failures));
         if settled.iter().any(|repair| !without(&repair.slots, &failures).is_empty()) {
             work.settle(&settled, &mut failures).await;
             work.await_service(steps).await;

@@ -22,8 +22,8 @@ mod pool;
 mod preview;
 mod probe;
 mod rights;
-mod under_way;
 mod twins;
+mod under_way;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
