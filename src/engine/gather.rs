@@ -189,11 +189,7 @@ mod tests {
     fn who_answers_where_a_view_says_is_a_member_only_under_a_name_that_the_views_know() {
         let line =
             "07c37dfeb235213a872192d90877d0cd55635b91 127.0.0.1:7001@17001 myself,master - 0 0 1 connected 0-5460\n";
-        let answer = || Answer {
-            view: Arc::new(View::parse(line).unwrap()),
-            health: NodeHealth { state_ok: None, link_up: None },
-            info: String::new(),
-        };
+        let answer = || Answer::new(Arc::new(View::parse(line).unwrap()), NodeHealth::default(), String::new());
         let addr = NodeAddr::new("127.0.0.1", 7001);
         let ids = |ids: &[&str]| -> BTreeSet<NodeId> { ids.iter().map(|id| id.parse().unwrap()).collect() };
         let own = "07c37dfeb235213a872192d90877d0cd55635b91";
