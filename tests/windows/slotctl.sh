@@ -37,10 +37,6 @@ ok ps
 shows 6/6
 ok check "127.0.0.1:$port"
 shows '[OK] All nodes agree about slots configuration.'
-ok watch demo --count 2
-shows "$port"
-ok watch "127.0.0.1:$port" --json --count 1
-shows '"slots_served":16384'
 refused up again --port "$port" --yes
 until_true 20 for_all linked
 
