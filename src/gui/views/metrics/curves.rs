@@ -1,6 +1,8 @@
 //! From a history to the lines of a plot: cut to the time shown, thinned to what a screen can show, broken where
 //! nothing was measured.
 
+use std::sync::Arc;
+
 use egui_plot::PlotPoint;
 
 use crate::core::history::{History, Metric, Row, Sample};
@@ -64,14 +66,29 @@ pub fn curves(history: &History, series: &[Series], since_ms: u64) -> Vec<Vec<Cu
     let pause = PAUSE_MS.max(history.step_ms() * 3);
     let mut all = vec![Vec::new(); Metric::ALL.len()];
     for one in series {
-        // A node's place in the rows is looked up once a row, not once a metric.
-        let samples: Vec<Option<&Sample>> = rows.iter().map(|row| one.sample(row)).collect();
+        let samples = samples(&rows, one);
         for (curves, metric) in all.iter_mut().zip(Metric::ALL) {
             let stretches = stretches(&rows, &samples, metric, pause);
             curves.push(Curve { series: one.clone(), stretches });
         }
     }
     all
+}
+
+/// The figures of one series in these rows. A node's place is looked up once for the list of nodes that rows share.
+fn samples<'a>(rows: &[&'a Row], series: &Series) -> Vec<Option<&'a Sample>> {
+    let Series::Node(addr) = series else { return rows.iter().map(|row| Some(&row.total)).collect() };
+    let mut known: Option<(&Arc<[NodeAddr]>, Option<usize>)> = None;
+    let sample = |row: &&'a Row| -> Option<&'a Sample> {
+        let row: &'a Row = row;
+        let place = match known {
+            Some((nodes, place)) if Arc::ptr_eq(nodes, &row.nodes) => place,
+            _ => row.nodes.iter().position(|node| node == addr),
+        };
+        known = Some((&row.nodes, place));
+        row.samples.get(place?)
+    };
+    rows.iter().map(sample).collect()
 }
 
 fn stretches(rows: &[&Row], samples: &[Option<&Sample>], metric: Metric, pause: u64) -> Vec<Vec<PlotPoint>> {
@@ -114,8 +131,6 @@ fn thinned(points: Vec<PlotPoint>) -> Vec<PlotPoint> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use proptest::prelude::*;
 
     use super::*;
