@@ -7,6 +7,19 @@ use super::terminal::Terminal;
 /// How often the line changes at most: more is not seen, and slows what is told.
 const EVERY: Duration = Duration::from_millis(100);
 
+/// Takes the unended row back, so that others can be written.
+pub(super) const TAKE_BACK: &str = "\r\x1b[K";
+
+/// The row of a terminal of which nothing is known, and the narrowest that is reckoned with, letters.
+const USUAL: usize = 78;
+const NARROWEST: usize = 20;
+
+/// So many letters fit a row that is rewritten: a longer one would leave rows behind.
+pub(super) fn row_width() -> usize {
+    let size = terminal_size::terminal_size();
+    size.map_or(USUAL, |(width, _)| usize::from(width.0).saturating_sub(1).max(NARROWEST))
+}
+
 /// One line at the end of a live terminal; nothing elsewhere.
 #[derive(Debug)]
 pub struct ProgressLine {
@@ -24,7 +37,8 @@ impl ProgressLine {
     /// Shows these words, unless others have just been shown.
     pub fn show(&mut self, words: impl FnOnce() -> String) {
         if self.terminal.is_live() && self.shown.is_none_or(|at| at.elapsed() >= EVERY) {
-            self.terminal.print(&format!("\r\x1b[K{}", words()));
+            let row: String = words().chars().take(row_width()).collect();
+            self.terminal.print(&format!("{TAKE_BACK}{row}"));
             self.shown = Some(Instant::now());
         }
     }
@@ -32,7 +46,7 @@ impl ProgressLine {
     /// Takes the line away: other words follow.
     pub fn end(&mut self) {
         if self.shown.take().is_some() {
-            self.terminal.print("\r\x1b[K");
+            self.terminal.print(TAKE_BACK);
         }
     }
 }

@@ -8,14 +8,12 @@ use serde::Serialize;
 use crate::engine::job::{Step, StepState, StepView};
 use crate::engine::steps::Report;
 
+use super::progress::{TAKE_BACK, row_width};
 use super::terminal::Terminal;
 use super::text::Text;
 
 /// What one change of a step prints.
 type Words = fn(&mut Text, &StepView);
-
-/// Takes the line of the running step back, so that others can be written.
-const TAKE_BACK: &str = "\r\x1b[K";
 
 /// What was printed so far.
 #[derive(Default)]
@@ -33,7 +31,7 @@ fn printer(terminal: Terminal, words: Words, show_running: bool) -> Report {
         let mut text = terminal.text();
         changes(&mut text, &told.states, steps, words);
         told.states = steps.iter().map(|step| step.state.clone()).collect();
-        let running = if show_running && terminal.is_live() { running_line(steps) } else { String::new() };
+        let running = if show_running && terminal.is_live() { running_line(steps, row_width()) } else { String::new() };
         let text = text.into_string();
         if !text.is_empty() || running != told.running {
             let take_back = if told.running.is_empty() { "" } else { TAKE_BACK };
@@ -57,11 +55,11 @@ fn changes(text: &mut Text, before: &[StepState], steps: &[StepView], words: Wor
     }
 }
 
-/// The running step and what it waits for, short enough for one row of a common terminal.
-fn running_line(steps: &[StepView]) -> String {
+/// The running step and what it waits for, short enough for one row.
+fn running_line(steps: &[StepView], width: usize) -> String {
     let Some(step) = steps.iter().find(|step| step.state == StepState::Running) else { return String::new() };
     let detail = if step.detail.is_empty() { String::new() } else { format!(": {}", step.detail) };
-    format!("       …  {}{detail}", step.step).chars().take(78).collect()
+    format!("       …  {}{detail}", step.step).chars().take(width).collect()
 }
 
 /// redis-cli's lines of a creation.
@@ -168,9 +166,9 @@ mod tests {
     fn the_running_step_fits_a_row() {
         let mut waiting = view(Step::AwaitJoin, StepState::Running);
         waiting.detail = "集".repeat(100);
-        let line = running_line(&[view(Step::Meet, StepState::Done), waiting]);
+        let line = running_line(&[view(Step::Meet, StepState::Done), waiting], 78);
         assert!(line.starts_with("       …  Wait for the cluster to join: 集") && line.chars().count() == 78, "{line}");
-        assert_eq!(running_line(&[view(Step::Meet, StepState::Done)]), "");
+        assert_eq!(running_line(&[view(Step::Meet, StepState::Done)], 78), "");
     }
 
     #[test]

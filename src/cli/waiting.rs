@@ -2,13 +2,9 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use super::progress::{TAKE_BACK, row_width};
 use super::terminal::Terminal;
 use super::text::Text;
-
-/// Takes the line of what is waited for back.
-const TAKE_BACK: &str = "\r\x1b[K";
-/// What fits one row of a common terminal.
-const ROW: usize = 78;
 
 /// The lines of a command under way.
 pub(super) struct Lines {
@@ -34,7 +30,7 @@ impl Lines {
             return;
         }
         let mut row = self.row.lock().unwrap_or_else(PoisonError::into_inner);
-        let line: String = what.chars().take(ROW).collect();
+        let line: String = what.chars().take(row_width()).collect();
         if *row != line {
             self.terminal.print(&format!("{TAKE_BACK}{line}"));
             *row = line;
