@@ -6,7 +6,7 @@ use crate::core::check::Finding;
 use crate::core::plan::moves::{Master, MovePlan, MoveRefusal, SlotMove, forbids, move_slots};
 use crate::core::plan::rebalance::{Wish, rebalance};
 use crate::core::plan::reshard::reshard;
-use crate::core::slot::SlotSet;
+use crate::core::slot::{SlotError, SlotSet};
 use crate::core::topology::{NodeAddr, NodeId, Role};
 use crate::engine::snapshot::{ClusterView, Health, NodeView, Phase, Reach};
 
@@ -167,11 +167,20 @@ pub fn plan(cluster: &ClusterView, draft: &MoveDraft) -> Result<Arc<MovePlan>, S
             if draft.slots.trim().is_empty() {
                 return Err(tr!("moves.no_slots"));
             }
-            let slots: SlotSet = draft.slots.parse().map_err(|why| tr!("moves.bad_slots", why = why))?;
+            let slots: SlotSet = draft.slots.parse().map_err(|why| bad_slots(&why))?;
             move_slots(&masters, &slots, target()?).map_err(|why| refusal(&why))?
         }
     };
     Ok(Arc::new(plan))
+}
+
+/// What is wrong with a list of slots.
+fn bad_slots(why: &SlotError) -> String {
+    match why {
+        SlotError::OutOfRange(slot) => tr!("moves.no_such_slot", slot = slot),
+        SlotError::NotANumber(text) => tr!("moves.not_a_slot", text = text),
+        SlotError::Reversed(first, last) => tr!("moves.reversed", first = first, last = last),
+    }
 }
 
 fn refusal(why: &MoveRefusal) -> String {

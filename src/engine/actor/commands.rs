@@ -155,8 +155,7 @@ impl Actor {
     pub(super) fn note_written(&mut self, name: String, dir: &Path, written: Result<(), String>) {
         match written {
             Ok(()) => {
-                let text = format!("The configuration files are in {}", dir.display());
-                self.tell(Level::Success, Some(name.clone()), What::Notice(text));
+                self.tell(Level::Success, Some(name.clone()), What::ConfigWritten(dir.to_owned()));
                 self.reload_cluster(&name);
             }
             Err(reason) => self.refuse("write configuration", Some(name), reason),
