@@ -25,6 +25,7 @@ use super::gather::{Gathered, gather};
 use super::job::Step;
 use super::migrate::bring::{Bringer, Failures};
 use super::migrate::{News, Options, Report, keys_in, loses_nothing};
+use super::move_tally::MoveTally;
 use super::steps::Steps;
 use crate::core::check::Finding;
 use crate::core::plan::fix::{FixPlan, Meeting, Party, Refusal, Repair, Trouble, plan as planned};
@@ -106,7 +107,8 @@ pub async fn fix(confirmed: &FixPlan, how: &How<'_>, steps: &Steps) -> Result<Fi
         return Err(FixError::Stale(other));
     }
     let moved = Arc::new(AtomicU64::new(0));
-    let report = key_counter(&moved, now.repairs.iter().map(Repair::keys).sum(), steps);
+    let of = now.repairs.iter().map(Repair::keys).sum();
+    let report = key_counter(&moved, of, MoveTally::new(how.options.pause_file.clone()), steps);
     let seed = how.seeds.first().ok_or(Refusal::NoMaster)?;
     let stop = steps.cancelled().clone();
     let bringer = Bringer::connect(&seen.gathered, seed, how.auth, how.options.clone(), report, stop).await;
@@ -144,14 +146,17 @@ pub async fn fix(confirmed: &FixPlan, how: &How<'_>, steps: &Steps) -> Result<Fi
     Ok(Fixed { after, failures, keys: moved.load(Ordering::Relaxed), stopped: steps.is_cancelled() })
 }
 
-/// Counts keys as they arrive, into the running step.
-fn key_counter(moved: &Arc<AtomicU64>, of: u64, steps: &Steps) -> Report {
+/// Counts keys as they arrive, into the running step; `pause` has the words for a pause.
+fn key_counter(moved: &Arc<AtomicU64>, of: u64, pause: MoveTally, steps: &Steps) -> Report {
     let (moved, steps) = (Arc::clone(moved), steps.clone());
-    Arc::new(move |news| {
-        if let News::Keys(count) = news {
+    Arc::new(move |news| match news {
+        News::Keys(count) => {
             let now = moved.fetch_add(count, Ordering::Relaxed) + count;
             steps.detail(format!("{now} of {of} keys"));
         }
+        News::Paused => steps.detail(pause.pause_words()),
+        News::GoesOn => steps.detail(format!("{} of {of} keys", moved.load(Ordering::Relaxed))),
+        _ => {}
     })
 }
 
