@@ -70,6 +70,7 @@ fn a_move_under_way_leaves_health_as_it_is_until_it_is_killed() {
     });
     assert!(ended.success() && seen_open);
 
+    wait_until("the slot is closed", || view(&engine).filter(|cluster| !is_open(cluster)));
     let mut killed = begin(&addrs[2], "20");
     wait_until("the slot is open", || view(&engine).filter(|cluster| is_open(cluster)));
     killed.0.kill().unwrap();
