@@ -7,10 +7,19 @@ mod tls_tools;
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Arc;
 
 use common::follower::Follower;
 use common::{TestServer, wait_until};
 use slotctl_tools::{Ran, slotctl_at};
+use slotdeck::core::slot::Slot;
+use slotdeck::core::tls::TlsOptions;
+use slotdeck::core::topology::NodeAddr;
+use slotdeck::engine::command::{Auth, Command as Ask};
+use slotdeck::engine::handle::Engine;
+use slotdeck::engine::snapshot::Reach;
+use slotdeck::engine::tls::Tls;
+use slotdeck::workspace::store::Workspace;
 use tls_tools::{Authority, TlsServer, slotctl_tls};
 
 /// Three masters that speak TLS.
@@ -258,4 +267,34 @@ fn the_commands_of_a_plan_can_be_typed_as_they_are_shown() {
     cluster.is_whole();
     let move_it = ["move-slots", &seed, "--slots", "0", "--to", &to, "--yes"];
     cluster.slotctl(&move_it).fine().says("owns these slots already");
+}
+
+/// What the window does: a wrong CA is told and put right, and after a restart nobody is asked again.
+#[test]
+fn an_attached_cluster_is_watched_in_tls_and_its_ca_is_remembered() {
+    let cluster = Cluster::created();
+    cluster.close_plain();
+    let home = tempfile::tempdir().unwrap();
+    let start = || Engine::start(Workspace::open(Some(home.path().to_owned())).unwrap(), Arc::new(|| ())).unwrap();
+    let attach = |engine: &Engine, ca: String| {
+        let options = TlsOptions { ca_file: Some(ca.into()), ..TlsOptions::default() };
+        let auth = Auth { tls: Some(Tls::new(options)), ..Auth::default() };
+        let addrs = vec![NodeAddr::new("127.0.0.1", cluster.nodes[0].port)];
+        engine.send(Ask::Attach { name: "secure".to_owned(), addrs, auth }).unwrap();
+    };
+    let owned = |engine: &Engine| engine.snapshot().clusters.get("secure")?.owner_of(Slot::FIRST).map(|_| ());
+    let engine = start();
+    let other = Authority::new("somebody else's CA");
+    attach(&engine, other.file());
+    wait_until("the wrong CA is not told", || {
+        let snapshot = engine.snapshot();
+        let nodes = snapshot.clusters.get("secure")?.nodes.clone();
+        let told = |reach: &Reach| matches!(reach, Reach::Never { error } if error.contains("no TLS connection"));
+        nodes.iter().any(|node| told(&node.reach)).then_some(())
+    });
+    attach(&engine, cluster.authority.file());
+    wait_until("the right CA does not help", || owned(&engine));
+    drop(engine);
+    let engine = start();
+    wait_until("the CA is forgotten", || owned(&engine));
 }
