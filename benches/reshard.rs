@@ -2,7 +2,7 @@
 //! server's own command-line program in turn, as whole programs from start to end. Then the price for clients: how long
 //! a steady writer and a steady reader wait meanwhile.
 //!
-//! `RUNS=n`, `KEYS=n`, `SLOTS=n`; `SERVERS="system redis-newest"` names the servers; `REPLICAS=1` gives each master one.
+//! `RUNS=n`, `KEYS=n`, `SLOTS=n`; `WAYS="redis-cli key"` keeps the ways whose names hold one of these; `SERVERS="system redis-newest"` names the servers; `REPLICAS=1` gives each master one.
 
 #![expect(clippy::expect_used, reason = "a bench that can't go on should say so and end")]
 
@@ -53,12 +53,17 @@ fn main() {
         cluster.load(keys);
         println!("\n{}: {slots} of 16384 slots of {keys} keys, there and back, {runs} runs in turn", family.name);
         println!("  {:<44} {:>11}  {:>16}  {:>7}", "", "median", "", "times");
-        let ways = ways(&family, &cluster);
+        let mut ways = ways(&family, &cluster);
+        if let Ok(named) = std::env::var("WAYS") {
+            ways.retain(|way| named.split_whitespace().any(|name| title(*way, &family).contains(name)));
+        }
         let mut took: Vec<Vec<f64>> = ways.iter().map(|_| Vec::new()).collect();
         for _ in 0..runs {
             for (way, took) in ways.iter().zip(&mut took) {
-                took.push(way.go(&family, &cluster, 0, 1, slots));
-                took.push(way.go(&family, &cluster, 1, 0, slots));
+                // One figure for both ways: one of the two may always be the slower.
+                let there = way.go(&family, &cluster, 0, 1, slots);
+                let back = way.go(&family, &cluster, 1, 0, slots);
+                took.push(f64::midpoint(there, back));
             }
         }
         for (way, values) in ways.iter().zip(&took) {
@@ -97,7 +102,8 @@ fn ways(family: &Family, cluster: &Cluster) -> Vec<Way> {
 
 /// What a writer and a reader notice of each way, and of nothing at all.
 fn clients(family: &Family, cluster: &Cluster, ways: &[Way], keys: usize, slots: usize, runs: usize) {
-    println!("  {:<36} {:>36}   {:>26}", "what clients wait, in ms", "a read: p50, p99, longest", "a write");
+    let columns = ["a read: p50, p99, longest", "a write", "> 1 ms in a move"];
+    println!("  {:<36} {:>36}   {:>26}  {:>16}", "what clients wait, in ms", columns[0], columns[1], columns[2]);
     let mut all: Vec<Waits> = ways.iter().map(|_| Waits::default()).collect();
     let mut idle = Waits::default();
     for _ in 0..runs {
@@ -113,7 +119,8 @@ fn clients(family: &Family, cluster: &Cluster, ways: &[Way], keys: usize, slots:
     for (title, waits) in titles.zip(std::iter::once(&idle).chain(&all)) {
         let shown = |waits| figures(waits).map(|figure| format!("{figure:>9.2}")).concat();
         let (reads, writes) = (shown(&waits.reads), shown(&waits.writes));
-        println!("  {title:<44} {reads}   {writes}   of {}", waits.reads.len());
+        let late = waits.late() as f64 / (2 * runs) as f64;
+        println!("  {title:<44} {reads}   {writes}   {late:>9.1}   of {}", waits.reads.len());
     }
 }
 

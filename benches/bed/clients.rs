@@ -28,6 +28,11 @@ pub struct Waits {
 }
 
 impl Waits {
+    /// How many answers took longer than a millisecond.
+    pub fn late(&self) -> usize {
+        self.reads.iter().chain(&self.writes).filter(|wait| **wait > Duration::from_millis(1)).count()
+    }
+
     /// Takes others in.
     pub fn add(&mut self, other: Self) {
         self.reads.extend(other.reads);
@@ -39,16 +44,20 @@ impl Clients {
     /// Begins; the keys are those of [`Cluster::load`](super::Cluster::load).
     pub fn start(servers: &[TestServer], keys: usize) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
-        let start = |name: &str, writes: bool| {
-            let (mut client, stop) = (Follower::new(servers), Arc::clone(&stop));
+        // Neither measures while the other is still getting ready.
+        let ready = [("reader", false), ("writer", true)].map(|(name, writes)| {
+            let mut client = Follower::new(servers);
             // Every node's connection and owner is known before the first measured call.
             for number in 0..keys.min(20_000) {
                 client.get(format!("key:{number}").as_bytes());
             }
+            (name, writes, client)
+        });
+        let threads = ready.map(|(name, writes, mut client)| {
+            let stop = Arc::clone(&stop);
             let work = move || run(&mut client, keys, writes, &stop);
             std::thread::Builder::new().name(name.to_owned()).spawn(work).expect("a thread")
-        };
-        let threads = [start("reader", false), start("writer", true)];
+        });
         Self { stop, threads }
     }
 
