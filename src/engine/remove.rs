@@ -308,7 +308,9 @@ impl Work<'_> {
     /// Who still knows a removed node, or is one that still knows somebody; and the commands that change it.
     async fn traces(&self, given_up: &BTreeSet<NodeAddr>) -> (Vec<(NodeAddr, String)>, Vec<NodeCommand>) {
         let gone: BTreeSet<&NodeId> = self.plan.nodes.iter().map(|node| &node.id).collect();
-        let places: BTreeSet<&NodeAddr> = self.plan.nodes.iter().filter_map(|node| node.addr.as_ref()).collect();
+        // A node that is still to be spoken with goes by an id made up for it: its place tells who it is.
+        let place = |addr: &NodeAddr| (addr.host.clone(), addr.port);
+        let places: BTreeSet<_> = self.plan.nodes.iter().filter_map(|node| node.addr.as_ref()).map(place).collect();
         let (mut traces, mut again) = (Vec::new(), Vec::new());
         let asked = self.clients.iter().filter(|(addr, _)| !given_up.contains(*addr));
         let views = asked.map(|(addr, client)| async move { Some((addr, client.view().await.ok()?)) });
@@ -322,11 +324,11 @@ impl Work<'_> {
             }
             let knows = view.nodes.values().find(|node| {
                 gone.contains(&node.id)
-                    || (node.flags.handshake && node.addr.as_ref().is_some_and(|addr| places.contains(addr)))
+                    || (node.flags.handshake && node.addr.as_ref().is_some_and(|addr| places.contains(&place(addr))))
             });
             if let Some(node) = knows {
                 traces.push((addr.clone(), format!("still knows {}", node.id)));
-                again.extend(gone.contains(&node.id).then(|| forget(addr, &node.id)));
+                again.push(forget(addr, &node.id));
             }
         }
         (traces, again)
