@@ -9,7 +9,7 @@ mod slotctl_tools;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use common::{server_program, wait_until};
+use common::{TestServer, server_program, wait_until};
 use fix_tools::{Cluster, SLOT, TAG, servers};
 use slotdeck::core::slot::key_slot;
 
@@ -199,6 +199,31 @@ fn a_loser_that_does_not_give_up_keeps_its_keys() {
     assert_eq!(now, held, "neither claim has won");
     cluster.call(0, &["ACL", "SETUSER", "default", "+cluster|delslots"]);
     cluster.fix(&[]).fine().says("20 keys were moved");
+    cluster.is_repaired();
+}
+
+/// A master that names another one as the owner of its last slot becomes a replica, and drops what it holds.
+#[test]
+fn a_loser_of_its_only_slot_keeps_the_keys_of_other_slots() {
+    let mut cluster = Cluster::of(&server_program());
+    cluster.fill(100);
+    cluster.servers.push(TestServer::start_cluster_node_of(&server_program(), ""));
+    let port = cluster.servers[0].port().to_string();
+    cluster.call(3, &["CLUSTER", "MEET", "127.0.0.1", &port]);
+    let all_linked = |nodes: String| nodes.matches(" connected").count() == 4 && !nodes.contains("handshake");
+    wait_until("all know the fourth", || {
+        (0..4).all(|server| all_linked(cluster.call(server, &["CLUSTER", "NODES"]))).then_some(())
+    });
+    let (owner, loser) = (cluster.id(0), cluster.id(3));
+    cluster.setslot(3, SLOT, &["IMPORTING", &owner]);
+    cluster.put_some(3, TAG, "stray", 20);
+    cluster.setslot(3, SLOT, &["STABLE"]);
+    let disputed = (0..5461).find(|slot| cluster.call(0, &["CLUSTER", "COUNTKEYSINSLOT", &slot.to_string()]) == "0");
+    cluster.call(0, &["CLUSTER", "FORGET", &loser]);
+    cluster.call(3, &["CLUSTER", "FORGET", &owner]);
+    cluster.call(3, &["CLUSTER", "ADDSLOTS", &disputed.unwrap().to_string()]);
+    cluster.fix(&[]);
+    cluster.fix(&["--cluster-search-multiple-owners"]).fine();
     cluster.is_repaired();
 }
 

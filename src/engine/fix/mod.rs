@@ -7,7 +7,7 @@
 mod job;
 mod look;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -165,6 +165,15 @@ struct Work<'a> {
     bringer: &'a Bringer<'a>,
 }
 
+/// Whether a master may name other owners for these slots: it keeps another slot, or holds no key at all. By naming an
+/// owner of its last slot it would become that one's replica and drop every key that it still holds; DELSLOTS leaves it a
+/// master. A node that can't be asked may not.
+async fn stays_whole(client: &NodeClient, leaving: &SlotSet) -> bool {
+    let Ok(view) = client.view().await else { return false };
+    let keeps = view.me().is_some_and(|me| me.slots.iter().any(|slot| !leaving.contains(slot)));
+    keeps || matches!(client.number(&["DBSIZE"]).await, Ok(0))
+}
+
 impl Work<'_> {
     fn client(&self, party: &Party) -> Option<&NodeClient> {
         self.bringer.client(&party.id)
@@ -188,13 +197,30 @@ impl Work<'_> {
         self.each(&party.id, slots, words).await
     }
 
-    /// Losers do not claim any more, and keep their keys. Whoever has none names the owner, which leaves it no slot
-    /// without one; a server that still has some refuses that.
+    /// Losers do not claim any more, and keep their keys. Whoever has none of a slot names the owner, which leaves it no
+    /// slot without one; a server that still has some refuses that.
     async fn give_up(&self, repairs: &[&Repair], failures: &mut Failures) {
+        let mut leaving: BTreeMap<&NodeId, SlotSet> = BTreeMap::new();
+        for (repair, loser) in repairs.iter().flat_map(|repair| repair.losers.iter().map(move |loser| (repair, loser)))
+        {
+            leaving.entry(&loser.id).or_default().union_with(&repair.slots);
+        }
+        let mut may_name: BTreeSet<&NodeId> = BTreeSet::new();
+        for (id, slots) in leaving {
+            if let Some(client) = self.bringer.client(id)
+                && stays_whole(client, &slots).await
+            {
+                may_name.insert(id);
+            }
+        }
         for repair in repairs {
             for loser in &repair.losers {
-                let refused = self.each(&loser.id, &repair.slots, node_words(&repair.owner)).await;
-                let held: SlotSet = refused.into_iter().map(|(slot, _)| slot).collect();
+                let held: SlotSet = if may_name.contains(&loser.id) {
+                    let refused = self.each(&loser.id, &repair.slots, node_words(&repair.owner)).await;
+                    refused.into_iter().map(|(slot, _)| slot).collect()
+                } else {
+                    repair.slots.clone()
+                };
                 let words = |slot: &str| ["CLUSTER", "DELSLOTS", slot].map(str::to_owned).to_vec();
                 failures.extend(self.each(&loser.id, &held, words).await);
             }

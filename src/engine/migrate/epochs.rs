@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::core::plan::epochs::{Unheard, unheard};
 use crate::core::plan::moves::MovePlan;
-use crate::core::topology::NodeAddr;
+use crate::core::topology::{NodeAddr, NodeId};
 use crate::engine::client::NodeClient;
 use crate::engine::gather::{Gathered, gather};
 
@@ -33,12 +33,18 @@ pub(super) async fn settled(
     let mut talk = Instant::now();
     loop {
         let waits = unheard(plan, &gathered.topology);
-        let Some(first) = waits.first() else { return Ok(gathered) };
+        // Nothing is known of an end that missed its turn to answer: that is no yes.
+        let silent = silent_end(plan, &gathered);
+        let first = match (waits.first(), silent) {
+            (None, None) => return Ok(gathered),
+            (_, Some(id)) => format!("{} does not answer", id.short()),
+            (Some(first), None) => format!("{first}: their buses do not reach each other"),
+        };
         if context.stop.is_cancelled() {
             return Err("cancelled".to_owned());
         }
         if Instant::now() > deadline {
-            return Err(format!("{first}: their buses do not reach each other"));
+            return Err(first);
         }
         if Instant::now() >= talk {
             talk = Instant::now() + TALK_EVERY;
@@ -47,6 +53,12 @@ pub(super) async fn settled(
         sleep(PAUSE).await;
         gathered = gather(seeds, context.auth, context.connect()).await;
     }
+}
+
+/// A source or target of the plan that has not answered.
+fn silent_end<'a>(plan: &'a MovePlan, gathered: &Gathered) -> Option<&'a NodeId> {
+    let answers = |id: &NodeId| gathered.topology.views.values().any(|view| view.myself == *id);
+    plan.moves().iter().flat_map(|one| [&one.from, &one.to]).find(|id| !answers(id))
 }
 
 /// Where it fails, the next ping tells it all the same.
