@@ -8,7 +8,7 @@ use std::time::Instant;
 use crate::core::conf;
 use crate::core::plan::add::{AddPlan, Wish};
 use crate::core::plan::moves::{MovePlan, obstacles};
-use crate::core::spec::Ports;
+use crate::core::spec::{ClusterSpec, Ports};
 use crate::core::topology::{NodeAddr, NodeId};
 use crate::core::version::ServerVersion;
 use crate::workspace::document::ClusterDoc;
@@ -19,14 +19,16 @@ use super::agreement::settle;
 use super::children::Children;
 use super::client::CONNECT_DEADLINE;
 use super::command::Auth;
+use super::ending::left_inside;
 use super::files::{wipe, write_node_files};
 use super::gather::gather;
 use super::inspect::inspect;
 use super::job::Step;
-use super::lifecycle::{auth_of, end_one, start_processes};
+use super::lifecycle::{adopt, auth_of, end_one, start_processes};
 use super::migrate::{Mode, News, Options, Report};
 use super::move_tally::MoveTally;
 use super::moves::{Place, move_slots};
+use super::process::find_running_in;
 use super::remove::{self, plan as plan_removal, remove};
 use super::steps::Steps;
 
@@ -217,11 +219,22 @@ pub async fn remove_job(
     who: &Leaver,
     steps: &Steps,
 ) -> Result<(), String> {
-    taken_out(workspace, place, who, steps).await.inspect_err(|why| steps.fail(why))?;
+    let remarks = taken_out(workspace, place, who, steps).await.inspect_err(|why| steps.fail(why))?;
+    clean_up(workspace, name, place, who, steps).await.inspect_err(|why| steps.fail(why))?;
+    if remarks.is_empty() {
+        return Ok(());
+    }
+    let why = format!("the node was removed, but {}", remarks.join("; "));
+    steps.fail(&why);
+    Err(why)
+}
+
+/// What a node that is no member any more leaves on this machine.
+async fn clean_up(workspace: &Workspace, name: &str, place: &Place, who: &Leaver, steps: &Steps) -> Result<(), String> {
     let mut doc = workspace.load(name).map_err(|why| why.to_string())?;
     let ours = doc.spec.as_ref().is_some_and(|spec| spec.addrs().iter().any(|addr| same(addr, &who.addr)));
     if ours {
-        return retire(workspace, &mut doc, who.addr.port, steps).await.inspect_err(|why| steps.fail(why));
+        return retire(workspace, &mut doc, who.addr.port, steps).await;
     }
     // It may be the very address by which the cluster was attached.
     let others = place.nodes.iter().filter(|addr| !same(addr, &who.addr)).cloned();
@@ -239,7 +252,8 @@ fn same(one: &NodeAddr, other: &NodeAddr) -> bool {
     (&one.host, one.port) == (&other.host, other.port)
 }
 
-async fn taken_out(workspace: &Workspace, place: &Place, who: &Leaver, steps: &Steps) -> Result<(), String> {
+/// Takes the node out of the cluster; answers what others still have to be told, once it is no member any more.
+async fn taken_out(workspace: &Workspace, place: &Place, who: &Leaver, steps: &Steps) -> Result<Vec<String>, String> {
     // The leaving node is the last to be asked about the others.
     let mut seeds: Vec<NodeAddr> = place.seeds.iter().filter(|addr| !same(addr, &who.addr)).cloned().collect();
     let Some(mut seed) = seeds.first().cloned() else { return Err("it is the only node".to_owned()) };
@@ -267,6 +281,10 @@ async fn taken_out(workspace: &Workspace, place: &Place, who: &Leaver, steps: &S
     let names = [who.id.to_string()];
     let plan = plan_removal(&seed, &names, &place.auth, CONNECT_DEADLINE, &mut gathered).await;
     let plan = plan.map_err(|why| bare(&why))?;
+    // The node goes by its id, its server by the place: both must be the same node.
+    if let Some(at) = plan.nodes.iter().filter_map(|node| node.at.as_ref()).find(|at| !same(at, &who.addr)) {
+        return Err(format!("the node answers at {at} now, not at {}: look again", who.addr));
+    }
     let report = |news: remove::News| match news {
         remove::News::Rehoming { replica, master } => steps.detail(format!("{replica} will copy {master}")),
         remove::News::Forgetting => steps.begin(Step::Forget),
@@ -277,19 +295,23 @@ async fn taken_out(workspace: &Workspace, place: &Place, who: &Leaver, steps: &S
     let removed = done.map_err(|why| why.to_string())?;
     let silent = plan.silent.iter().map(|node| format!("{} does not answer and was not told", node.name()));
     let missed = removed.missed.iter().map(|(addr, why)| format!("{addr} still knows it ({why})"));
-    let not_reset = removed.not_reset.iter().map(|(addr, why)| format!("{addr} could not be reset: {why}"));
-    let left: Vec<String> = missed.chain(silent).chain(not_reset).chain(removed.unlinked.clone()).collect();
-    if left.is_empty() {
-        steps.done();
-        steps.skip(Step::ResetNodes);
-        return Ok(());
+    let left: Vec<String> = missed.chain(silent).chain(removed.unlinked.clone()).collect();
+    if let Some((addr, why)) = removed.not_reset.first() {
+        let first = format!("{addr} could not be reset: {why}");
+        let all: Vec<String> = std::iter::once(first).chain(left).collect();
+        return Err(format!("the node was removed, but {}", all.join("; ")));
     }
-    Err(format!("the node was removed, but {}", left.join("; ")))
+    steps.done();
+    steps.skip(Step::ResetNodes);
+    Ok(left)
 }
 
 /// A server of ours that is no member any more: forgotten, stopped, and its folder removed.
 async fn retire(workspace: &Workspace, doc: &mut ClusterDoc, port: u16, steps: &Steps) -> Result<(), String> {
     let auth = auth_of(doc);
+    // It may have been started again by hand, in the same folder.
+    adopt(doc);
+    let whole = doc.clone();
     let record = doc.processes.remove(&port);
     let Some(spec) = &mut doc.spec else { return Ok(()) };
     let before = spec.clone();
@@ -297,8 +319,15 @@ async fn retire(workspace: &Workspace, doc: &mut ClusterDoc, port: u16, steps: &
     spec.ports = Ports::List(spec.port_list().into_iter().filter(|known| *known != port).collect());
     workspace.save(doc).map_err(|why| why.to_string())?;
     steps.begin(Step::ShutDown);
-    if let Some(record) = record {
-        end_one(&before, port, record, &auth, steps).await?;
+    let ended = match record {
+        Some(record) => end_one(&before, port, record, &auth, steps).await,
+        None => Ok(()),
+    };
+    if let Err(why) = ended.and(nobody_in(&before, port).await) {
+        // Still ours to look after.
+        *doc = whole;
+        workspace.save(doc).map_err(|save| format!("{why}; {save}"))?;
+        return Err(why);
     }
     steps.begin(Step::RemoveFiles);
     let wiped = wipe(&before.dir, &[port]).map_err(|why| why.to_string())?;
@@ -308,4 +337,17 @@ async fn retire(workspace: &Workspace, doc: &mut ClusterDoc, port: u16, steps: &
     }
     steps.done();
     Ok(())
+}
+
+/// Insists that no server runs in the node's folder any more, also none inside WSL.
+async fn nobody_in(spec: &ClusterSpec, port: u16) -> Result<(), String> {
+    let dir = spec.node_dir(port);
+    let here = find_running_in(std::slice::from_ref(&dir)).into_iter().flatten().next().map(|record| record.pid);
+    let exe = spec.server.as_ref().map(|server| server.path.clone()).unwrap_or_default();
+    let pid = match here {
+        Some(pid) => Some(pid),
+        None => left_inside(&exe, &dir).await,
+    };
+    let Some(pid) = pid else { return Ok(()) };
+    Err(format!("a server (process {pid}) still runs in {}: its folder is left as it is", dir.display()))
 }
