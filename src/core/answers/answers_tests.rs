@@ -67,6 +67,12 @@ fn passwords_in_a_slow_log_are_hidden() {
     assert_eq!(call(&["ACL", "SETUSER", "ada", "on", ">pw"]), "ACL SETUSER ada on ********");
     assert_eq!(call(&["HELLO", "3", "AUTH", "ada", "pw"]), "HELLO 3 AUTH ******** ********");
     assert_eq!(call(&["MIGRATE", "h", "1", "k", "0", "9", "AUTH", "pw"]), "MIGRATE h 1 k 0 9 AUTH ********");
+    let odd = ["MIGRATE", "auth-db", "1", "auth:1", "0", "9", "AUTH2", "me", "pw"];
+    assert_eq!(call(&odd), "MIGRATE auth-db 1 auth:1 0 9 AUTH2 ******** ********");
+    assert_eq!(
+        call(&["HELLO", "3", "SETNAME", "authx", "AUTH", "u", "pw"]),
+        "HELLO 3 SETNAME authx AUTH ******** ********"
+    );
     assert_eq!(call(&["SET", "auth", "value"]), "SET auth value");
 }
 

@@ -64,9 +64,12 @@ fn hide_secrets(mut words: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
         ("acl", "setuser") => {
             (3..words.len()).filter(|at| matches!(words[*at].first(), Some(b'>' | b'<' | b'#' | b'!'))).collect()
         }
+        // HELLO 3 AUTH user password; MIGRATE host port key db timeout … AUTH password, AUTH2 user password. What stands
+        // before may be called auth as well, and so may keys: all that could be a password is hidden.
         ("hello" | "migrate", _) => {
-            let after = words.iter().position(|word| small(word).starts_with("auth"));
-            after.map_or(0..0, |at| at + 1..(at + 3).min(words.len())).collect()
+            let begin = if command == "hello" { 2 } else { 6 };
+            let is_auth = |at: &usize| matches!(small(&words[*at]).as_str(), "auth" | "auth2");
+            (begin..words.len()).filter(is_auth).flat_map(|at| at + 1..(at + 3).min(words.len())).collect()
         }
         _ => Vec::new(),
     };
