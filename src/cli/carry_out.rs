@@ -46,6 +46,8 @@ pub(super) enum Wish {
     Reset,
     /// To leave them as they are.
     Leave,
+    /// Nobody answered.
+    Unanswered,
 }
 
 /// Asks which way out to take.
@@ -53,6 +55,7 @@ pub(super) async fn ask_way_out(interrupt: &Interrupt, terminal: Terminal) -> Wi
     match interrupt.ask(terminal, WAY_OUT).await.as_str() {
         "yes" => Wish::GoOn,
         "reset" => Wish::Reset,
+        "" => Wish::Unanswered,
         _ => Wish::Leave,
     }
 }

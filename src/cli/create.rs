@@ -341,7 +341,7 @@ async fn earlier(asked: &Asked<'_>, workspace: &Workspace) -> Result<Option<Job>
     match wish {
         Wish::GoOn => Ok(Some(Job { plan, mode: Mode::Resume, record })),
         Wish::Reset => Err(Failure::message(&reset(&record, &access.auth).await)),
-        Wish::Leave => Err(Failure::message(UNDONE)),
+        Wish::Leave | Wish::Unanswered => Err(Failure::message(UNDONE)),
     }
 }
 

@@ -33,6 +33,8 @@ pub enum NotFormed {
     Untouched(String),
     /// Some nodes were changed and left so; why, in words.
     HalfMade(String),
+    /// The same, and a person wants them left so.
+    Left(String),
 }
 
 /// The commands' common means.
@@ -153,10 +155,11 @@ async fn make(
         Err(Halt::Untouched(reason)) => Err(NotFormed::Untouched(reason)),
         Err(Halt::HalfMade { said, wish: None }) => Err(NotFormed::HalfMade(said)),
         Err(Halt::HalfMade { wish: Some(Wish::Reset), .. }) => Err(reset(means, doc, &journal, auth).await),
-        Err(Halt::HalfMade { .. }) => {
+        Err(Halt::HalfMade { wish, .. }) => {
             terminal.print("\n");
             let go_on = format!("'slotctl start {}' goes on where it stopped.", shell_word(&doc.name));
-            Err(NotFormed::HalfMade(go_on))
+            let left = wish == Some(Wish::Leave);
+            Err(if left { NotFormed::Left(go_on) } else { NotFormed::HalfMade(go_on) })
         }
     }
 }

@@ -71,9 +71,9 @@ pub async fn start(means: &Means<'_>, name: &str) -> Result<(), Failure> {
     let gathered = if doc.formed {
         whole_again(means, &doc).await
     } else {
-        let formed = form(means, &doc)
-            .await
-            .map_err(|(NotFormed::Untouched(why) | NotFormed::HalfMade(why))| Failure::message(&why))?;
+        let formed = form(means, &doc).await.map_err(
+            |(NotFormed::Untouched(why) | NotFormed::HalfMade(why) | NotFormed::Left(why))| Failure::message(&why),
+        )?;
         views.extend(formed.steps);
         formed.gathered
     };

@@ -105,6 +105,7 @@ pub async fn up(means: &Means<'_>, args: &UpArgs) -> Result<(), Failure> {
     let mut views = steps.views();
     let formed = match form(means, &doc).await {
         Ok(formed) => formed,
+        Err(NotFormed::Left(why)) => return Err(Failure::message(&why)),
         Err(NotFormed::Untouched(why) | NotFormed::HalfMade(why)) => {
             complain(&why);
             return Err(leave(means, &spec, why).await);

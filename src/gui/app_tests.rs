@@ -281,7 +281,9 @@ fn toasts_are_cut_and_broken() {
 fn every_screen_is_reached_by_keys_and_the_palette_by_ctrl_k() {
     use eframe::egui::{Key, Modifiers};
     let mut harness = app(samples::healthy());
-    for (key, sign) in [(Key::Num2, "Shards"), (Key::Num3, "Filter nodes"), (Key::Num4, "Links"), (Key::Num7, "Only problems")] {
+    for (key, sign) in
+        [(Key::Num2, "Shards"), (Key::Num3, "Filter nodes"), (Key::Num4, "Links"), (Key::Num7, "Only problems")]
+    {
         harness.key_press_modifiers(Modifiers::COMMAND, key);
         harness.run();
         harness.get_by_label(sign);

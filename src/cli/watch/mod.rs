@@ -78,6 +78,7 @@ async fn run(means: &Means<'_>, args: &WatchArgs) -> Result<(), Failure> {
     let mut ended = if screen.is_some() { ending_key().map_err(|error| Failure::message(&error))? } else { none };
     let cancel = means.interrupt.token();
     let mut left = args.count;
+    let mut first = true;
     while left != Some(0) {
         tokio::select! {
             () = cancel.cancelled() => break,
@@ -86,7 +87,11 @@ async fn run(means: &Means<'_>, args: &WatchArgs) -> Result<(), Failure> {
                 None => break,
                 Some(PollEvent::Node(polled)) => watched.note(*polled),
                 Some(PollEvent::RoundDone) => {
-                    watched.follow(&plan);
+                    // The first round asked only the nodes that were named: the next one, which comes at once, shows all.
+                    if watched.follow(&plan) && std::mem::take(&mut first) {
+                        continue;
+                    }
+                    first = false;
                     // Nobody reads on (`| head`): there is nothing to watch for.
                     if !show(means, screen.as_ref(), &watched.frame().await) {
                         break;
@@ -147,10 +152,10 @@ impl<'a> Watched<'a> {
     }
 
     /// The next look also asks nodes that have joined; nodes that were forgotten are left alone.
-    fn follow(&mut self, plan: &channel::Sender<PollPlan>) {
+    fn follow(&mut self, plan: &channel::Sender<PollPlan>) -> bool {
         let topology = self.topology();
         if topology.views.is_empty() {
-            return;
+            return false;
         }
         let answering: BTreeSet<_> = topology.views.values().map(|view| view.myself.clone()).collect();
         let joined = topology.nodes().into_values().filter(|node| !answering.contains(&node.id)).filter_map(|n| n.addr);
@@ -164,7 +169,7 @@ impl<'a> Watched<'a> {
             let changed = plan.addrs != all;
             plan.addrs = all;
             changed
-        });
+        })
     }
 
     fn topology(&self) -> Topology {

@@ -2,7 +2,7 @@
 
 use egui::{Align, Button, Label, Layout, RichText, Ui};
 
-use crate::core::spec::{Field, Problem};
+use crate::core::spec::{Field, Problem, ProblemKind};
 use crate::engine::job::{JobId, JobKind, JobState};
 use crate::engine::snapshot::{Phase, Snapshot};
 use crate::gui::i18n::tr;
@@ -40,7 +40,7 @@ pub(super) enum Gate {
 
 /// Whether the present page lets one go on.
 pub(super) fn gate(snapshot: &Snapshot, problems: &[Problem], state: &CreateUi) -> Gate {
-    let fields = |of: &dyn Fn(Field) -> bool| {
+    let fields = |problems: &[Problem], of: &dyn Fn(Field) -> bool| {
         if let Some(removal) = &state.removing {
             return Gate::Wait(tr!("create.gate.removing", name = removal.cluster()));
         }
@@ -55,18 +55,22 @@ pub(super) fn gate(snapshot: &Snapshot, problems: &[Problem], state: &CreateUi) 
             if snapshot.servers.searching {
                 Gate::Wait(tr!("create.server.searching"))
             } else {
-                Gate::Shut(words::problem(&crate::core::spec::ProblemKind::NoServer))
+                Gate::Shut(words::problem(&ProblemKind::NoServer))
             }
         }
         Page::Server => match check::first_error(problems, |field| field == Field::Server) {
             Some(problem) if state.check.is_fresh(snapshot) => Gate::Shut(words::problem(&problem.kind)),
             _ => Gate::Open,
         },
-        Page::Shape => fields(&shape::is_mine),
+        // The password of servers that others can reach is set on the next page, which lets none without pass.
+        Page::Shape => {
+            let not_open = |problem: &&Problem| !matches!(problem.kind, ProblemKind::BindOpen(_));
+            fields(&problems.iter().filter(not_open).cloned().collect::<Vec<_>>(), &shape::is_mine)
+        }
         // The last page before the launch answers for all fields.
         Page::Configuration => match check::first_error(problems, |field| !configuration::is_mine(field)) {
             Some(problem) => Gate::Shut(named(problem)),
-            None => fields(&configuration::is_mine),
+            None => fields(problems, &configuration::is_mine),
         },
         Page::Launch => launch_gate(snapshot, state),
         Page::Plan => Gate::Open,
