@@ -214,6 +214,9 @@ fn a_loser_of_its_only_slot_keeps_the_keys_of_other_slots() {
     wait_until("all know the fourth", || {
         (0..4).all(|server| all_linked(cluster.call(server, &["CLUSTER", "NODES"]))).then_some(())
     });
+    wait_until("the fourth takes part", || {
+        cluster.call(3, &["CLUSTER", "INFO"]).contains("cluster_state:ok").then_some(())
+    });
     let (owner, loser) = (cluster.id(0), cluster.id(3));
     cluster.setslot(3, SLOT, &["IMPORTING", &owner]);
     cluster.put_some(3, TAG, "stray", 20);
