@@ -212,7 +212,9 @@ async fn ask_batch(client: &NodeClient, batch: &[Slot], counts_only: &mut bool) 
 /// is busy or loads will have them again.
 fn knows_none(reply: &str) -> bool {
     let reply = reply.to_ascii_lowercase();
-    reply.starts_with("noperm") || ["unknown", "syntax", "wrong number", "disabled"].iter().any(|w| reply.contains(w))
+    // "Wrong CLUSTER subcommand or number of arguments" is what servers before 4.0 say.
+    let words = ["unknown", "syntax", "wrong number", "wrong cluster subcommand", "disabled"];
+    reply.starts_with("noperm") || words.iter().any(|word| reply.contains(word))
 }
 
 fn unexpected(client: &NodeClient, what: &str) -> NodeError {
@@ -277,6 +279,7 @@ mod tests {
         for reply in [
             "ERR Unknown subcommand or wrong number of arguments for 'SLOT-STATS'. Try CLUSTER HELP.",
             "ERR unknown subcommand 'SLOT-STATS'. Try CLUSTER HELP.",
+            "ERR Wrong CLUSTER subcommand or number of arguments",
             "NOPERM this user has no permissions to run the 'cluster|slot-stats' command",
         ] {
             assert!(knows_none(reply), "{reply}");
