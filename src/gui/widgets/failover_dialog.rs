@@ -186,20 +186,12 @@ mod tests {
     use super::*;
     use crate::core::plan::failover::plan_for_lost;
     use crate::gui::action::Confirm;
-    use crate::gui::widgets::confirm::confirm_ui;
-    use crate::gui::{samples, testing};
-
-    type Asked = (Confirm, Option<Action>);
+    use crate::gui::samples;
+    use crate::gui::widgets::dialog_testing::{self, Asked};
 
     fn ask(shown: ClusterView, plans: Vec<FailoverPlan>) -> egui_kittest::Harness<'static, Asked> {
         let question = Confirm::Failover { cluster: "orders".to_owned(), plans: plans.into() };
-        let snapshot = samples::snapshot(shown);
-        let mut harness = testing::harness((question, None), move |ui, (question, answer): &mut Asked| {
-            let got = confirm_ui(ui, &snapshot, question);
-            *answer = got.or(answer.take());
-        });
-        harness.run();
-        harness
+        dialog_testing::ask(question, shown)
     }
 
     fn planned(cluster: &ClusterView, replica: u16) -> FailoverPlan {
@@ -207,8 +199,7 @@ mod tests {
     }
 
     fn sent(harness: &egui_kittest::Harness<'static, Asked>) -> Arc<[FailoverPlan]> {
-        let Some(Action::All(actions)) = &harness.state().1 else { panic!("{:?}", harness.state().1) };
-        let Action::Confirmed(Command::Failover { plans, .. }) = &actions[0] else { panic!("{actions:?}") };
+        let Command::Failover { plans, .. } = dialog_testing::sent(harness) else { panic!() };
         plans.clone()
     }
 

@@ -145,10 +145,8 @@ mod tests {
     use crate::core::topology::NodeAddr;
     use crate::engine::fix::{FixError, FixLook};
     use crate::gui::action::Confirm;
-    use crate::gui::widgets::confirm::confirm_ui;
-    use crate::gui::{samples, testing};
-
-    type Asked = (Confirm, Option<Action>);
+    use crate::gui::samples;
+    use crate::gui::widgets::dialog_testing::{self, Asked, sent};
 
     fn party(number: u16) -> Party {
         Party { addr: NodeAddr::new("127.0.0.1", 7000 + number), id: samples::id(usize::from(number)) }
@@ -183,13 +181,7 @@ mod tests {
         let mut cluster = samples::uncovered();
         cluster.fix = found.map(|found| Arc::new(FixLook { wish, found }));
         let question = Confirm::Fix { cluster: cluster.name.clone(), wish, plan: None };
-        let snapshot = samples::snapshot(cluster);
-        let mut harness = testing::harness((question, None), move |ui, (question, answer): &mut Asked| {
-            let got = confirm_ui(ui, &snapshot, question);
-            *answer = got.or(answer.take());
-        });
-        harness.run();
-        harness
+        dialog_testing::ask(question, cluster)
     }
 
     fn found(plan: FixPlan) -> FixFound {
@@ -204,9 +196,8 @@ mod tests {
         harness.get_by_label_contains("from 127.0.0.1:7000 to 127.0.0.1:7002 is finished (41 keys)");
         harness.get_by_label("Repair 5,463 slots").click();
         harness.run();
-        let Some(Action::All(actions)) = &harness.state().1 else { panic!("{:?}", harness.state().1) };
-        let Action::Confirmed(Command::Fix { plan: sent, .. }) = &actions[0] else { panic!("{actions:?}") };
-        assert_eq!(**sent, plan());
+        let Command::Fix { plan: carried_out, .. } = sent(&harness) else { panic!() };
+        assert_eq!(**carried_out, plan());
     }
 
     #[test]

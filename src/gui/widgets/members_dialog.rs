@@ -184,27 +184,11 @@ mod tests {
     use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
     use super::*;
-    use crate::gui::action::Confirm;
-    use crate::gui::widgets::confirm::confirm_ui;
-    use crate::gui::{samples, testing};
-
-    type Asked = (Confirm, Option<Action>);
+    use crate::gui::samples;
+    use crate::gui::widgets::dialog_testing::{Asked, ask_by, sent};
 
     fn ask(action: Action) -> egui_kittest::Harness<'static, Asked> {
-        let Action::Ask(question) = action else { panic!("{action:?}") };
-        let snapshot = samples::snapshot(samples::healthy());
-        let mut harness = testing::harness((question, None), move |ui, (question, answer): &mut Asked| {
-            let got = confirm_ui(ui, &snapshot, question);
-            *answer = got.or(answer.take());
-        });
-        harness.run();
-        harness
-    }
-
-    fn sent<'a>(harness: &'a egui_kittest::Harness<'static, Asked>) -> &'a Command {
-        let Some(Action::All(actions)) = &harness.state().1 else { panic!("{:?}", harness.state().1) };
-        let Action::Confirmed(command) = &actions[0] else { panic!("{actions:?}") };
-        command
+        ask_by(action, samples::healthy())
     }
 
     #[test]

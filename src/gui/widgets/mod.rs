@@ -2,6 +2,8 @@
 
 pub mod bits;
 pub mod confirm;
+#[cfg(test)]
+mod dialog_testing;
 pub mod failover_dialog;
 pub mod fix_dialog;
 pub mod half_moved;

@@ -145,20 +145,12 @@ mod tests {
 
     use super::*;
     use crate::gui::action::Confirm;
-    use crate::gui::widgets::confirm::confirm_ui;
-    use crate::gui::{samples, testing};
-
-    type Asked = (Confirm, Option<Action>);
+    use crate::gui::samples;
+    use crate::gui::widgets::dialog_testing::{self, Asked, sent};
 
     fn ask(cluster: ClusterView, draft: MoveDraft) -> egui_kittest::Harness<'static, Asked> {
         let question = Confirm::Move { cluster: cluster.name.clone(), draft: Box::new(draft) };
-        let snapshot = samples::snapshot(cluster);
-        let mut harness = testing::harness((question, None), move |ui, (question, answer): &mut Asked| {
-            let got = confirm_ui(ui, &snapshot, question);
-            *answer = got.or(answer.take());
-        });
-        harness.run();
-        harness
+        dialog_testing::ask(question, cluster)
     }
 
     #[test]
@@ -169,8 +161,7 @@ mod tests {
         harness.get_by_label_contains("127.0.0.1:7000 → 127.0.0.1:7002: 100 slots (0-99)");
         harness.get_by_label("Move 100 slots").click();
         harness.run();
-        let Some(Action::All(actions)) = &harness.state().1 else { panic!("{:?}", harness.state().1) };
-        let Action::Confirmed(Command::MoveSlots { plan, .. }) = &actions[0] else { panic!("{actions:?}") };
+        let Command::MoveSlots { plan, .. } = sent(&harness) else { panic!() };
         assert_eq!(plan.slot_count(), 100);
     }
 

@@ -98,20 +98,11 @@ mod tests {
     use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
     use super::*;
-    use crate::gui::widgets::confirm::confirm_ui;
-    use crate::gui::{samples, testing};
-
-    type Asked = (Confirm, Option<Action>);
+    use crate::gui::samples;
+    use crate::gui::widgets::dialog_testing::{Asked, ask_by, sent};
 
     fn ask(action: Action) -> egui_kittest::Harness<'static, Asked> {
-        let Action::Ask(question) = action else { panic!("{action:?}") };
-        let snapshot = samples::snapshot(samples::healthy());
-        let mut harness = testing::harness((question, None), move |ui, (question, answer): &mut Asked| {
-            let got = confirm_ui(ui, &snapshot, question);
-            *answer = got.or(answer.take());
-        });
-        harness.run();
-        harness
+        ask_by(action, samples::healthy())
     }
 
     #[test]
@@ -122,8 +113,7 @@ mod tests {
         let mut harness = ask(ask_backup(&samples::snapshot(cluster.clone()), &cluster));
         harness.get_by_label("Back up").click();
         harness.run();
-        let Some(Action::All(actions)) = &harness.state().1 else { panic!("{:?}", harness.state().1) };
-        let Action::Confirmed(Command::Backup { folder, .. }) = &actions[0] else { panic!("{actions:?}") };
+        let Command::Backup { folder, .. } = sent(&harness) else { panic!() };
         assert_eq!(folder, Path::new("/home/ada/slotdeck/backups/orders-2025-10-09-085320"));
     }
 
@@ -140,7 +130,6 @@ mod tests {
         harness.run();
         harness.get_by_label("Restore").click();
         harness.run();
-        let Some(Action::All(actions)) = &harness.state().1 else { panic!("{:?}", harness.state().1) };
-        assert!(matches!(&actions[0], Action::Confirmed(Command::Restore { wish, .. }) if wish.replace));
+        assert!(matches!(sent(&harness), Command::Restore { wish, .. } if wish.replace));
     }
 }
