@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::core::plan::add::{AddPlan, Wish};
-use crate::core::plan::members::members;
+use crate::core::plan::members::{Member, members};
 use crate::core::plan::moves::obstacles;
 use crate::core::plan::{NodeCommand, ShownCommand};
 use crate::core::topology::{NodeAddr, Role};
@@ -156,8 +156,8 @@ async fn planned(
 fn known_already(gathered: &Gathered, seed: &NodeAddr, unfit: &[Unfit]) -> Vec<String> {
     let all = members(&gathered.topology, seed);
     let known = |addr: &NodeAddr| {
-        let at = |known: &NodeAddr| known.host == addr.host && known.port == addr.port;
-        let member = all.iter().find(|m| [&m.at, &m.addr].into_iter().flatten().any(at))?;
+        let at = |m: &&Member| [&m.at, &m.addr].into_iter().flatten().any(|known| known.same_place(addr));
+        let member = all.iter().find(at)?;
         let role = match &member.master {
             Some(master) => format!("a replica of {master}"),
             None => format!("a master with {} slots", member.slots.len()),

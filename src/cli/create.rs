@@ -105,7 +105,7 @@ async fn make(asked: &Asked<'_>, workspace: Option<&Workspace>, replicas: usize)
     };
     let steps = finish(asked, &job).await?;
     // An earlier creation that was gone on with may have been about fewer nodes.
-    let planned = |addr: &&NodeAddr| job.plan.nodes().any(|node| is_at(&node.addr, addr));
+    let planned = |addr: &&NodeAddr| job.plan.nodes().any(|node| node.addr.same_place(addr));
     let addrs: Vec<NodeAddr> = asked.addrs.iter().filter(planned).cloned().collect();
     let Some(seed) = addrs.first() else { return Err(Failure::message("the plan names none of these nodes")) };
     let gathered = gather(&addrs, &asked.access.auth, asked.access.connect).await;
@@ -367,11 +367,6 @@ async fn left_of(record: &CreateJournal, access: &Access) -> Left {
     };
     let silent = views.iter().filter(|view| view.is_err()).count();
     Left { same: record.touched.iter().zip(&views).filter(same).count(), silent }
-}
-
-/// Whether two addresses are one, whatever is known of the bus port.
-fn is_at(one: &NodeAddr, other: &NodeAddr) -> bool {
-    (&one.host, one.port) == (&other.host, other.port)
 }
 
 /// Whether a plan is about exactly these nodes.

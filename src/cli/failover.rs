@@ -217,8 +217,7 @@ fn lost_plans(nodes: &[NodeNow], wish: Option<FailoverMode>) -> Result<(Vec<Fail
 fn node_id(text: &str, nodes: &[NodeNow]) -> Result<NodeId, Refusal> {
     let unknown = || Refusal::Unknown(text.to_owned());
     if let Ok(addr) = text.parse::<NodeAddr>() {
-        let at = |n: &&NodeNow| n.addr.host == addr.host && n.addr.port == addr.port;
-        return nodes.iter().find(at).map(|n| n.id.clone()).ok_or_else(unknown);
+        return nodes.iter().find(|n| n.addr.same_place(&addr)).map(|n| n.id.clone()).ok_or_else(unknown);
     }
     let wanted = text.to_ascii_lowercase();
     let mut hits = nodes.iter().filter(|n| !wanted.is_empty() && n.id.as_str().starts_with(&wanted));

@@ -166,7 +166,7 @@ pub fn check(topology: &Topology, health: &BTreeMap<NodeAddr, NodeHealth>) -> Ve
 #[must_use]
 pub fn unserved(topology: &Topology) -> SlotSet {
     let answering: BTreeSet<&NodeId> = topology.views.values().map(|view| &view.myself).collect();
-    let silent = |addr: &NodeAddr| topology.unreachable.keys().any(|a| a.host == addr.host && a.port == addr.port);
+    let silent = |addr: &NodeAddr| topology.unreachable.keys().any(|a| a.same_place(addr));
     let opinions = topology.opinions();
     let complained: BTreeSet<&NodeId> = opinions
         .iter()

@@ -96,6 +96,13 @@ impl NodeAddr {
     pub fn bus_port(&self) -> Option<u16> {
         self.bus_port.or_else(|| self.port.checked_add(BUS_PORT_OFFSET))
     }
+
+    /// Whether clients reach both at the same place, whatever is known of the bus ports: an address that a person types or
+    /// a document keeps says nothing of its bus.
+    #[must_use]
+    pub fn same_place(&self, other: &Self) -> bool {
+        (&self.host, self.port) == (&other.host, other.port)
+    }
 }
 
 impl fmt::Display for NodeAddr {

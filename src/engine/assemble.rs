@@ -193,7 +193,7 @@ fn addresses(
     for node in remembered.values().filter(|_| !fresh.views.is_empty()) {
         if let (Some(addr), false) = (&node.addr, own.contains(&node.id))
             && !addr.host.is_empty()
-            && !addrs.iter().any(|a| a.host == addr.host && a.port == addr.port)
+            && !addrs.iter().any(|a| a.same_place(addr))
         {
             addrs.push(addr.clone());
         }
@@ -249,7 +249,7 @@ impl Picture<'_> {
     }
 
     fn id_at(&self, addr: &NodeAddr) -> Option<NodeId> {
-        let at = |node: &&Node| node.addr.as_ref().is_some_and(|a| a.host == addr.host && a.port == addr.port);
+        let at = |node: &&Node| node.addr.as_ref().is_some_and(|a| a.same_place(addr));
         self.remembered.iter().flat_map(|alike| alike.nodes.values()).find(at).map(|node| node.id.clone())
     }
 }

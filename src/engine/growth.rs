@@ -2,8 +2,7 @@
 //! wished, and a local server that was taken out is stopped and its folder removed.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::Arc;
 
 use crate::core::conf;
 use crate::core::plan::add::{AddPlan, Wish};
@@ -14,7 +13,7 @@ use crate::core::version::ServerVersion;
 use crate::workspace::document::ClusterDoc;
 use crate::workspace::store::Workspace;
 
-use super::add::{self, FunctionError, Functions, add, functions, has_no_functions, preview};
+use super::add::{self, AddError, FunctionError, Functions, add, functions, has_no_functions, preview};
 use super::agreement::settle;
 use super::children::Children;
 use super::client::CONNECT_DEADLINE;
@@ -25,9 +24,8 @@ use super::gather::gather;
 use super::inspect::inspect;
 use super::job::Step;
 use super::lifecycle::{adopt, auth_of, end_one, start_processes};
-use super::migrate::{Mode, News, Options, Report};
-use super::move_tally::MoveTally;
-use super::moves::{Place, move_slots};
+use super::migrate::{Mode, Options};
+use super::moves::{Place, move_slots, told_to};
 use super::process::find_running_in;
 use super::remove::{self, plan as plan_removal, remove};
 use super::steps::Steps;
@@ -96,29 +94,61 @@ pub async fn add_job(
     steps: &Steps,
 ) -> Result<(), String> {
     if !new.launch {
-        return join(place, new, steps).await.inspect_err(|why| steps.fail(why));
+        return join(place, new, steps).await.map_err(NotJoined::why).inspect_err(|why| steps.fail(why));
     }
     let mut doc = workspace.load(name).map_err(|why| why.to_string())?;
     // What fails here has made nothing, and nothing is taken back.
     write(workspace, &mut doc, new.addr.port, steps).inspect_err(|why| steps.fail(why))?;
     let joined = match start_processes(workspace, &mut doc, children, steps).await {
         Ok(()) => join(place, new, steps).await,
-        Err(why) => Err(why.to_string()),
+        Err(why) => Err(NotJoined::Outside(why.to_string())),
     };
-    let Err(why) = joined else { return Ok(()) };
+    let why = match joined {
+        Ok(()) => return Ok(()),
+        // It stays: keys may be there already.
+        Err(NotJoined::Member(why)) => {
+            steps.fail(&why);
+            return Err(why);
+        }
+        Err(NotJoined::Outside(why)) => why,
+    };
     steps.fail(&why);
-    // A member that is not as it should be stays: its keys may be there already.
-    if why.starts_with(MEMBER) {
-        return Err(why);
-    }
     match retire(workspace, &mut doc, new.addr.port, steps).await {
         Ok(()) => Err(why),
         Err(left) => Err(format!("{why}. Its server is left: {left}")),
     }
 }
 
-/// How [`add::AddError::Unsettled`] begins.
-const MEMBER: &str = "the new nodes are members";
+/// Why a node did not join, in words.
+enum NotJoined {
+    /// It is no member.
+    Outside(String),
+    /// It is one, but not as it should be.
+    Member(String),
+}
+
+impl NotJoined {
+    fn why(self) -> String {
+        match self {
+            Self::Outside(why) | Self::Member(why) => why,
+        }
+    }
+}
+
+impl From<String> for NotJoined {
+    fn from(why: String) -> Self {
+        Self::Outside(why)
+    }
+}
+
+impl From<AddError> for NotJoined {
+    fn from(error: AddError) -> Self {
+        match error {
+            AddError::Unsettled(_) => Self::Member(error.to_string()),
+            other => Self::Outside(other.to_string()),
+        }
+    }
+}
 
 /// Writes the files of one more node, and remembers it.
 fn write(workspace: &Workspace, doc: &mut ClusterDoc, port: u16, steps: &Steps) -> Result<(), String> {
@@ -142,12 +172,12 @@ fn write(workspace: &Workspace, doc: &mut ClusterDoc, port: u16, steps: &Steps) 
     })
 }
 
-async fn join(place: &Place, new: &Newcomer, steps: &Steps) -> Result<(), String> {
+async fn join(place: &Place, new: &Newcomer, steps: &Steps) -> Result<(), NotJoined> {
     steps.begin(Step::InspectNodes);
     let gathered = gather(&place.seeds, &place.auth, CONNECT_DEADLINE).await;
     let findings = gathered.check();
     if let Some(first) = obstacles(&gathered.topology, &findings).first() {
-        return Err(format!("the cluster has problems that must be repaired first: {first}"));
+        return Err(format!("the cluster has problems that must be repaired first: {first}").into());
     }
     let joined = |unfit: Vec<_>| unfit.iter().map(ToString::to_string).collect::<Vec<String>>().join("; ");
     let candidates = inspect(std::slice::from_ref(&new.addr), &place.auth).await;
@@ -163,7 +193,8 @@ async fn join(place: &Place, new: &Newcomer, steps: &Steps) -> Result<(), String
     };
     // Empty servers answer too, but know nothing of the cluster.
     let members = gathered.topology.views.iter().filter(|(_, view)| view.nodes.len() > 1);
-    let seed = members.map(|(addr, _)| addr.clone()).next().ok_or("no node of the cluster answers")?;
+    let seed = members.map(|(addr, _)| addr.clone()).next();
+    let seed = seed.ok_or_else(|| "no node of the cluster answers".to_owned())?;
     let plan = AddPlan::new(&gathered.topology, &seed, &candidates, &versions, &wish).map_err(|why| bare(&why))?;
     preview(&plan, &place.auth, CONNECT_DEADLINE).await?;
     let sent = functions_for(&plan, &seed, &place.auth).await?;
@@ -175,8 +206,7 @@ async fn join(place: &Place, new: &Newcomer, steps: &Steps) -> Result<(), String
         add::News::Waiting(what) => steps.detail(what),
         add::News::Undoing => steps.detail("it is undone"),
     };
-    let done = add(&plan, &sent, &place.auth, CONNECT_DEADLINE, &report, steps.cancelled()).await;
-    done.map_err(|why| why.to_string())?;
+    add(&plan, &sent, &place.auth, CONNECT_DEADLINE, &report, steps.cancelled()).await?;
     steps.done();
     steps.skip(Step::AssignReplicas);
     Ok(())
@@ -232,14 +262,14 @@ pub async fn remove_job(
 /// What a node that is no member any more leaves on this machine.
 async fn clean_up(workspace: &Workspace, name: &str, place: &Place, who: &Leaver, steps: &Steps) -> Result<(), String> {
     let mut doc = workspace.load(name).map_err(|why| why.to_string())?;
-    let ours = doc.spec.as_ref().is_some_and(|spec| spec.addrs().iter().any(|addr| same(addr, &who.addr)));
+    let ours = doc.spec.as_ref().is_some_and(|spec| spec.addrs().iter().any(|addr| addr.same_place(&who.addr)));
     if ours {
         return retire(workspace, &mut doc, who.addr.port, steps).await;
     }
     // It may be the very address by which the cluster was attached.
-    let others = place.nodes.iter().filter(|addr| !same(addr, &who.addr)).cloned();
-    if doc.spec.is_none() && doc.addrs.iter().any(|addr| same(addr, &who.addr)) {
-        doc.addrs.retain(|addr| !same(addr, &who.addr));
+    let others = place.nodes.iter().filter(|addr| !addr.same_place(&who.addr)).cloned();
+    if doc.spec.is_none() && doc.addrs.iter().any(|addr| addr.same_place(&who.addr)) {
+        doc.addrs.retain(|addr| !addr.same_place(&who.addr));
         if doc.addrs.is_empty() {
             doc.addrs = others.collect();
         }
@@ -248,28 +278,15 @@ async fn clean_up(workspace: &Workspace, name: &str, place: &Place, who: &Leaver
     Ok(())
 }
 
-fn same(one: &NodeAddr, other: &NodeAddr) -> bool {
-    (&one.host, one.port) == (&other.host, other.port)
-}
-
 /// Takes the node out of the cluster; answers what others still have to be told, once it is no member any more.
 async fn taken_out(workspace: &Workspace, place: &Place, who: &Leaver, steps: &Steps) -> Result<Vec<String>, String> {
     // The leaving node is the last to be asked about the others.
-    let mut seeds: Vec<NodeAddr> = place.seeds.iter().filter(|addr| !same(addr, &who.addr)).cloned().collect();
+    let mut seeds: Vec<NodeAddr> = place.seeds.iter().filter(|addr| !addr.same_place(&who.addr)).cloned().collect();
     let Some(mut seed) = seeds.first().cloned() else { return Err("it is the only node".to_owned()) };
     if !who.drain.is_empty() {
         steps.begin(Step::CheckRoles);
-        let (tally, begun, told) = (Mutex::new(MoveTally::default()), Instant::now(), steps.clone());
-        let report: Report = Arc::new(move |news| {
-            let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
-            if matches!(news, News::Counted { .. }) {
-                told.begin(Step::MoveSlots);
-            }
-            tally.take(&news, begun.elapsed());
-            told.detail(tally.words());
-        });
-        let moving =
-            move_slots(workspace, place, &who.drain, Mode::Fresh, Options::default(), report, steps.cancelled());
+        let (options, report) = (Options::default(), told_to(steps, None));
+        let moving = move_slots(workspace, place, &who.drain, Mode::Fresh, options, report, steps.cancelled());
         moving.await.map_err(|why| why.to_string())?;
         settle(&seed, &place.auth, CONNECT_DEADLINE, steps.cancelled()).await;
     }
@@ -282,7 +299,7 @@ async fn taken_out(workspace: &Workspace, place: &Place, who: &Leaver, steps: &S
     let plan = plan_removal(&seed, &names, &place.auth, CONNECT_DEADLINE, &mut gathered).await;
     let plan = plan.map_err(|why| bare(&why))?;
     // The node goes by its id, its server by the place: both must be the same node.
-    if let Some(at) = plan.nodes.iter().filter_map(|node| node.at.as_ref()).find(|at| !same(at, &who.addr)) {
+    if let Some(at) = plan.nodes.iter().filter_map(|node| node.at.as_ref()).find(|at| !at.same_place(&who.addr)) {
         return Err(format!("the node answers at {at} now, not at {}: look again", who.addr));
     }
     let report = |news: remove::News| match news {

@@ -1,6 +1,7 @@
 //! A plan of moves as a piece of work with a record, and as a job of the window: [`migrate`] under its journal, which is
 //! gone when every slot is where it should be, and lets `slotctl resume` go on otherwise.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -145,6 +146,20 @@ fn left_half_way(
     found.filter(|(_, journal)| journal.plan == *plan).ok_or_else(|| "the move was ended meanwhile".to_owned())
 }
 
+/// Tells a job's steps how far a move has come, from now on.
+pub(super) fn told_to(steps: &Steps, pause_file: Option<PathBuf>) -> Report {
+    let tally = Mutex::new(MoveTally::new(pause_file));
+    let (begun, steps) = (Instant::now(), steps.clone());
+    Arc::new(move |news| {
+        let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(news, News::Counted { .. }) {
+            steps.begin(Step::MoveSlots);
+        }
+        tally.take(&news, begun.elapsed());
+        steps.detail(tally.words());
+    })
+}
+
 async fn run_job(
     workspace: &Workspace,
     place: &Place,
@@ -154,16 +169,7 @@ async fn run_job(
     steps: &Steps,
 ) -> Result<(), String> {
     steps.begin(Step::CheckRoles);
-    let tally = Mutex::new(MoveTally::new(options.pause_file.clone()));
-    let (begun, told) = (Instant::now(), steps.clone());
-    let report: Report = Arc::new(move |news| {
-        let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
-        if matches!(news, News::Counted { .. }) {
-            told.begin(Step::MoveSlots);
-        }
-        tally.take(&news, begun.elapsed());
-        told.detail(tally.words());
-    });
+    let report = told_to(steps, options.pause_file.clone());
     let moved = move_slots(workspace, place, plan, mode, options, report, steps.cancelled());
     match moved.await {
         Ok(_) => {

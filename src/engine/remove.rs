@@ -309,8 +309,9 @@ impl Work<'_> {
     async fn traces(&self, given_up: &BTreeSet<NodeAddr>) -> (Vec<(NodeAddr, String)>, Vec<NodeCommand>) {
         let gone: BTreeSet<&NodeId> = self.plan.nodes.iter().map(|node| &node.id).collect();
         // A node that is still to be spoken with goes by an id made up for it: its place tells who it is.
-        let place = |addr: &NodeAddr| (addr.host.clone(), addr.port);
-        let places: BTreeSet<_> = self.plan.nodes.iter().filter_map(|node| node.addr.as_ref()).map(place).collect();
+        let gone_from = |addr: &NodeAddr| {
+            self.plan.nodes.iter().filter_map(|node| node.addr.as_ref()).any(|left| left.same_place(addr))
+        };
         let (mut traces, mut again) = (Vec::new(), Vec::new());
         let asked = self.clients.iter().filter(|(addr, _)| !given_up.contains(*addr));
         let views = asked.map(|(addr, client)| async move { Some((addr, client.view().await.ok()?)) });
@@ -323,8 +324,7 @@ impl Work<'_> {
                 continue;
             }
             let knows = view.nodes.values().find(|node| {
-                gone.contains(&node.id)
-                    || (node.flags.handshake && node.addr.as_ref().is_some_and(|addr| places.contains(&place(addr))))
+                gone.contains(&node.id) || (node.flags.handshake && node.addr.as_ref().is_some_and(gone_from))
             });
             if let Some(node) = knows {
                 traces.push((addr.clone(), format!("still knows {}", node.id)));

@@ -6,7 +6,7 @@ use crate::core::plan::drain::{DrainRefusal, drain};
 use crate::core::plan::moves::{Master, MovePlan};
 use crate::core::topology::{NodeAddr, NodeId, Role};
 use crate::engine::growth::{Leaver, NewRole, Newcomer};
-use crate::engine::snapshot::{ClusterView, NodeView};
+use crate::engine::snapshot::ClusterView;
 
 use super::action::{Action, Confirm};
 use super::i18n::tr;
@@ -55,8 +55,7 @@ pub fn newcomer(cluster: &ClusterView, draft: &AddDraft) -> Result<Newcomer, Str
         Some(spec) => NodeAddr::new(spec.reach_host(), draft.port),
         None => draft.addr.trim().parse::<NodeAddr>().map_err(|_| tr!("members.bad_address"))?,
     };
-    let same = |node: &&NodeView| (&node.addr.host, node.addr.port) == (&addr.host, addr.port);
-    if cluster.nodes.iter().any(|node| same(&node)) {
+    if cluster.nodes.iter().any(|node| node.addr.same_place(&addr)) {
         return Err(tr!("members.known", node = addr));
     }
     Ok(Newcomer { addr, launch: spec.is_some(), role: draft.role.clone() })

@@ -90,12 +90,7 @@ impl<R: Record> JournalFile<R> {
         let mut paths: Vec<PathBuf> =
             files.flatten().map(|file| file.path()).filter(|path| is_record(path, R::KIND)).collect();
         paths.sort();
-        let names = |record: &R| {
-            record
-                .nodes()
-                .iter()
-                .any(|addr| nodes.iter().any(|node| (&node.host, node.port) == (&addr.host, addr.port)))
-        };
+        let names = |record: &R| record.nodes().iter().any(|addr| nodes.iter().any(|node| node.same_place(addr)));
         for path in paths {
             if !read_json(&path).is_ok_and(|record| names(&record)) {
                 continue;
@@ -116,7 +111,7 @@ impl<R: Record> JournalFile<R> {
         let mut paths: Vec<PathBuf> =
             files.flatten().map(|file| file.path()).filter(|path| is_record(path, R::KIND)).collect();
         paths.sort();
-        let here = |addr: &NodeAddr| nodes.iter().any(|node| (&node.host, node.port) == (&addr.host, addr.port));
+        let here = |addr: &NodeAddr| nodes.iter().any(|node| node.same_place(addr));
         paths.iter().filter_map(|path| read_json::<R>(path).ok()).find(|record| record.nodes().iter().any(here))
     }
 
@@ -135,7 +130,7 @@ impl<R: Record> JournalFile<R> {
     #[must_use]
     pub fn under_way(workspace: &Workspace, nodes: &[NodeAddr]) -> Option<R> {
         let files = fs::read_dir(folder(workspace)?).ok()?;
-        let here = |addr: &NodeAddr| nodes.iter().any(|node| (&node.host, node.port) == (&addr.host, addr.port));
+        let here = |addr: &NodeAddr| nodes.iter().any(|node| node.same_place(addr));
         let held = |path: &PathBuf| is_record(path, R::KIND) && matches!(is_held(&lock_of(path)), Ok(Some(_)));
         let paths = files.flatten().map(|file| file.path()).filter(held);
         paths.filter_map(|path| read_json::<R>(&path).ok()).find(|record| record.nodes().iter().any(here))

@@ -160,7 +160,7 @@ impl<'a> Watched<'a> {
         let answering: BTreeSet<_> = topology.views.values().map(|view| view.myself.clone()).collect();
         let joined = topology.nodes().into_values().filter(|node| !answering.contains(&node.id)).filter_map(|n| n.addr);
         let addrs: BTreeSet<NodeAddr> = topology.views.keys().cloned().chain(self.seeds.iter().cloned()).collect();
-        let known_at = |addr: &NodeAddr| addrs.iter().any(|a| a.host == addr.host && a.port == addr.port);
+        let known_at = |addr: &NodeAddr| addrs.iter().any(|a| a.same_place(addr));
         let joined: Vec<NodeAddr> = joined.filter(|addr| !addr.host.is_empty() && !known_at(addr)).collect();
         let mut all: Vec<NodeAddr> = addrs.into_iter().chain(joined).collect();
         all.sort();

@@ -128,11 +128,10 @@ fn member(id: &NodeId, mutual: &BTreeMap<&NodeId, (&NodeAddr, &View)>) -> Option
 /// # Errors
 /// [`NameError`].
 pub fn member_named<'a>(members: &'a [Member], name: &str) -> Result<&'a Member, NameError> {
-    let same = |one: &NodeAddr, other: &NodeAddr| one.host == other.host && one.port == other.port;
     let wanted = name.to_ascii_lowercase();
     let hits: Vec<&Member> = match name.parse::<NodeAddr>() {
         Ok(addr) => {
-            let at = |m: &&Member| [&m.at, &m.addr].into_iter().flatten().any(|known| same(known, &addr));
+            let at = |m: &&Member| [&m.at, &m.addr].into_iter().flatten().any(|known| known.same_place(&addr));
             members.iter().filter(at).collect()
         }
         Err(_) => members.iter().filter(|m| !wanted.is_empty() && m.id.as_str().starts_with(&wanted)).collect(),

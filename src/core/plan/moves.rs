@@ -194,8 +194,7 @@ pub fn forbids(finding: &Finding, serves: impl Fn(&NodeAddr) -> bool) -> bool {
 pub fn master_named<'a>(masters: &'a [Master], name: &str) -> Result<&'a Master, MoveRefusal> {
     let unknown = || MoveRefusal::NotAMaster(name.to_owned());
     if let Ok(addr) = name.parse::<NodeAddr>() {
-        let at = |m: &&Master| m.addr.host == addr.host && m.addr.port == addr.port;
-        return masters.iter().find(at).ok_or_else(unknown);
+        return masters.iter().find(|m| m.addr.same_place(&addr)).ok_or_else(unknown);
     }
     let wanted = name.to_ascii_lowercase();
     let mut hits = masters.iter().filter(|m| !wanted.is_empty() && m.id.as_str().starts_with(&wanted));

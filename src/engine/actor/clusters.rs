@@ -292,7 +292,7 @@ impl Cluster {
         let telling = lists.filter(|nodes| !nodes.keys().eq(answered.iter().copied()));
         let others = telling.flat_map(Nodes::values).filter(|n| !n.flags.handshake && !answered.contains(&n.id));
         for addr in others.filter_map(|n| n.addr.clone()).filter(|a| !a.host.is_empty()) {
-            if !addrs.iter().any(|a| a.host == addr.host && a.port == addr.port) {
+            if !addrs.iter().any(|a| a.same_place(&addr)) {
                 addrs.push(addr);
             }
         }
@@ -580,10 +580,7 @@ impl Actor {
         let records = JournalFile::<MoveJournal>::left_over(&self.workspace);
         for cluster in self.clusters.values_mut() {
             let docs = addrs_of(&cluster.doc);
-            let here = |addr: &NodeAddr| {
-                let same = |known: &NodeAddr| (&known.host, known.port) == (&addr.host, addr.port);
-                docs.iter().chain(cluster.known.keys()).any(same)
-            };
+            let here = |addr: &NodeAddr| docs.iter().chain(cluster.known.keys()).any(|known| known.same_place(addr));
             let found = records.iter().find(|record| record.nodes.iter().any(here)).map(|record| &record.plan);
             if cluster.half_moved.as_deref() != found {
                 cluster.half_moved = found.cloned().map(Arc::new);
