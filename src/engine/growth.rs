@@ -99,7 +99,7 @@ pub async fn add_job(
     let mut doc = workspace.load(name).map_err(|why| why.to_string())?;
     // What fails here has made nothing, and nothing is taken back.
     write(workspace, &mut doc, new.addr.port, steps).inspect_err(|why| steps.fail(why))?;
-    let joined = match start_processes(workspace, &mut doc, children, steps).await {
+    let joined = match start_processes(workspace, &mut doc, Some(new.addr.port), children, steps).await {
         Ok(()) => join(place, new, steps).await,
         Err(why) => Err(NotJoined::Outside(why.to_string())),
     };

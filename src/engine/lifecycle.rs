@@ -204,7 +204,7 @@ pub async fn launch(
         return Err(failed(steps, LifecycleError::NoServer));
     }
     let mut doc = write_locked(workspace, spec, edited).map_err(|error| failed(steps, error))?;
-    start_processes(workspace, &mut doc, children, steps).await.map_err(|error| failed(steps, error))?;
+    start_processes(workspace, &mut doc, None, children, steps).await.map_err(|error| failed(steps, error))?;
     steps.done();
     Ok(doc)
 }
@@ -222,7 +222,7 @@ pub async fn start(
 ) -> Result<ClusterDoc, LifecycleError> {
     let _lock = workspace.lock(name)?;
     let mut doc = workspace.load(name)?;
-    start_processes(workspace, &mut doc, children, steps).await.map_err(|error| failed(steps, error))?;
+    start_processes(workspace, &mut doc, None, children, steps).await.map_err(|error| failed(steps, error))?;
     steps.done();
     Ok(doc)
 }
@@ -236,9 +236,11 @@ fn local_spec(doc: &ClusterDoc) -> Result<ClusterSpec, LifecycleError> {
     doc.spec.clone().ok_or_else(|| LifecycleError::External(doc.name.clone()))
 }
 
+/// Starts the cluster's servers, or only the one with this port, and waits until they answer.
 pub(super) async fn start_processes(
     workspace: &Workspace,
     doc: &mut ClusterDoc,
+    only: Option<u16>,
     children: &Children,
     steps: &Steps,
 ) -> Result<(), LifecycleError> {
@@ -252,7 +254,9 @@ pub(super) async fn start_processes(
     let job = if doc.on_close == OnClose::Stop { children.job_of(&doc.name) } else { None };
     let mut fresh: BTreeMap<u16, Spawned> = BTreeMap::new();
     let mut problem = None;
-    for addr in spec.addrs() {
+    let named: Vec<NodeAddr> =
+        spec.addrs().into_iter().filter(|addr| only.is_none_or(|port| port == addr.port)).collect();
+    for addr in named.iter().cloned() {
         if doc.processes.get(&addr.port).copied().and_then(identify).is_some() {
             continue;
         }
@@ -280,7 +284,7 @@ pub(super) async fn start_processes(
     steps.begin(Step::AwaitAnswers);
     let auth = auth_of(doc);
     let hint = if Inside::of(&exe).is_some() { NOT_REACHED } else { "" };
-    let waits = spec.addrs().into_iter().map(|addr| {
+    let waits = named.into_iter().map(|addr| {
         let (record, spawned) = (doc.processes.get(&addr.port).copied(), fresh.get(&addr.port).cloned());
         let dir = spec.node_dir(addr.port);
         let auth = &auth;
