@@ -11,9 +11,10 @@ use crate::engine::children::Children;
 use crate::engine::client::CONNECT_DEADLINE;
 use crate::engine::gather::{Gathered, gather};
 use crate::engine::lifecycle::{
-    DELETE_STEPS, DeadNode, LifecycleError, START_STEPS, STOP_STEPS, auth_of, delete, start as start_servers,
+    DELETE_STEPS, LifecycleError, START_STEPS, STOP_STEPS, auth_of, delete, start as start_servers,
     stop as stop_servers,
 };
+use crate::engine::starting::DeadNode;
 use crate::engine::steps::Steps;
 use crate::workspace::document::ClusterDoc;
 

@@ -13,10 +13,10 @@ use crate::workspace::document::ProcessRecord;
 use super::client::{NodeClient, info_field, process_id};
 use super::command::Auth;
 use super::folder_lock::{asked_before, note_asked};
-use super::lifecycle::Saving;
 use super::process::{identify, is_it, wait_gone};
 use super::signal::{SignalError, kill, terminate};
 use super::steps::Steps;
+use super::stopping::Saving;
 use super::wsl::{self, Signal, pid_in};
 
 /// How long a server may take to save and end: it may have a large data set to write. Cancelling ends the waiting.

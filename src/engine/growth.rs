@@ -23,12 +23,14 @@ use super::files::{wipe, write_node_files};
 use super::gather::gather;
 use super::inspect::inspect;
 use super::job::Step;
-use super::lifecycle::{adopt, auth_of, end_one, start_processes};
+use super::lifecycle::{adopt, auth_of};
 use super::migrate::{Mode, Options};
 use super::moves::{Place, move_slots, told_to};
 use super::process::find_running_in;
 use super::remove::{self, plan as plan_removal, remove};
+use super::starting::start_processes;
 use super::steps::Steps;
+use super::stopping::end_one;
 
 /// The steps of a node that joins; those of its server come before.
 pub const ADD_STEPS: [Step; 4] = [Step::InspectNodes, Step::Meet, Step::AwaitJoin, Step::AssignReplicas];

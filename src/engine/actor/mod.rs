@@ -2,6 +2,7 @@
 //! out. Everything slow runs in tasks of its own and reports back, so the loop itself never waits for a server or a
 //! disk for long.
 
+mod cluster;
 mod clusters;
 mod commands;
 mod jobs;
@@ -37,7 +38,7 @@ use super::poll::PollEvent;
 use super::snapshot::{DraftReport, Servers, SlotKeys, Snapshot};
 use super::wsl::Wake;
 
-use clusters::Cluster;
+use cluster::Cluster;
 use jobs::Job;
 use looks::Looking;
 use slots::SlotNews;

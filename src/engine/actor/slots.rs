@@ -13,7 +13,7 @@ use crate::engine::slot_content::{KeyPreview, SlotContent, look_into, preview};
 use crate::engine::slot_figures::SlotFigures;
 use crate::engine::snapshot::{Phase, Standing};
 
-use super::clusters::Cluster;
+use super::cluster::Cluster;
 use super::{Actor, Report};
 
 /// What was found out.
