@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 
+use crate::core::spec::ClusterSpec;
 use crate::core::topology::NodeAddr;
 use crate::core::wsl::Inside;
 use crate::workspace::document::{ClusterDoc, OnClose, ProcessRecord};
@@ -73,32 +74,9 @@ pub(super) async fn start_processes(
     // Saved before the first process starts: should we end right after, its folder leads back to it.
     doc.wanted = true;
     workspace.save(doc)?;
-    let job = if doc.on_close == OnClose::Stop { children.job_of(&doc.name) } else { None };
-    let mut fresh: BTreeMap<u16, Spawned> = BTreeMap::new();
-    let mut problem = None;
     let named: Vec<NodeAddr> =
         spec.addrs().into_iter().filter(|addr| only.is_none_or(|port| port == addr.port)).collect();
-    for addr in named.iter().cloned() {
-        if doc.processes.get(&addr.port).copied().and_then(identify).is_some() {
-            continue;
-        }
-        let dir = spec.node_dir(addr.port);
-        if let Some(pid) = left_inside(&exe, &dir).await {
-            problem = Some(LifecycleError::Spawn(addr, SpawnError::Occupied { dir, pid }));
-            break;
-        }
-        match spawn(&exe, &dir, job.as_deref()) {
-            Ok(spawned) => {
-                doc.processes.insert(addr.port, spawned.record);
-                children.insert(dir, spawned.clone());
-                fresh.insert(addr.port, spawned);
-            }
-            Err(error) => {
-                problem = Some(LifecycleError::Spawn(addr, error));
-                break;
-            }
-        }
-    }
+    let (fresh, problem) = spawn_missing(doc, &spec, &exe, &named, children).await;
     workspace.save(doc)?;
     if let Some(problem) = problem {
         return Err(problem);
@@ -118,6 +96,38 @@ pub(super) async fn start_processes(
         return Err(LifecycleError::Cancelled);
     }
     if dead.is_empty() { Ok(()) } else { Err(LifecycleError::Dead(dead)) }
+}
+
+/// Starts those of the servers that do not run, and writes them into the document. Ends at the first that can't be
+/// started, and says why beside those that were.
+async fn spawn_missing(
+    doc: &mut ClusterDoc,
+    spec: &ClusterSpec,
+    exe: &Path,
+    named: &[NodeAddr],
+    children: &Children,
+) -> (BTreeMap<u16, Spawned>, Option<LifecycleError>) {
+    let job = if doc.on_close == OnClose::Stop { children.job_of(&doc.name) } else { None };
+    let mut fresh = BTreeMap::new();
+    for addr in named {
+        if doc.processes.get(&addr.port).copied().and_then(identify).is_some() {
+            continue;
+        }
+        let dir = spec.node_dir(addr.port);
+        let spawned = match left_inside(exe, &dir).await {
+            Some(pid) => Err(SpawnError::Occupied { dir: dir.clone(), pid }),
+            None => spawn(exe, &dir, job.as_deref()),
+        };
+        match spawned {
+            Ok(spawned) => {
+                doc.processes.insert(addr.port, spawned.record);
+                children.insert(dir, spawned.clone());
+                fresh.insert(addr.port, spawned);
+            }
+            Err(error) => return (fresh, Some(LifecycleError::Spawn(addr.clone(), error))),
+        }
+    }
+    (fresh, None)
 }
 
 /// Waits until the very process that was started answers, whatever it answers but "loading". `hint` ends the words about

@@ -1,7 +1,7 @@
 //! Stopping a cluster's servers, each only after its process was identified as ours. One that does not end after SHUTDOWN
 //! is [`ending`](super::ending)'s.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -33,6 +33,9 @@ pub(super) enum Saving {
     Discard,
 }
 
+/// A server that runs, as it was recorded.
+type Running = (NodeAddr, ProcessRecord);
+
 /// Stops the servers: replicas first, then masters.
 pub(super) async fn stop_processes(
     workspace: &Workspace,
@@ -46,66 +49,16 @@ pub(super) async fn stop_processes(
     // First, so that a server that ends now is not taken for one that died.
     doc.wanted = false;
     workspace.save(doc)?;
-    let auth = auth_of(doc);
-    let exe = spec.server.as_ref().map(|server| server.path.clone()).unwrap_or_default();
-    let running: Vec<(NodeAddr, ProcessRecord)> = spec
+    let (auth, exe) = (auth_of(doc), program_of(&spec));
+    let running: Vec<Running> = spec
         .addrs()
         .into_iter()
         .filter_map(|addr| Some((addr.clone(), *doc.processes.get(&addr.port)?)))
         .filter(|(_, record)| identify(*record).is_some())
         .collect();
-    let replicas = join_all(running.iter().map(|(addr, _)| is_replica(addr, &auth))).await;
-    let (mut told, mut refused) = (Vec::new(), Vec::new());
-    for wave in [true, false] {
-        let members = running.iter().zip(&replicas).filter(|(_, replica)| **replica == wave).map(|(node, _)| node);
-        let results = join_all(members.map(|(addr, record)| {
-            let dir = spec.node_dir(addr.port);
-            let auth = &auth;
-            async move { shut_down(addr, *record, auth, &dir, saving, steps).await.map(|sent| (addr, sent)) }
-        }))
-        .await;
-        for result in results {
-            match result {
-                Ok((addr, sent)) => told.extend(sent.then_some(addr)),
-                Err(why) => refused.push(why),
-            }
-        }
-    }
-    // A server inside WSL outlives the process that Windows knows of it, where somebody ended that.
-    let silent = spec.addrs().into_iter().filter(|addr| running.iter().all(|(known, _)| known != addr));
-    let left = join_all(silent.map(|addr| {
-        let (dir, exe) = (spec.node_dir(addr.port), &exe);
-        async move { end_left_inside(exe, &addr, &dir, saving, steps).await }
-    }));
-    refused.extend(left.await.into_iter().filter_map(Result::err));
-    if !refused.is_empty() {
-        return Err(LifecycleError::NotStopped(refused.join("; ")));
-    }
-    let stubborn: Vec<&(NodeAddr, ProcessRecord)> =
-        running.iter().filter(|(_, record)| identify(*record).is_some()).collect();
-    let mut notes = Vec::new();
-    if stubborn.is_empty() {
-        steps.done();
-        steps.skip(Step::EndStubborn);
-    } else {
-        steps.begin(Step::EndStubborn);
-        let ends = join_all(stubborn.iter().map(|(addr, record)| {
-            let dir = spec.node_dir(addr.port);
-            let (auth, exe, told) = (&auth, &exe, told.contains(&addr));
-            async move { Stubborn { exe, addr, record: *record, auth, dir: &dir, told }.end(saving, steps).await }
-        }))
-        .await;
-        let mut left = Vec::new();
-        for end in ends {
-            match end {
-                Ok(note) => notes.extend(note),
-                Err(why) => left.push(why),
-            }
-        }
-        if !left.is_empty() {
-            return Err(LifecycleError::NotStopped(left.join("; ")));
-        }
-    }
+    let stopping = Stopping { spec: &spec, exe: &exe, auth: &auth, saving, steps };
+    let told = stopping.shut_down_all(&running).await.map_err(LifecycleError::NotStopped)?;
+    let notes = stopping.end_stubborn(&running, &told).await.map_err(LifecycleError::NotStopped)?;
     let ended: Vec<ProcessRecord> = doc.processes.values().copied().collect();
     tokio::task::spawn_blocking(move || end_helpers(&ended)).await.ok();
     if !notes.is_empty() {
@@ -114,6 +67,87 @@ pub(super) async fn stop_processes(
     doc.processes.clear();
     workspace.save(doc)?;
     Ok(())
+}
+
+/// The program that a cluster's servers run; empty where none was chosen.
+fn program_of(spec: &ClusterSpec) -> PathBuf {
+    spec.server.as_ref().map(|server| server.path.clone()).unwrap_or_default()
+}
+
+/// What a stop knows.
+struct Stopping<'a> {
+    spec: &'a ClusterSpec,
+    exe: &'a Path,
+    auth: &'a Auth,
+    saving: Saving,
+    steps: &'a Steps,
+}
+
+impl Stopping<'_> {
+    /// Sends SHUTDOWN, to replicas first, so that no master is missed by its replicas. Returns whom it was sent to.
+    ///
+    /// # Errors
+    /// Which servers refuse, and why.
+    async fn shut_down_all<'a>(&self, running: &'a [Running]) -> Result<Vec<&'a NodeAddr>, String> {
+        let replicas = join_all(running.iter().map(|(addr, _)| is_replica(addr, self.auth))).await;
+        let (mut told, mut refused) = (Vec::new(), Vec::new());
+        for wave in [true, false] {
+            let members = running.iter().zip(&replicas).filter(|(_, replica)| **replica == wave).map(|(node, _)| node);
+            let results = join_all(members.map(|(addr, record)| async move {
+                let dir = self.spec.node_dir(addr.port);
+                let sent = shut_down(addr, *record, self.auth, &dir, self.saving, self.steps).await;
+                sent.map(|sent| (addr, sent))
+            }))
+            .await;
+            for result in results {
+                match result {
+                    Ok((addr, sent)) => told.extend(sent.then_some(addr)),
+                    Err(why) => refused.push(why),
+                }
+            }
+        }
+        refused.extend(self.end_inside(running).await);
+        if refused.is_empty() { Ok(told) } else { Err(refused.join("; ")) }
+    }
+
+    /// A server inside WSL outlives the process that Windows knows of it, where somebody ended that. Returns what could
+    /// not be ended.
+    async fn end_inside(&self, running: &[Running]) -> Vec<String> {
+        let silent = self.spec.addrs().into_iter().filter(|addr| running.iter().all(|(known, _)| known != addr));
+        let left = join_all(silent.map(|addr| async move {
+            let dir = self.spec.node_dir(addr.port);
+            end_left_inside(self.exe, &addr, &dir, self.saving, self.steps).await
+        }));
+        left.await.into_iter().filter_map(Result::err).collect()
+    }
+
+    /// Ends those that still run. Returns what is to be told of it.
+    ///
+    /// # Errors
+    /// Which servers still run, and why.
+    async fn end_stubborn(&self, running: &[Running], told: &[&NodeAddr]) -> Result<Vec<String>, String> {
+        let stubborn: Vec<&Running> = running.iter().filter(|(_, record)| identify(*record).is_some()).collect();
+        if stubborn.is_empty() {
+            self.steps.done();
+            self.steps.skip(Step::EndStubborn);
+            return Ok(Vec::new());
+        }
+        self.steps.begin(Step::EndStubborn);
+        let ends = join_all(stubborn.iter().map(|(addr, record)| async move {
+            let (dir, told) = (self.spec.node_dir(addr.port), told.contains(&addr));
+            let stubborn = Stubborn { exe: self.exe, addr, record: *record, auth: self.auth, dir: &dir, told };
+            stubborn.end(self.saving, self.steps).await
+        }))
+        .await;
+        let (mut notes, mut left) = (Vec::new(), Vec::new());
+        for end in ends {
+            match end {
+                Ok(note) => notes.extend(note),
+                Err(why) => left.push(why),
+            }
+        }
+        if left.is_empty() { Ok(notes) } else { Err(left.join("; ")) }
+    }
 }
 
 /// Ends one server whose data is going to be removed.
@@ -132,7 +166,7 @@ pub(super) async fn end_one(
     if identify(record).is_none() {
         return Ok(());
     }
-    let exe = spec.server.as_ref().map(|server| server.path.clone()).unwrap_or_default();
+    let exe = program_of(spec);
     Stubborn { exe: &exe, addr: &addr, record, auth, dir: &dir, told }.end(Saving::Discard, steps).await.map(drop)
 }
 
