@@ -5,12 +5,10 @@ use std::collections::HashSet;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use process_wrap::tokio::CommandWrap;
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::process::Command;
 
 use crate::core::build::{Build, Evidence, garnet_version};
 use crate::core::capability::Capabilities;
@@ -18,6 +16,7 @@ use crate::core::limits::{Weight, worst};
 use crate::core::version::ServerVersion;
 use crate::core::wsl::Inside;
 
+use super::ask_program::{Answer, NoAnswer, ask_program};
 use super::snapshot::{FoundServer, Origin};
 use super::wsl::{self, Wake};
 
@@ -44,7 +43,7 @@ const LOOK_DEADLINE: Duration = Duration::from_secs(10);
 /// How many folders a pattern may stand for.
 const MAX_EXPANDED: usize = 64;
 
-/// Runs `PATH --version` and reads the answer. The program gets no input, a deadline and no window.
+/// Runs `PATH --version` and reads the answer.
 ///
 /// # Errors
 /// Why it can't be used, as a sentence for the user.
@@ -75,8 +74,10 @@ async fn ask(path: &Path) -> Asked {
         Ok(answer) => answer,
         Err(why) => return Asked { verdict: Err(why), build: Build::Unknown },
     };
-    let verdict = judge(&answer.out, &answer.err, answer.code);
-    let gathering = tokio::task::spawn_blocking(move || gather(&path, answer.out));
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (out, err) = (text(&answer.out), text(&answer.err));
+    let verdict = judge(&out, &err, answer.code);
+    let gathering = tokio::task::spawn_blocking(move || gather(&path, out));
     let evidence = tokio::time::timeout(PROBE_DEADLINE, gathering).await;
     let build = evidence.ok().and_then(Result::ok).map_or(Build::Unknown, |evidence| Build::of_program(&evidence));
     Asked { verdict, build }
@@ -93,13 +94,6 @@ async fn ask_inside(inside: &Inside) -> Asked {
     Asked { verdict, build }
 }
 
-/// What it printed.
-struct Answer {
-    out: String,
-    err: String,
-    code: Option<i32>,
-}
-
 async fn run_version(path: &Path) -> Result<(PathBuf, Answer), String> {
     // Absolute, because a bare name would be looked up on the PATH.
     let path = std::path::absolute(path).map_err(|_| "No file is given.".to_owned())?;
@@ -111,23 +105,13 @@ async fn run_version(path: &Path) -> Result<(PathBuf, Answer), String> {
         Ok(Err(_)) => return Err("The check of this file was cut short.".to_owned()),
         Err(_) => return Err(too_slow()),
     }
-    let mut child = version_command(&path).spawn().map_err(|error| explain_run_error(&error))?;
-    let (out, err) = (child.stdout().take(), child.stderr().take());
-    let reading = async {
-        let (out, err) = tokio::join!(read_some(out), read_some(err));
-        let ended = child.wait().await;
-        (out, err, ended)
-    };
-    let answer = tokio::time::timeout(PROBE_DEADLINE, reading).await;
-    let Ok((out, err, ended)) = answer else {
-        // The whole group, for it may be a script that started something else.
-        if child.start_kill().is_ok() {
-            let _ = tokio::time::timeout(Duration::from_secs(1), child.wait()).await;
-        }
-        return Err(too_slow());
-    };
-    let code = ended.ok().and_then(|status| status.code());
-    Ok((path, Answer { out, err, code }))
+    let mut command = Command::new(&path);
+    command.arg("--version");
+    match ask_program(command, PROBE_OUTPUT, PROBE_DEADLINE).await {
+        Ok(answer) => Ok((path, answer)),
+        Err(NoAnswer::NotRun(error)) => Err(explain_run_error(&error)),
+        Err(NoAnswer::TooSlow) => Err(too_slow()),
+    }
 }
 
 /// Says yes to a version line of a server that can have clusters.
@@ -196,27 +180,6 @@ fn explain_run_error(error: &io::Error) -> String {
         (io::ErrorKind::NotFound, _) => "It can't be run: the program that should run it is missing.".to_owned(),
         _ => format!("It can't be run: {error}."),
     }
-}
-
-fn version_command(path: &Path) -> CommandWrap {
-    #[cfg_attr(windows, allow(unused_mut, reason = "a session is for Unix"))]
-    let mut command = CommandWrap::with_new(path, |command| {
-        command.arg("--version").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-        #[cfg(windows)]
-        command.creation_flags(super::process::CREATE_NO_WINDOW);
-    });
-    #[cfg(unix)]
-    command.wrap(process_wrap::tokio::ProcessSession);
-    command
-}
-
-async fn read_some(from: Option<impl AsyncRead + Unpin>) -> String {
-    let mut bytes = Vec::new();
-    if let Some(from) = from {
-        // What came before an error is as good as all of it.
-        let _ = from.take(PROBE_OUTPUT).read_to_end(&mut bytes).await;
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// What a search found.

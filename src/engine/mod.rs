@@ -4,6 +4,7 @@ mod actor;
 
 pub mod add;
 pub mod agreement;
+mod ask_program;
 pub mod assemble;
 pub mod backup;
 pub mod children;

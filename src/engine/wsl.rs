@@ -2,15 +2,15 @@
 //! answers is [`core::wsl`](crate::core::wsl)'s.
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Command;
 
 use crate::core::conf::file::PID_FILE;
 use crate::core::wsl::{Inside, decode, distros, look, programs};
+
+use super::ask_program::{Answer, NoAnswer, ask_program};
 
 /// The environment variable that names a program to use instead of `wsl.exe`, on any system: for trying this out.
 pub const PROGRAM_VARIABLE: &str = "SLOTDECK_WSL";
@@ -106,31 +106,14 @@ pub(super) const NO_WSL: &str = "It is inside WSL, and this system has no WSL wi
 async fn run(wsl: &Path, args: &[String], cwd: Option<&Path>, deadline: Duration) -> Result<Ran, String> {
     let mut command = Command::new(wsl);
     command.args(args).env(PRINT_UTF8.0, PRINT_UTF8.1);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     if let Some(cwd) = cwd {
         command.current_dir(cwd);
     }
-    #[cfg(windows)]
-    command.creation_flags(super::process::CREATE_NO_WINDOW);
-    let mut child = command.spawn().map_err(|error| format!("{} can't be run: {error}.", wsl.display()))?;
-    let (out, err) = (child.stdout.take(), child.stderr.take());
-    let reading = async {
-        let (out, err) = tokio::join!(read(out), read(err));
-        (out, err, child.wait().await)
-    };
-    let (out, err, ended) = tokio::time::timeout(deadline, reading)
-        .await
-        .map_err(|_| format!("WSL did not answer within {} seconds.", deadline.as_secs()))?;
-    Ok(Ran { out, err, code: ended.ok().and_then(|status| status.code()) })
-}
-
-async fn read(from: Option<impl AsyncRead + Unpin>) -> String {
-    let mut bytes = Vec::new();
-    if let Some(from) = from {
-        // What came before an error is as good as all of it.
-        let _ = from.take(MOST).read_to_end(&mut bytes).await;
+    match ask_program(command, MOST, deadline).await {
+        Ok(Answer { out, err, code }) => Ok(Ran { out: decode(&out), err: decode(&err), code }),
+        Err(NoAnswer::NotRun(error)) => Err(format!("{} can't be run: {error}.", wsl.display())),
+        Err(NoAnswer::TooSlow) => Err(format!("WSL did not answer within {} seconds.", deadline.as_secs())),
     }
-    decode(&bytes)
 }
 
 /// A signal for a server inside.
