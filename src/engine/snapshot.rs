@@ -279,6 +279,26 @@ pub struct NodeView {
 }
 
 impl NodeView {
+    /// A node of which nothing is known but where it is.
+    #[must_use]
+    pub fn unknown(addr: NodeAddr) -> Self {
+        Self {
+            addr,
+            id: None,
+            role: None,
+            master: None,
+            shard: None,
+            slots: SlotSet::new(),
+            epoch: 0,
+            standing: Standing::default(),
+            reach: Reach::Unknown,
+            viewed: None,
+            stats: None,
+            settings: Arc::default(),
+            process: ProcessView { state: ProcessState::External, log_tail: Arc::default() },
+        }
+    }
+
     /// What is known that this node's build can't do, worst first; empty while it has not answered.
     #[must_use]
     pub fn limits(&self) -> Vec<Limit> {

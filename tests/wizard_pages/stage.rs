@@ -10,7 +10,6 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use slotdeck::core::build::Build;
 use slotdeck::core::plan::create::{Candidate, CreatePlan};
-use slotdeck::core::slot::SlotSet;
 use slotdeck::core::spec::{Field, Problem, ProblemKind};
 use slotdeck::core::topology::NodeAddr;
 use slotdeck::core::version::ServerVersion;
@@ -19,7 +18,7 @@ use slotdeck::engine::event::{Event, Level, What};
 use slotdeck::engine::job::{JobKind, JobState, JobView, Step, StepState, StepView};
 use slotdeck::engine::snapshot::{
     ClusterView, DraftFile, DraftReport, FoundServer, Health, NO_OWNER, NodeView, Origin, Phase, ProcessState,
-    ProcessView, Reach, Servers, Snapshot, Standing,
+    ProcessView, Servers, Snapshot,
 };
 use slotdeck::gui::action::Action;
 use slotdeck::gui::views::create::{CreateUi, create_ui};
@@ -167,21 +166,8 @@ pub fn last_draft(window: &Window) -> slotdeck::core::spec::ClusterSpec {
 }
 
 pub fn node(port: u16, state: ProcessState, log: &[&str]) -> NodeView {
-    NodeView {
-        addr: NodeAddr::new("127.0.0.1", port),
-        id: None,
-        role: None,
-        master: None,
-        shard: None,
-        slots: SlotSet::new(),
-        epoch: 0,
-        standing: Standing::Fine,
-        reach: Reach::Unknown,
-        viewed: None,
-        stats: None,
-        settings: Arc::default(),
-        process: ProcessView { state, log_tail: log.iter().map(ToString::to_string).collect() },
-    }
+    let process = ProcessView { state, log_tail: log.iter().map(ToString::to_string).collect() };
+    NodeView { process, ..NodeView::unknown(NodeAddr::new("127.0.0.1", port)) }
 }
 
 pub fn cluster(nodes: Vec<NodeView>) -> ClusterView {

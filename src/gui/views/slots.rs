@@ -125,15 +125,9 @@ pub fn slots_ui(ui: &mut Ui, cluster: &ClusterView, state: &mut SlotsUi) -> Opti
 }
 
 fn screen_ui(ui: &mut Ui, cluster: &ClusterView, state: &mut SlotsUi) -> Option<Action> {
-    let mut action = None;
     let shades = Shades::of(cluster, state.mode, Palette::of(ui), state.only, &state.selection);
     let width = (ui.available_width() * PANEL.2).clamp(PANEL.0, PANEL.1);
-    let panel = egui::Panel::right("slot-panel").exact_size(width).resizable(false).show_separator_line(false);
-    panel.frame(egui::Frame::new().inner_margin(egui::Margin { left: 12, ..egui::Margin::ZERO })).show(ui, |ui| {
-        egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
-            action = panel_ui(ui, cluster, state, &shades);
-        });
-    });
+    let mut action = bits::beside(ui, "slot-panel", width, |ui| panel_ui(ui, cluster, state, &shades));
     let chosen = toolbar_ui(ui, state);
     ui.add_space(2.0);
     let shown = Shown {

@@ -162,6 +162,16 @@ pub fn painted_text(ui: &Ui, pos: egui::Pos2, align: Align2, text: &str, color: 
     ui.painter().text(pos, align, text, egui::FontId::proportional(11.0), color);
 }
 
+/// A panel of this width at the right of a picture, which scrolls.
+pub fn beside<R>(ui: &mut Ui, name: &'static str, width: f32, content: impl FnOnce(&mut Ui) -> R) -> R {
+    let margin = egui::Margin { left: 12, ..egui::Margin::ZERO };
+    let panel = egui::Panel::right(name).exact_size(width).resizable(false).show_separator_line(false);
+    let shown = panel
+        .frame(egui::Frame::new().inner_margin(margin))
+        .show(ui, |ui| egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, content).inner);
+    shown.inner
+}
+
 /// A dialog over everything, of the house's width and margin. `key` names it app-wide.
 pub fn modal<R>(ctx: &egui::Context, key: &'static str, content: impl FnOnce(&mut Ui) -> R) -> egui::ModalResponse<R> {
     let frame = egui::Frame::popup(&ctx.global_style()).inner_margin(18);

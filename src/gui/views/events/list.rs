@@ -1,7 +1,7 @@
 //! The events as a table.
 
 use egui::{RichText, Ui};
-use egui_extras::{Column, TableBuilder};
+use egui_extras::{Column, TableBuilder, TableRow};
 
 use crate::core::timeline::Change;
 use crate::engine::event::{Event, What};
@@ -46,41 +46,47 @@ pub fn table_ui(ui: &mut Ui, shown: &[&Event], with_cluster: bool) -> Option<Act
         .body(|body| {
             body.rows(theme::ROW_HEIGHT, shown.len(), |mut row| {
                 let event = shown[row.index()];
-                row.col(|ui| {
-                    let colors = Palette::of(ui);
-                    let clock = RichText::new(format::clock(event.at)).monospace().color(colors.weak);
-                    // No age in the text: it would have to be written anew each second.
-                    ui.label(clock).on_hover_ui(|ui| {
-                        ui.label(format!("{}  {}", format::date_clock(event.at), format::age(event.at)));
-                    });
-                });
-                row.col(|ui| {
-                    let (word, tone, icon) = words::level(event.level);
-                    bits::state(ui, tone, icon, word);
-                });
-                if with_cluster {
-                    row.col(|ui| {
-                        ui.label(event.cluster.as_deref().unwrap_or(format::NONE));
-                    });
-                }
-                row.col(|ui| {
-                    ui.label(super::node_of(&event.what).unwrap_or_else(|| format::NONE.to_owned()));
-                });
-                row.col(|ui| {
-                    // The node stands in the column before.
-                    let text = match &event.what {
-                        What::Changed(_, change) => words::change(change),
-                        what => words::what(what),
-                    };
-                    ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                        Action::note(&mut action, map_button(ui, event));
-                        ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
-                            ui.add(egui::Label::new(&text).truncate()).on_hover_text(text);
-                        });
-                    });
-                });
+                Action::note(&mut action, row_ui(&mut row, event, with_cluster));
             });
         });
+    action
+}
+
+fn row_ui(row: &mut TableRow<'_, '_>, event: &Event, with_cluster: bool) -> Option<Action> {
+    row.col(|ui| {
+        let colors = Palette::of(ui);
+        let clock = RichText::new(format::clock(event.at)).monospace().color(colors.weak);
+        // No age in the text: it would have to be written anew each second.
+        ui.label(clock).on_hover_ui(|ui| {
+            ui.label(format!("{}  {}", format::date_clock(event.at), format::age(event.at)));
+        });
+    });
+    row.col(|ui| {
+        let (word, tone, icon) = words::level(event.level);
+        bits::state(ui, tone, icon, word);
+    });
+    if with_cluster {
+        row.col(|ui| {
+            ui.label(event.cluster.as_deref().unwrap_or(format::NONE));
+        });
+    }
+    row.col(|ui| {
+        ui.label(super::node_of(&event.what).unwrap_or_else(|| format::NONE.to_owned()));
+    });
+    let mut action = None;
+    row.col(|ui| {
+        // The node stands in the column before.
+        let text = match &event.what {
+            What::Changed(_, change) => words::change(change),
+            what => words::what(what),
+        };
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            action = map_button(ui, event);
+            ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+                ui.add(egui::Label::new(&text).truncate()).on_hover_text(text);
+            });
+        });
+    });
     action
 }
 

@@ -165,35 +165,8 @@ pub fn plot_ui(ui: &mut Ui, frame: &Frame<'_>, metric: Metric, curves: &[Curve])
     ui.spacing_mut().item_spacing.y = 8.0;
     title_ui(ui, frame, metric, curves);
     let colors = Palette::of(ui);
-    let empty = curves.iter().all(|curve| curve.stretches.iter().all(|stretch| stretch.len() < 2));
-    let group = egui::Id::unique("metrics");
-    let follow = frame.follow.clone();
-    let (width, height) = (frame.size.x - AXIS_WIDTH, frame.size.y - TITLE_HEIGHT);
-    let plot = Plot::new(metric.name())
-        .width(frame.size.x)
-        .height(height)
-        .link_cursor(group, [true, false])
-        .link_axis(group, [true, false])
-        .allow_drag([follow.is_none(), false])
-        .allow_zoom([follow.is_none(), false])
-        .allow_scroll(false)
-        .allow_boxed_zoom(false)
-        .allow_double_click_reset(follow.is_none())
-        .show_background(true)
-        .set_margin_fraction(egui::vec2(0.0, 0.08))
-        .cursor_color(colors.weak)
-        .grid_color(colors.line)
-        .include_y(0.0)
-        .include_y(if metric == Metric::HitRate { 100.0 } else { 10.0 })
-        .y_axis_min_width(AXIS_WIDTH)
-        .x_grid_spacer(egui_plot::uniform_grid_spacer(move |input| x_steps(&input, width)))
-        .y_grid_spacer(egui_plot::uniform_grid_spacer(move |input| y_steps(metric, &input, height)))
-        .x_axis_formatter(|mark, _| time_mark(mark.value, mark.step_size))
-        .y_axis_formatter(move |at, _| mark(metric, at.value))
-        .label_formatter(|_| None)
-        .show_crosshair(false);
-    let shown = plot.show(ui, |plot| {
-        if let Some(range) = follow {
+    let shown = empty_plot(colors, frame, metric).show(ui, |plot| {
+        if let Some(range) = frame.follow.clone() {
             plot.set_plot_bounds_x(range);
         }
         for curve in curves {
@@ -209,7 +182,7 @@ pub fn plot_ui(ui: &mut Ui, frame: &Frame<'_>, metric: Metric, curves: &[Curve])
         }
         plot.pointer_coordinate().filter(|_| plot.response().hovered()).map(|at| at.x)
     });
-    if empty {
+    if curves.iter().all(|curve| curve.stretches.iter().all(|stretch| stretch.len() < 2)) {
         let why = if metric == Metric::HitRate { tr!("metrics.no_lookups") } else { tr!("metrics.no_values") };
         bits::painted_text(ui, shown.response.rect.center(), egui::Align2::CENTER_CENTER, &why, colors.weak);
     }
@@ -219,6 +192,36 @@ pub fn plot_ui(ui: &mut Ui, frame: &Frame<'_>, metric: Metric, curves: &[Curve])
         shown.response.on_hover_ui_at_pointer(|ui| values_ui(ui, frame, metric, curves, at));
     }
     shown.inner
+}
+
+/// The axes: linked with those of the other plots, and held still while they follow the clock.
+fn empty_plot(colors: &Palette, frame: &Frame<'_>, metric: Metric) -> Plot<'static> {
+    let group = egui::Id::unique("metrics");
+    let held = frame.follow.is_some();
+    let (width, height) = (frame.size.x - AXIS_WIDTH, frame.size.y - TITLE_HEIGHT);
+    Plot::new(metric.name())
+        .width(frame.size.x)
+        .height(height)
+        .link_cursor(group, [true, false])
+        .link_axis(group, [true, false])
+        .allow_drag([!held, false])
+        .allow_zoom([!held, false])
+        .allow_scroll(false)
+        .allow_boxed_zoom(false)
+        .allow_double_click_reset(!held)
+        .show_background(true)
+        .set_margin_fraction(egui::vec2(0.0, 0.08))
+        .cursor_color(colors.weak)
+        .grid_color(colors.line)
+        .include_y(0.0)
+        .include_y(if metric == Metric::HitRate { 100.0 } else { 10.0 })
+        .y_axis_min_width(AXIS_WIDTH)
+        .x_grid_spacer(egui_plot::uniform_grid_spacer(move |input| x_steps(&input, width)))
+        .y_grid_spacer(egui_plot::uniform_grid_spacer(move |input| y_steps(metric, &input, height)))
+        .x_axis_formatter(|mark, _| time_mark(mark.value, mark.step_size))
+        .y_axis_formatter(move |at, _| mark(metric, at.value))
+        .label_formatter(|_| None)
+        .show_crosshair(false)
 }
 
 /// A time on the x axis; with seconds where the marks are close.

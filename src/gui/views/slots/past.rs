@@ -9,7 +9,7 @@ use crate::core::slot::{Slot, SlotSet};
 use crate::core::topology::{NodeAddr, Role};
 use crate::engine::figures::millis;
 use crate::engine::slot_figures::SlotDetails;
-use crate::engine::snapshot::{ClusterView, NO_OWNER, NodeView, ProcessState, ProcessView, Reach, Standing};
+use crate::engine::snapshot::{ClusterView, NO_OWNER, NodeView};
 use crate::gui::format;
 use crate::gui::i18n::tr;
 use crate::gui::icons::Icon;
@@ -69,21 +69,7 @@ impl Past {
 /// The place of a node, which is added where it has left the cluster since.
 fn place_of(nodes: &mut Vec<NodeView>, addr: &NodeAddr) -> u16 {
     let place = nodes.iter().position(|node| node.addr == *addr).unwrap_or_else(|| {
-        nodes.push(NodeView {
-            addr: addr.clone(),
-            id: None,
-            role: Some(Role::Master),
-            master: None,
-            shard: None,
-            slots: SlotSet::new(),
-            epoch: 0,
-            standing: Standing::Fine,
-            reach: Reach::Unknown,
-            viewed: None,
-            stats: None,
-            settings: Arc::default(),
-            process: ProcessView { state: ProcessState::External, log_tail: Arc::default() },
-        });
+        nodes.push(NodeView { role: Some(Role::Master), ..NodeView::unknown(addr.clone()) });
         nodes.len() - 1
     });
     u16::try_from(place).unwrap_or(NO_OWNER)

@@ -28,14 +28,8 @@ pub(super) fn links_ui(
     look: Option<&Look>,
     state: &mut MatrixUi,
 ) -> Option<Action> {
-    let mut action = None;
     let width = (ui.available_width() * 0.2).clamp(PANEL, 400.0);
-    let panel = egui::Panel::right("link-panel").exact_size(width).resizable(false).show_separator_line(false);
-    panel.frame(egui::Frame::new().inner_margin(egui::Margin { left: 12, ..egui::Margin::ZERO })).show(ui, |ui| {
-        egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
-            action = panel_ui(ui, cluster, whole, look, state);
-        });
-    });
+    let action = bits::beside(ui, "link-panel", width, |ui| panel_ui(ui, cluster, whole, look, state));
     parted_ui(ui, cluster, whole);
     matrix::matrix_ui(ui, cluster, whole, state, ui.available_size());
     action
