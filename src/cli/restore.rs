@@ -258,6 +258,28 @@ fn tell(means: &Means<'_>, args: &RestoreArgs, plan: &Ready, done: &Restored, be
             ));
         });
     }
+    complain_of(done);
+    means.terminal.object(&RestoreJson {
+        ok,
+        dir: args.dir.display().to_string(),
+        keys: delivered.keys,
+        expired: done.expired,
+        doubles: done.doubles,
+        busy: delivered.busy,
+        busy_keys: names(&delivered.named),
+        bytes: plan.bytes,
+        seconds,
+        found: proof.found,
+        sampled: proof.sampled,
+        differing: proof.differing,
+        differing_keys: names(&proof.named),
+    });
+    if ok { Ok(()) } else { Err(Failure::Shown) }
+}
+
+/// What is not as it should be, or as one may expect it.
+fn complain_of(done: &Restored) {
+    let (delivered, proof) = (&done.delivered, &done.proof);
     if done.doubles > 0 {
         complain(&format!(
             "[WARNING] {} keys were in the files of masters that did not own their slots as well: the owners' were \
@@ -286,22 +308,6 @@ fn tell(means: &Means<'_>, args: &RestoreArgs, plan: &Ready, done: &Restored, be
             names(&proof.named).join(", ")
         ));
     }
-    means.terminal.object(&RestoreJson {
-        ok,
-        dir: args.dir.display().to_string(),
-        keys: delivered.keys,
-        expired: done.expired,
-        doubles: done.doubles,
-        busy: delivered.busy,
-        busy_keys: names(&delivered.named),
-        bytes: plan.bytes,
-        seconds,
-        found: proof.found,
-        sampled: proof.sampled,
-        differing: proof.differing,
-        differing_keys: names(&proof.named),
-    });
-    if ok { Ok(()) } else { Err(Failure::Shown) }
 }
 
 /// How far it is.
