@@ -10,14 +10,12 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use common::{TestServer, server_program, wait_until};
-use fix_tools::{Cluster, SLOT, TAG, servers};
+use fix_tools::{Cluster, SLOT, TAG, clusters, servers};
 use slotdeck::core::slot::key_slot;
 
 #[test]
 fn slots_that_nobody_owns_are_spread_evenly() {
-    for (name, program) in servers() {
-        eprintln!("on {name}");
-        let mut cluster = Cluster::of(&program);
+    for (name, mut cluster) in clusters() {
         cluster.fill(50);
         let empty: Vec<u16> =
             (0..900).filter(|slot| !cluster.written.keys().any(|key| key_slot(key).get() == *slot)).collect();
@@ -41,9 +39,7 @@ fn slots_that_nobody_owns_are_spread_evenly() {
 
 #[test]
 fn an_uncovered_slot_goes_where_its_keys_are() {
-    for (name, program) in servers() {
-        eprintln!("on {name}");
-        let mut cluster = Cluster::of(&program);
+    for (_, mut cluster) in clusters() {
         cluster.fill(100);
         cluster.put_some(0, TAG, "k", 30);
         cluster.everywhere(&["CLUSTER", "DELSLOTS", &SLOT.to_string()]);
@@ -58,9 +54,7 @@ fn an_uncovered_slot_goes_where_its_keys_are() {
 
 #[test]
 fn keys_of_an_uncovered_slot_on_several_masters_come_together() {
-    for (name, program) in servers() {
-        eprintln!("on {name}");
-        let mut cluster = Cluster::of(&program);
+    for (_, mut cluster) in clusters() {
         cluster.fill(100);
         cluster.put_some(0, TAG, "a", 5);
         for (server, count) in [(1, 40), (2, 10)] {
@@ -76,9 +70,7 @@ fn keys_of_an_uncovered_slot_on_several_masters_come_together() {
 
 #[test]
 fn open_slots_of_every_kind_are_finished_or_closed() {
-    for (name, program) in servers() {
-        eprintln!("on {name}");
-        let mut cluster = Cluster::of(&program);
+    for (_, mut cluster) in clusters() {
         cluster.fill(300);
         cluster.put_some(0, TAG, "k", 30);
         let ids: Vec<String> = (0..3).map(|server| cluster.id(server)).collect();
@@ -130,9 +122,7 @@ fn what_redis_cli_repairs_unasked_is_repaired_for_scripts_too() {
 
 #[test]
 fn nodes_that_see_another_owner_are_told_and_strays_are_found() {
-    for (name, program) in servers() {
-        eprintln!("on {name}");
-        let mut cluster = Cluster::of(&program);
+    for (_, mut cluster) in clusters() {
         cluster.fill(100);
         cluster.put_some(0, TAG, "k", 30);
         // The second server, whose epoch is higher, is seen as the owner by the third.
@@ -153,22 +143,27 @@ fn nodes_that_see_another_owner_are_told_and_strays_are_found() {
     }
 }
 
+/// The first two servers own a slot, each with 20 keys of it.
+fn let_two_own_a_slot(cluster: &mut Cluster) {
+    cluster.fill(100);
+    cluster.put_some(0, TAG, "first", 20);
+    cluster.setslot(1, SLOT, &["IMPORTING", &cluster.id(0)]);
+    cluster.put_some(1, TAG, "second", 20);
+    // Two servers that do not know each other can't settle it by themselves.
+    let ids: Vec<String> = (0..2).map(|server| cluster.id(server)).collect();
+    cluster.call(0, &["CLUSTER", "FORGET", &ids[1]]);
+    cluster.call(1, &["CLUSTER", "FORGET", &ids[0]]);
+    // What a node that was forgotten owned has no owner any more.
+    cluster.call(1, &["CLUSTER", "ADDSLOTS", &SLOT.to_string()]);
+}
+
 #[test]
 fn a_slot_with_two_owners_goes_to_the_higher_epoch_with_the_keys_of_both() {
     // Later servers refuse a node that they were made to forget for a minute: two of them are enough.
     for (name, program) in servers().into_iter().filter(|(name, _)| !["redis-8.0", "valkey-8.1"].contains(name)) {
         eprintln!("on {name}");
         let mut cluster = Cluster::of(&program);
-        cluster.fill(100);
-        cluster.put_some(0, TAG, "first", 20);
-        cluster.setslot(1, SLOT, &["IMPORTING", &cluster.id(0)]);
-        cluster.put_some(1, TAG, "second", 20);
-        // Two servers that do not know each other can't settle it by themselves.
-        let ids: Vec<String> = (0..2).map(|server| cluster.id(server)).collect();
-        cluster.call(0, &["CLUSTER", "FORGET", &ids[1]]);
-        cluster.call(1, &["CLUSTER", "FORGET", &ids[0]]);
-        // What a node that was forgotten owned has no owner any more.
-        cluster.call(1, &["CLUSTER", "ADDSLOTS", &SLOT.to_string()]);
+        let_two_own_a_slot(&mut cluster);
         let ran = cluster.slotctl(&["check", &cluster.addr(2)], "").failed();
         // From 7.2 on it is passed on whom to forget, and the third node may have heard of it.
         if name.ends_with("newest") && !ran.out.contains("Several masters claim") {
@@ -184,14 +179,7 @@ fn a_slot_with_two_owners_goes_to_the_higher_epoch_with_the_keys_of_both() {
 #[test]
 fn a_loser_that_does_not_give_up_keeps_its_keys() {
     let mut cluster = Cluster::of(&server_program());
-    cluster.fill(100);
-    cluster.put_some(0, TAG, "first", 20);
-    cluster.setslot(1, SLOT, &["IMPORTING", &cluster.id(0)]);
-    cluster.put_some(1, TAG, "second", 20);
-    let ids: Vec<String> = (0..2).map(|server| cluster.id(server)).collect();
-    cluster.call(0, &["CLUSTER", "FORGET", &ids[1]]);
-    cluster.call(1, &["CLUSTER", "FORGET", &ids[0]]);
-    cluster.call(1, &["CLUSTER", "ADDSLOTS", &SLOT.to_string()]);
+    let_two_own_a_slot(&mut cluster);
     cluster.call(0, &["ACL", "SETUSER", "default", "-cluster|delslots"]);
     let held = [cluster.call(0, &["DBSIZE"]), cluster.call(1, &["DBSIZE"])];
     cluster.fix(&[]).failed().complains("DELSLOTS");
@@ -232,9 +220,7 @@ fn a_loser_of_its_only_slot_keeps_the_keys_of_other_slots() {
 
 #[test]
 fn a_move_that_was_killed_is_finished() {
-    for (name, program) in servers() {
-        eprintln!("on {name}");
-        let mut cluster = Cluster::of(&program);
+    for (name, mut cluster) in clusters() {
         cluster.fill(8000);
         let mut killed = 0;
         for round in 0..4_u64 {
@@ -262,9 +248,7 @@ fn a_move_that_was_killed_is_finished() {
 
 #[test]
 fn a_key_in_the_way_stops_its_slot_alone_and_is_named() {
-    for (name, program) in servers() {
-        eprintln!("on {name}");
-        let mut cluster = Cluster::of(&program);
+    for (_, mut cluster) in clusters() {
         cluster.put_some(0, TAG, "k", 20);
         cluster.setslot(1, SLOT, &["IMPORTING", &cluster.id(0)]);
         cluster.put_some(1, TAG, "stray", 12);
@@ -289,9 +273,7 @@ fn a_key_in_the_way_stops_its_slot_alone_and_is_named() {
 
 #[test]
 fn copies_of_any_number_and_form_are_settled() {
-    for (name, program) in servers() {
-        eprintln!("on {name}");
-        let mut cluster = Cluster::of(&program);
+    for (name, mut cluster) in clusters() {
         let half = key_slot(b"{hello}").get();
         assert!((0..5461).contains(&half), "the first server's");
         let ids: Vec<String> = (0..3).map(|server| cluster.id(server)).collect();

@@ -7,7 +7,7 @@ mod slotctl_tools;
 
 use std::path::{Path, PathBuf};
 
-use common::{TestServer, cached_server, server_program, wait_until};
+use common::{TestServer, cached_server, default_and, server_program, wait_until};
 use slotctl_tools::{Ran, redis_cli, slotctl_at};
 
 /// Three masters, perhaps replicas of theirs, and a workspace of their own.
@@ -81,9 +81,7 @@ impl Cluster {
 
 /// The servers that are tried: the system's, and those that were installed.
 fn servers() -> Vec<(&'static str, PathBuf)> {
-    let names = ["redis-6.2", "redis-8.0", "redis-newest", "valkey-8.1", "valkey-newest"];
-    let installed = names.into_iter().filter_map(|name| Some((name, cached_server(name)?)));
-    std::iter::once(("default", server_program())).chain(installed).collect()
+    default_and(&["redis-6.2", "redis-8.0", "redis-newest", "valkey-8.1", "valkey-newest"])
 }
 
 #[test]

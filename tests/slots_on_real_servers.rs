@@ -7,7 +7,7 @@ mod common;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use common::{TestServer, cached_server, server_program, wait_until};
+use common::{TestServer, cached_server, default_and, server_program, wait_until};
 use slotdeck::core::slot::{Slot, key_slot};
 use slotdeck::core::topology::NodeAddr;
 use slotdeck::engine::command::{Auth, Command};
@@ -75,10 +75,18 @@ impl Watched {
 
 /// Every server at hand, oldest first.
 fn servers() -> Vec<(&'static str, PathBuf)> {
-    let names = ["redis-3.0", "redis-3.2", "redis-5.0", "redis-6.2", "redis-7.4", "redis-8.0", "valkey-8.0"];
-    let names = names.into_iter().chain(["valkey-8.1", "redis-newest", "valkey-newest"]);
-    let cached = names.filter_map(|name| Some((name, cached_server(name)?)));
-    [("redis of the system", server_program())].into_iter().chain(cached).collect()
+    default_and(&[
+        "redis-3.0",
+        "redis-3.2",
+        "redis-5.0",
+        "redis-6.2",
+        "redis-7.4",
+        "redis-8.0",
+        "valkey-8.0",
+        "valkey-8.1",
+        "redis-newest",
+        "valkey-newest",
+    ])
 }
 
 #[test]

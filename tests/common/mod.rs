@@ -56,6 +56,12 @@ pub fn cached_server(name: &str) -> Option<PathBuf> {
     found
 }
 
+/// The default server, and of these others those that are installed.
+pub fn default_and(names: &[&'static str]) -> Vec<(&'static str, PathBuf)> {
+    let installed = names.iter().filter_map(|name| Some((*name, cached_server(name)?)));
+    std::iter::once(("default", server_program())).chain(installed).collect()
+}
+
 /// `n` client ports that are free together with their bus ports. They stay this program's own until it ends, so that
 /// a server may be stopped and started again on the same port.
 pub fn free_ports(n: usize) -> Vec<u16> {

@@ -10,15 +10,20 @@ use std::path::{Path, PathBuf};
 use redis::Value;
 use slotdeck::core::slot::key_slot;
 
-use crate::common::{TestServer, cached_server, server_program};
+use crate::common::{TestServer, default_and};
 use crate::slotctl_tools::{Ran, slotctl_at};
 
 /// The default server and those of other versions that are installed.
 pub fn servers() -> Vec<(&'static str, PathBuf)> {
-    let names = ["redis-6.2", "redis-8.0", "redis-newest", "valkey-8.1", "valkey-newest"];
-    let installed = names.map(|name| (name, cached_server(name)));
-    let installed = installed.into_iter().filter_map(|(name, program)| Some((name, program?)));
-    std::iter::once(("default", server_program())).chain(installed).collect()
+    default_and(&["redis-6.2", "redis-8.0", "redis-newest", "valkey-8.1", "valkey-newest"])
+}
+
+/// A cluster of each of them, one after the other.
+pub fn clusters() -> impl Iterator<Item = (&'static str, Cluster)> {
+    servers().into_iter().map(|(name, program)| {
+        eprintln!("on {name}");
+        (name, Cluster::of(&program))
+    })
 }
 
 /// Masters with a workspace of their own, and what was written to them.

@@ -13,7 +13,7 @@ use std::time::Duration;
 use redis::Value;
 
 use super::common::follower::{Follower, owner_of, owners};
-use super::common::{TestServer, cached_server, server_program, wait_until};
+use super::common::{TestServer, default_and, server_program, wait_until};
 use super::slotctl_tools::{Ran, slotctl_at};
 
 /// Three masters and a workspace of their own.
@@ -145,9 +145,7 @@ fn at_owners(cluster: &Cluster, numbers: &[u64], add: impl Fn(&mut redis::Pipeli
 
 /// The servers that are tried: the system's, and the newest ones that were installed.
 pub fn servers() -> Vec<(&'static str, PathBuf)> {
-    let newest = ["redis-newest", "valkey-newest"].map(|name| (name, cached_server(name)));
-    let installed = newest.into_iter().filter_map(|(name, program)| Some((name, program?)));
-    std::iter::once(("default", server_program())).chain(installed).collect()
+    default_and(&["redis-newest", "valkey-newest"])
 }
 
 /// Starts slotctl; what it complains of can be read when it has ended.
