@@ -7,6 +7,7 @@ pub mod agreement;
 mod ask_program;
 pub mod assemble;
 pub mod backup;
+pub mod blank;
 pub mod children;
 pub mod client;
 pub mod command;

@@ -24,6 +24,8 @@ use super::client::{NodeClient, NodeError, NodeErrorKind};
 use super::command::Auth;
 use super::gather::{Answer, Words, tell};
 use super::migrate::{RunningTask, running_where_known};
+use super::socket::wants_tls;
+use super::tls::WANTS_TLS;
 use turns::{Held, Turns, Want};
 
 /// How long a node may take to answer before its values count as old. Below the poll's pace, so that the picture is at
@@ -107,6 +109,8 @@ struct Line {
     failures: u32,
     not_before: Option<Instant>,
     migrations: Migrations,
+    /// Whether the port speaks TLS where we do not: asked once, when it first hangs up.
+    wants_tls: Option<bool>,
 }
 
 /// When a server is asked what it migrates by itself.
@@ -244,17 +248,32 @@ async fn ask_line(
 ) -> (NodeAddr, Line, Result<Told, NodeError>) {
     match ask(&addr, &mut line, want, how).await {
         Ok(told) => {
-            (line.failures, line.not_before) = (0, None);
+            (line.failures, line.not_before, line.wants_tls) = (0, None, None);
             (addr, line, Ok(told))
         }
         Err(error) => {
             line.client = None;
+            let error = explained(error, &mut line, how.auth).await;
             line.failures = line.failures.saturating_add(1);
             line.not_before = Some(Instant::now() + back_off(&error.kind, line.failures));
             // Another server may answer there next.
             line.migrations = Migrations::default();
             (addr, line, Err(error))
         }
+    }
+}
+
+/// A server that hangs up on plain commands may want TLS: then that is what is wrong.
+async fn explained(error: NodeError, line: &mut Line, auth: &Auth) -> NodeError {
+    if auth.tls.is_some() || !matches!(error.kind, NodeErrorKind::Lost(_) | NodeErrorKind::Connect(_)) {
+        return error;
+    }
+    if line.wants_tls.is_none() && matches!(error.kind, NodeErrorKind::Lost(_)) {
+        line.wants_tls = Some(wants_tls(&error.addr, ANSWER_DEADLINE).await);
+    }
+    match line.wants_tls {
+        Some(true) => NodeError { kind: NodeErrorKind::Tls(WANTS_TLS.to_owned()), ..error },
+        _ => error,
     }
 }
 

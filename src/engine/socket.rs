@@ -9,9 +9,10 @@ use futures_util::future::select_ok;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+use tokio_rustls::{TlsConnector, rustls};
 
+use crate::core::tls::TlsOptions;
 use crate::core::topology::NodeAddr;
 
 use super::client::NodeErrorKind;
@@ -42,6 +43,27 @@ pub(super) async fn open(addr: &NodeAddr, tls: Option<&Tls>, deadline: Duration)
         // A server that reads plain commands waits for the end of the first one.
         Err(_) => Err(NodeErrorKind::Tls(format!("no answer within {} s: {NOT_TLS}", deadline.as_secs_f32()))),
     }
+}
+
+/// Whether the server at this address wants TLS: it answers a handshake with one, whatever it thinks of ours. For a
+/// server that hung up on a plain command.
+pub(super) async fn wants_tls(addr: &NodeAddr, deadline: Duration) -> bool {
+    let tls = Tls::new(TlsOptions::default());
+    let (Ok(config), Ok(name)) = (tls.config(), tls.server_name(&addr.host)) else { return false };
+    let shaking = async {
+        let Ok(stream) = tcp(addr).await else { return false };
+        match TlsConnector::from(config).connect(name, stream).await {
+            Ok(_) => true,
+            Err(error) => is_of_handshake(&error),
+        }
+    };
+    timeout(deadline, shaking).await.unwrap_or(false)
+}
+
+/// Whether a handshake failed over what the other side said in TLS.
+fn is_of_handshake(error: &io::Error) -> bool {
+    let said = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    said.is_some_and(|said| !matches!(said, rustls::Error::InvalidMessage(_)))
 }
 
 /// To whichever of the host's addresses answers first: Windows takes seconds to find that nobody listens at one.

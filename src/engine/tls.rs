@@ -176,6 +176,9 @@ impl Tls {
 /// What may be wrong where somebody answers, but not in TLS.
 pub(super) const NOT_TLS: &str = "this port does not answer in TLS: name the server's tls-port, or leave TLS out";
 
+/// What a server means that hangs up on plain commands and answers in TLS.
+pub(super) const WANTS_TLS: &str = "this port speaks TLS: connect to it with TLS, or name the server's other port";
+
 fn client_config(options: &TlsOptions, asked: &Arc<AtomicBool>) -> Result<ClientConfig, String> {
     let mut provider = ring::default_provider();
     if let Some(suites) = options.suites().map_err(|error| error.to_string())? {

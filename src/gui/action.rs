@@ -239,8 +239,6 @@ pub enum Action {
     LeaveNode,
     /// Show the slot on the map.
     ShowSlot(Slot),
-    /// Show this node among the nodes of the chosen cluster.
-    ShowNode(NodeAddr),
     /// Open the command palette.
     OpenPalette,
     /// Close it.

@@ -12,7 +12,6 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, SystemTime};
 
 use eframe::egui;
-use egui_notify::{Anchor, Toast, ToastLevel, Toasts};
 
 use crate::core::spec::ClusterSpec;
 use crate::core::timeline::Change;
@@ -29,6 +28,7 @@ use super::crash::{self, Crash};
 use super::format;
 use super::i18n::{self, Language, tr};
 use super::icons::Icon;
+use super::notices::Notices;
 use super::shell;
 use super::theme::{self, Palette};
 use super::views::attach::{AttachUi, attach_ui};
@@ -58,12 +58,6 @@ pub use link::Link;
 
 /// Width of the navigation, points.
 const NAV_WIDTH: f32 = 180.0;
-/// Longest text of a toast, characters; the whole one stands in the event list.
-const TOAST_LENGTH: usize = 160;
-/// Where a toast breaks its lines, characters.
-const TOAST_LINE: usize = 64;
-/// Toasts leave the buttons at the bottom of a screen free.
-const TOAST_MARGIN: egui::Vec2 = egui::vec2(12.0, 64.0);
 
 /// Ages are drawn anew a little after they change, not a little before.
 const LEAST_WAIT: Duration = Duration::from_millis(50);
@@ -114,10 +108,8 @@ pub struct App {
     snapshot: Arc<Snapshot>,
     ui: UiState,
     events: EventList,
-    toasts: Toasts,
+    notices: Notices,
     closing: Closing,
-    /// The theme in use, for the toasts.
-    theme: egui::Theme,
     /// What the engine was told last.
     visible: bool,
     /// The cluster whose slots the engine was told to measure.
@@ -151,8 +143,7 @@ impl App {
             },
             events: EventList::default(),
             settings,
-            toasts: Toasts::default().with_anchor(Anchor::BottomRight).with_margin(TOAST_MARGIN),
-            theme: ctx.theme(),
+            notices: Notices::default(),
             closing: Closing::default(),
             visible: true,
             measured: None,
@@ -197,7 +188,7 @@ impl App {
             && self.ui.question.is_none()
             && self.ui.attach.is_none()
             && self.ui.palette.is_none()
-            && self.toasts.is_empty()
+            && self.notices.is_empty()
     }
 
     /// The commands that a preview would have sent.
@@ -235,18 +226,9 @@ impl App {
         // What is only good to know stays in the list: toasts would bury what matters.
         if event.level > Level::Info && is_worth_a_toast(&event.what) {
             let secs = if event.level >= Level::Warning { 10 } else { 4 };
-            self.toast(event.level, &words::what(&event.what), Duration::from_secs(secs));
+            self.notices.say(event.level, words::what(&event.what), Duration::from_secs(secs));
         }
         self.events.push(event);
-    }
-
-    /// Shows a text for a while, with the icon of its level: the toasts' own icons are glyphs that no font here has.
-    fn toast(&mut self, level: Level, text: &str, shown: Duration) {
-        let (_, tone, icon) = words::level(level);
-        let color = Palette::of_theme(self.theme).tone(tone);
-        let mut toast = Toast::custom(toast_text(text), ToastLevel::Custom(icon.text(), color));
-        toast.duration(shown).closable(false).show_progress_bar(false);
-        self.toasts.add(toast);
     }
 
     /// Something that the window itself has to say.
@@ -425,7 +407,6 @@ impl eframe::App for App {
             }
         }
         self.take_drops(ctx);
-        self.theme = ctx.theme();
         self.tell_visibility(ctx);
         self.tell_measured();
         self.tell_looked_at();
@@ -435,7 +416,7 @@ impl eframe::App for App {
     fn ui(&mut self, ui: &mut egui::Ui, frame: &mut eframe::Frame) {
         format::begin_frame(self.fixed_time.unwrap_or_else(SystemTime::now));
         let action = self.frame_ui(ui);
-        self.toasts.show(ui);
+        self.notices.show(ui);
         if let Some(action) = action {
             self.dispatch(ui, frame, action);
             // What the action changed is shown at once.
@@ -471,25 +452,6 @@ fn choice_of(language: Language) -> LanguageChoice {
         Language::English => LanguageChoice::English,
         Language::Chinese => LanguageChoice::Chinese,
     }
-}
-
-/// The text cut and broken into lines: toasts do neither by themselves.
-fn toast_text(text: &str) -> String {
-    let mut shown = String::new();
-    let mut width = 0;
-    for (i, word) in text.split(' ').enumerate() {
-        let length = word.chars().count();
-        if shown.chars().count() + length > TOAST_LENGTH {
-            shown.push('…');
-            break;
-        }
-        if i > 0 {
-            shown.push(if width + length > TOAST_LINE { '\n' } else { ' ' });
-        }
-        width = if width + length > TOAST_LINE { length } else { width + length + 1 };
-        shown.push_str(word);
-    }
-    shown
 }
 
 #[cfg(test)]

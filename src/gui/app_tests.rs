@@ -271,13 +271,6 @@ fn an_idle_window_asks_for_no_frame_but_to_count_the_seconds() {
 }
 
 #[test]
-fn toasts_are_cut_and_broken() {
-    let text = toast_text(&"word ".repeat(80));
-    assert!(text.ends_with('…') && text.chars().count() <= TOAST_LENGTH + 1);
-    assert!(text.lines().all(|line| line.chars().count() <= TOAST_LINE + 1), "{text}");
-}
-
-#[test]
 fn every_screen_is_reached_by_keys_and_the_palette_by_ctrl_k() {
     use eframe::egui::{Key, Modifiers};
     let mut harness = app(samples::healthy());

@@ -32,6 +32,7 @@ mod logfile;
 pub mod members;
 pub mod message;
 pub mod moves;
+mod notices;
 mod opening;
 mod outline;
 pub mod renderer;

@@ -4,6 +4,7 @@ use egui::{RichText, Ui};
 
 use crate::core::check::Finding;
 use crate::core::plan::failover::FailoverPlan;
+use crate::engine::blank::Blank;
 use crate::engine::snapshot::{ClusterView, Health, Phase, Snapshot};
 
 use super::action::{Action, Screen, View};
@@ -183,7 +184,10 @@ fn calm(cluster: &ClusterView) -> String {
     match (cluster.busy_elsewhere, cluster.phase, cluster.health) {
         (true, ..) => tr!("banner.busy_elsewhere"),
         (_, Phase::Stopped, _) | (.., Health::Stopped) => tr!("banner.stopped"),
-        (_, Phase::Unformed, _) => tr!("overview.unformed", count = cluster.nodes.len()),
+        (_, Phase::Unformed, _) => match cluster.blank() {
+            Some(Blank::Unformed) | None => tr!("overview.unformed", count = cluster.nodes.len()),
+            Some(why) => words::blank(why).0,
+        },
         (_, Phase::Formed, Health::Ok) => tr!("banner.ok"),
         (_, Phase::Formed, _) => tr!("banner.unknown"),
     }

@@ -6,6 +6,7 @@ use crate::core::spec::ProblemKind;
 use crate::core::timeline::Change;
 use crate::core::topology::{BUS_PORT_OFFSET, NodeAddr, Role};
 use crate::core::windows_path::PathProblem;
+use crate::engine::blank::Blank;
 use crate::engine::event::{Level, What};
 use crate::engine::job::{JobKind, JobState, Step};
 use crate::engine::snapshot::{ClusterView, Health, Origin, Phase, ProcessState, Standing};
@@ -262,8 +263,29 @@ pub fn short_list(text: &str) -> String {
 #[must_use]
 pub fn cluster_health(cluster: &ClusterView) -> (String, Tone, Icon) {
     match (cluster.phase, cluster.health) {
-        (Phase::Unformed, Health::Unknown) => (tr!("health.unformed"), Tone::Quiet, Icon::Unknown),
+        (Phase::Unformed, Health::Unknown) => match cluster.blank() {
+            Some(Blank::Silent) => (tr!("health.silent"), Tone::Bad, Icon::Error),
+            Some(Blank::WantsTls) => (tr!("health.wants_tls"), Tone::Warn, Icon::Lock),
+            Some(Blank::LetsNobodyIn) => (tr!("health.locked"), Tone::Warn, Icon::Lock),
+            Some(Blank::Loading) => (tr!("process.loading"), Tone::Busy, Icon::Busy),
+            Some(Blank::Asking) => (tr!("health.asking"), Tone::Quiet, Icon::Busy),
+            Some(Blank::Stopped | Blank::Unformed) | None => (tr!("health.unformed"), Tone::Quiet, Icon::Unknown),
+        },
         (_, known) => health(known),
+    }
+}
+
+/// Why nothing of a cluster's slots is known, and what to do; with its icon.
+#[must_use]
+pub fn blank(why: Blank) -> (String, Icon) {
+    match why {
+        Blank::Stopped => (tr!("blank.stopped"), Icon::Stopped),
+        Blank::Asking => (tr!("blank.asking"), Icon::Busy),
+        Blank::Loading => (tr!("blank.loading"), Icon::Busy),
+        Blank::Unformed => (tr!("blank.unformed"), Icon::Unknown),
+        Blank::WantsTls => (tr!("blank.wants_tls"), Icon::Lock),
+        Blank::LetsNobodyIn => (tr!("blank.locked"), Icon::Lock),
+        Blank::Silent => (tr!("blank.silent"), Icon::Error),
     }
 }
 

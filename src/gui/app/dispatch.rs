@@ -43,7 +43,7 @@ impl App {
             Action::CloseNow => self.close_now(ctx),
             Action::Copy(text) => {
                 ctx.copy_text(text);
-                self.toast(Level::Info, &tr!("app.copied"), COPIED);
+                self.notices.say(Level::Info, tr!("app.copied"), COPIED);
             }
             Action::ChooseServerFile => self.choose_server(ctx, frame),
             Action::ChooseTlsFile(which) => {
@@ -90,11 +90,6 @@ impl App {
             Action::ShowLog(node) => {
                 self.ui.log.node = Some(node);
                 self.show_view(View::Log);
-            }
-            Action::ShowNode(node) => {
-                self.ui.inspect.node = None;
-                self.ui.nodes.show(&node);
-                self.show_view(View::Nodes);
             }
             Action::OpenPalette => self.ui.palette = Some(PaletteUi::default()),
             Action::ClosePalette => self.ui.palette = None,

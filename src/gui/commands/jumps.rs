@@ -31,7 +31,7 @@ fn show(cluster: &ClusterView, node: &NodeView) -> Offer {
     let icon = if node.role == Some(Role::Replica) { Icon::Replica } else { Icon::Master };
     let role = node.role.map(words::role).unwrap_or_default();
     let label = tr!("palette.node", node = node.addr, role = role);
-    Offer::new(icon, label, Action::ShowNode(node.addr.clone())).of(&cluster.name)
+    Offer::new(icon, label, Action::InspectNode(node.addr.clone())).of(&cluster.name)
 }
 
 fn promote(cluster: &ClusterView, node: &NodeView) -> Option<Offer> {
@@ -54,13 +54,13 @@ pub fn jumps(scene: &Scene<'_>, query: &str) -> Vec<Offer> {
     let Some(cluster) = scene.cluster.filter(|_| !query.is_empty()) else { return Vec::new() };
     let mut list = Vec::new();
     let number = query.rsplit(' ').next().and_then(|word| word.parse::<Slot>().ok());
-    let only_number = query.split_once(' ').is_none_or(|(first, _)| is_word(first, &tr!("palette.slot_word")));
+    let only_number = query.split_once(' ').is_none_or(|(first, _)| is_word(first, "slot", &tr!("palette.slot_word")));
     if let Some(slot) = number.filter(|_| only_number) {
         let owner = cluster.owner_of(slot).map_or_else(|| tr!("slots.no_owner"), |node| node.addr.to_string());
         list.push(Offer::new(Icon::Slots, tr!("palette.slot", slot = slot), Action::ShowSlot(slot)).of(owner));
     }
     let key = match query.split_once(' ') {
-        Some((first, key)) if is_word(first, &tr!("palette.key_word")) => key.trim(),
+        Some((first, key)) if is_word(first, "key", &tr!("palette.key_word")) => key.trim(),
         _ => query,
     };
     let slot = key_slot(key.as_bytes());
@@ -73,16 +73,16 @@ pub fn jumps(scene: &Scene<'_>, query: &str) -> Vec<Offer> {
 }
 
 /// Whether a word is the one of this language, or the English one.
-fn is_word(word: &str, own: &str) -> bool {
+fn is_word(word: &str, english: &str, own: &str) -> bool {
     let word = word.to_lowercase();
-    word == own.to_lowercase() || ["slot", "key"].contains(&word.as_str()) && own.is_ascii()
+    word == own.to_lowercase() || word == english
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::gui::action::{Screen, View};
-    use crate::gui::samples;
+    use crate::gui::{i18n, samples};
 
     fn found(query: &str) -> Vec<String> {
         let snapshot = samples::snapshot(samples::healthy());
@@ -101,6 +101,21 @@ mod tests {
     fn a_key_is_hashed_by_its_tag() {
         assert_eq!(found("key {user1000}.x"), ["Show the slot of the key '{user1000}.x': 3443"]);
         assert_eq!(found("my key")[0], format!("Show the slot of the key 'my key': {}", key_slot(b"my key")));
+    }
+
+    #[test]
+    fn a_node_leads_to_its_inspection() {
+        let offers = nodes(&samples::healthy());
+        let Ok(Action::InspectNode(node)) = &offers[1].action else { panic!("{:?}", offers[1]) };
+        assert_eq!(node.port, 7001);
+    }
+
+    #[test]
+    fn the_english_word_is_understood_in_every_language() {
+        i18n::set_language(i18n::Language::Chinese);
+        let chinese = (found("slot 1234")[0].clone(), found("槽位 1234")[0].clone());
+        i18n::set_language(i18n::Language::English);
+        assert_eq!(chinese, ("显示槽位 1234".to_owned(), "显示槽位 1234".to_owned()));
     }
 
     #[test]

@@ -2,9 +2,10 @@
 
 use egui::{Key, Modifiers};
 
+use crate::engine::blank::Blank;
 use crate::engine::client::{LOGIN_REFUSED, TLS_FAILED};
 use crate::engine::command::Command;
-use crate::engine::snapshot::{ClusterView, NodeView, Phase, Reach};
+use crate::engine::snapshot::{ClusterView, NodeView, Phase};
 use crate::gui::action::{Action, Confirm};
 use crate::gui::i18n::tr;
 use crate::gui::icons::Icon;
@@ -113,6 +114,7 @@ fn name(op: Op, cluster: &ClusterView) -> (Icon, String) {
     match op {
         Op::Start => (Icon::Start, tr!("overview.start")),
         Op::Stop => (Icon::Stop, tr!("overview.stop")),
+        Op::Login if cluster.blank() == Some(Blank::WantsTls) => (Icon::Lock, tr!("overview.use_tls")),
         Op::Login => (Icon::Lock, tr!("overview.password")),
         Op::Make => (Icon::Create, tr!("overview.make")),
         Op::GoOn => (Icon::Next, tr!("overview.go_on")),
@@ -151,7 +153,8 @@ fn action(op: Op, scene: &Scene<'_>, cluster: &ClusterView) -> Option<Action> {
             locked.then(|| Action::EnterPassword(name()))
         }
         Op::Make => {
-            let loose = cluster.phase == Phase::Unformed && cluster.half_made.is_none();
+            let mute = matches!(cluster.blank(), Some(Blank::Silent | Blank::WantsTls | Blank::LetsNobodyIn));
+            let loose = cluster.phase == Phase::Unformed && cluster.half_made.is_none() && !mute;
             loose.then(|| Action::OpenPlan(name()))
         }
         Op::GoOn => cluster.half_made.as_ref().map(|_| Action::OpenPlan(name())),
@@ -178,5 +181,5 @@ fn action(op: Op, scene: &Scene<'_>, cluster: &ClusterView) -> Option<Action> {
 
 /// Whether a node does not let us in.
 fn wants_login(node: &NodeView) -> bool {
-    matches!(&node.reach, Reach::Stale { error, .. } | Reach::Never { error } if error.contains(LOGIN_REFUSED) || error.contains(TLS_FAILED))
+    node.reach.error().is_some_and(|error| error.contains(LOGIN_REFUSED) || error.contains(TLS_FAILED))
 }

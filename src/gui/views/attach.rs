@@ -148,6 +148,8 @@ fn buttons_ui(ui: &mut Ui, state: &AttachUi, addrs: Option<Vec<NodeAddr>>) -> Op
         ui,
         |_| {},
         |ui| {
+            // As in the other dialogs: what is done stands before what leaves it.
+            let cancel = ui.button(tr!("confirm.cancel"));
             let attach = ui.add_enabled(addrs.is_some(), theme::primary(colors, label));
             if attach.clicked() {
                 let (user, password) = (state.user.trim().to_owned(), state.password.clone());
@@ -156,7 +158,7 @@ fn buttons_ui(ui: &mut Ui, state: &AttachUi, addrs: Option<Vec<NodeAddr>>) -> Op
                 let attach = Command::Attach { name: name.clone(), addrs: addrs.unwrap_or_default(), auth };
                 Some(Action::All(vec![Action::Do(attach), Action::Withdraw, Action::OpenCluster(name)]))
             } else {
-                ui.button(tr!("confirm.cancel")).clicked().then_some(Action::Withdraw)
+                cancel.clicked().then_some(Action::Withdraw)
             }
         },
     );

@@ -4,6 +4,7 @@ use egui::{RichText, Ui};
 
 use crate::core::slot::SLOT_COUNT;
 use crate::core::topology::Role;
+use crate::engine::blank::Blank;
 use crate::engine::snapshot::{ClusterView, HalfMade, HalfMoved, NodeView, Phase, Snapshot};
 use crate::gui::action::Action;
 use crate::gui::commands::{self, Op, Scene};
@@ -36,7 +37,7 @@ pub fn overview_ui(ui: &mut Ui, snapshot: &Snapshot, cluster: &ClusterView) -> O
         if let Some(half) = &cluster.half_made {
             Action::note(&mut action, half_made_ui(ui, &scene, cluster, half));
             ui.add_space(GAP);
-        } else if cluster.phase == Phase::Unformed && commands::busy(&scene, cluster).is_none() {
+        } else if cluster.blank() == Some(Blank::Unformed) && commands::busy(&scene, cluster).is_none() {
             Action::note(&mut action, unformed_ui(ui, &scene, cluster));
             ui.add_space(GAP);
         }

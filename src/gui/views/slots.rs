@@ -23,6 +23,7 @@ use crate::gui::slot_words;
 use crate::gui::theme::{GAP, Palette};
 use crate::gui::widgets::bits;
 use crate::gui::widgets::slot_map::{self, MODES, MapState, Only, Shades, Shown, ZOOM_STEP, figure_of};
+use crate::gui::words;
 use crate::workspace::settings::{MapLayout, MapMode, Settings};
 
 use past::{Past, Way};
@@ -111,7 +112,13 @@ impl SlotsUi {
 /// Shows the map and the panel beside it, as they are or as they were.
 #[must_use]
 pub fn slots_ui(ui: &mut Ui, cluster: &ClusterView, state: &mut SlotsUi) -> Option<Action> {
-    let Some(past) = state.past.clone() else { return screen_ui(ui, cluster, state) };
+    let Some(past) = state.past.clone() else {
+        let Some(why) = cluster.blank() else { return screen_ui(ui, cluster, state) };
+        bits::title(ui, tr!("slots.title"));
+        let (text, icon) = words::blank(why);
+        bits::nothing(ui, icon, text);
+        return None;
+    };
     match past::banner_ui(ui, cluster, &past) {
         Way::Stay => {}
         Way::To(at_ms) => state.past = Past::of(cluster, at_ms),

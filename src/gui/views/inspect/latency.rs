@@ -50,8 +50,11 @@ pub(super) fn latency_ui(ui: &mut Ui, node: &NodeView, look: Option<&Look>, stat
     }
     ui.add_space(4.0);
     if rows.is_empty() {
-        let watched = told.threshold_ms != Some(0);
-        bits::nothing(ui, if watched { Icon::Ok } else { Icon::Unknown }, tr!("inspect.no_spikes"));
+        if told.threshold_ms == Some(0) {
+            bits::nothing(ui, Icon::Pause, tr!("inspect.not_watched"));
+        } else {
+            bits::nothing(ui, Icon::Ok, tr!("inspect.no_spikes"));
+        }
         return action;
     }
     history_ui(ui, &told.events, state);

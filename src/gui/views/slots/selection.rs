@@ -55,7 +55,10 @@ pub(super) fn selection_ui(ui: &mut Ui, cluster: &ClusterView, state: &mut Slots
         let ranges = selection.to_string();
         let copied = super::copy_row(ui, tr!("slots.range"), None, &ranges, tr!("map.copy_ranges"), &ranges);
         Action::note(&mut action, copied);
-        figures_ui(ui, cluster, &selection);
+        let is_now = state.past.is_none();
+        if is_now {
+            figures_ui(ui, cluster, &selection);
+        }
         let owners = by_owner(cluster, &selection);
         for (owner, count) in owners.iter().take(LISTED) {
             ui.horizontal(|ui| {
@@ -70,7 +73,7 @@ pub(super) fn selection_ui(ui: &mut Ui, cluster: &ClusterView, state: &mut Slots
             bits::weak(ui, tr!("map.more_owners", count = owners.len() - LISTED));
         }
         let label = tr!("moves.open");
-        if moves::concerns(cluster) && ui.button(Icon::Move.with(&label)).accessible_name(label).clicked() {
+        if is_now && moves::concerns(cluster) && ui.button(Icon::Move.with(&label)).accessible_name(label).clicked() {
             action = Some(moves::ask(cluster, Some(&selection)));
         }
     });

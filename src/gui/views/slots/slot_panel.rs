@@ -39,6 +39,10 @@ pub(super) fn slot_ui(ui: &mut Ui, cluster: &ClusterView, state: &mut SlotsUi) -
         Action::note(&mut action, copy_row(ui, tr!("slots.range"), None, &range, tr!("slots.copy_range"), &range));
         let tag = format!("{{{}}}", tag_of(slot));
         Action::note(&mut action, copy_row(ui, tr!("map.tag"), None, &tag, tr!("map.copy_tag"), &tag));
+        if state.past.is_some() {
+            Action::note(&mut action, owner_then_ui(ui, cluster, slot));
+            return;
+        }
         state_ui(ui, cluster, slot);
         if let Some(hands) = &state.hands {
             hands_ui(ui, hands);
@@ -103,7 +107,19 @@ fn hands_ui(ui: &mut Ui, hands: &Hands) {
     });
 }
 
-fn owner_ui(ui: &mut Ui, cluster: &ClusterView, owner: &NodeView) -> Option<Action> {
+/// The owner of a moment that is over. Nothing else of then is known, and nothing can be asked or done there.
+fn owner_then_ui(ui: &mut Ui, cluster: &ClusterView, slot: Slot) -> Option<Action> {
+    let owner = cluster.owner_of(slot);
+    if owner.is_none() {
+        bits::state(ui, Tone::Bad, Icon::Error, tr!("slots.no_owner"));
+    }
+    let action = owner.and_then(|owner| name_ui(ui, owner));
+    bits::weak(ui, tr!("past.only_owners"));
+    action
+}
+
+/// A node's address and id.
+fn name_ui(ui: &mut Ui, owner: &NodeView) -> Option<Action> {
     let colors = Palette::of(ui);
     let (addr, color) = (owner.addr.to_string(), bits::shard_color(colors, owner));
     let mut action = copy_row(ui, tr!("slots.owner"), Some(color), &addr, tr!("slots.copy_address"), &addr);
@@ -111,6 +127,11 @@ fn owner_ui(ui: &mut Ui, cluster: &ClusterView, owner: &NodeView) -> Option<Acti
         let copied = copy_row(ui, tr!("slots.id"), None, id.short(), tr!("slots.copy_id"), id.as_str());
         Action::note(&mut action, copied);
     }
+    action
+}
+
+fn owner_ui(ui: &mut Ui, cluster: &ClusterView, owner: &NodeView) -> Option<Action> {
+    let mut action = name_ui(ui, owner);
     let (word, tone, icon) = node_table::state_of(owner);
     row(ui, tr!("slots.owner_state"), |ui| {
         bits::state(ui, tone, icon, word);

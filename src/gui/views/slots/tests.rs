@@ -94,3 +94,38 @@ fn slots_without_owner_stand_in_the_legend() {
     harness.get_by_label("Without owner");
     harness.get_by_label_contains("Nobody owns this slot");
 }
+
+#[test]
+fn the_map_as_it_was_offers_nothing_to_do() {
+    let mut log = crate::core::timeline::OwnerLog::default();
+    let mut cluster = samples::healthy();
+    let owners: Vec<_> = Slot::all().map(|slot| cluster.owner_of(slot).map(|node| node.addr.clone())).collect();
+    log.record(5_000, owners.iter().map(Option::as_ref));
+    cluster.owners = std::sync::Arc::new(log);
+    let slot = Slot::new(7).ok();
+    let mut state = SlotsUi { pinned: slot, selection: slot.into_iter().collect(), ..SlotsUi::default() };
+    let now =
+        view(cluster.clone(), SlotsUi { pinned: slot, selection: slot.into_iter().collect(), ..SlotsUi::default() });
+    let live = ["Fail over…", "Move slots…", "Count the keys", "Show keys"];
+    assert!(live.iter().any(|label| now.query_by_label_contains(label).is_some()), "these are what is looked for");
+    assert!(state.go_back(&cluster, std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(6), None));
+    let then = view(cluster, state);
+    then.get_by_label_contains("only the owners are known");
+    for label in live {
+        assert!(then.query_by_label_contains(label).is_none(), "{label}");
+    }
+}
+
+#[test]
+fn a_map_of_nothing_says_why() {
+    let mut cluster = samples::healthy();
+    let mut nodes = cluster.nodes.to_vec();
+    for node in &mut nodes {
+        node.slots = SlotSet::new();
+        node.reach = crate::engine::snapshot::Reach::Never { error: "Connection refused".to_owned() };
+    }
+    (cluster.nodes, cluster.phase) = (nodes.into(), crate::engine::snapshot::Phase::Unformed);
+    cluster.slot_owner = vec![crate::engine::snapshot::NO_OWNER; 16384].into();
+    let harness = view(cluster, SlotsUi::default());
+    harness.get_by_label_contains("No server answers");
+}

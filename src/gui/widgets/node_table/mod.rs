@@ -91,14 +91,6 @@ impl NodeTableUi {
         self.order = None;
     }
 
-    /// Shows this node, whatever was filtered or folded away, and selects it alone.
-    pub fn show(&mut self, addr: &NodeAddr) {
-        self.filter.clear();
-        self.folded.clear();
-        self.selected = BTreeSet::from([addr.clone()]);
-        self.anchor = Some(addr.clone());
-    }
-
     fn is_still(&self, order: &Order, cluster: &ClusterView) -> bool {
         let how = &order.how;
         Arc::ptr_eq(&order.nodes, &cluster.nodes)
