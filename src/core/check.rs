@@ -195,15 +195,11 @@ fn check_coverage(nodes: &BTreeMap<NodeId, Node>, findings: &mut Vec<Finding>) {
 
 /// Nodes with the `fail` flag that are not already named as unreachable.
 fn check_failed(topology: &Topology, findings: &mut Vec<Finding>) {
-    let mut seen = BTreeSet::new();
-    for node in topology.opinions().iter().flat_map(|opinion| opinion.nodes.values()) {
-        if let (true, Some(addr)) = (node.flags.fail, &node.addr)
-            && !topology.unreachable.contains_key(addr)
-            && seen.insert(addr.clone())
-        {
-            findings.push(Finding::Failed(addr.clone()));
-        }
-    }
+    let opinions = topology.opinions();
+    let failed = opinions.iter().flat_map(|opinion| opinion.nodes.values()).filter(|node| node.flags.fail);
+    let named: BTreeSet<&NodeAddr> = failed.filter_map(|node| node.addr.as_ref()).collect();
+    let silent = |addr: &&&NodeAddr| topology.unreachable.contains_key(**addr);
+    findings.extend(named.iter().filter(|addr| !silent(addr)).map(|addr| Finding::Failed((*addr).clone())));
 }
 
 fn check_health(health: &BTreeMap<NodeAddr, NodeHealth>, findings: &mut Vec<Finding>) {

@@ -144,3 +144,16 @@ fn one_node_sees_and_several_see() {
     );
     assert!(Finding::SlotsDisagree(vec![at(7000), at(7001)]).to_string().ends_with("127.0.0.1:7001 see other owners"));
 }
+
+#[test]
+fn failed_nodes_are_named_in_the_order_of_their_addresses() {
+    let text = format!(
+        "{A} 127.0.0.1:7009@17009 master,fail - 0 0 1 connected\n{B} 127.0.0.1:7008@17008 master,fail - 0 0 1 connected\n\
+         {C} 127.0.0.1:7000@17000 myself,master - 0 0 1 connected 0-16383\n",
+        C = "cccccccccccccccccccccccccccccccccccccccc"
+    );
+    let topology = Topology { views: [(addr(7000), View::parse(&text).unwrap().into())].into(), ..Topology::default() };
+    let failed: Vec<Finding> =
+        check(&topology, &BTreeMap::new()).into_iter().filter(|f| matches!(f, Finding::Failed(_))).collect();
+    assert_eq!(failed, [7008, 7009].map(|port| Finding::Failed(addr(port))));
+}

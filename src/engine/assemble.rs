@@ -254,23 +254,27 @@ impl Picture<'_> {
     }
 }
 
-/// The worst that another node says of each node that somebody complains about.
+/// The worst that another node says of each node that somebody complains about. A node that is called failed is cut off:
+/// whom it suspects in turn it only does not see.
 fn standings(fresh: &Topology) -> BTreeMap<&NodeId, Standing> {
+    let opinions = fresh.opinions();
+    let all = || opinions.iter().flat_map(|opinion| opinion.nodes.values());
+    let failed: BTreeSet<&NodeId> = all().filter(|node| node.flags.fail).map(|node| &node.id).collect();
     let mut worst = BTreeMap::new();
-    let others = fresh.opinions().into_iter().flat_map(|opinion| {
+    for opinion in &opinions {
         // What only one node says is no complaint about itself.
         let only = if let [(_, view)] = *opinion.of { Some(&view.myself) } else { None };
-        opinion.nodes.values().filter(move |node| only != Some(&node.id))
-    });
-    for node in others {
-        let standing = match node.flags {
-            f if f.fail => Standing::Failed,
-            f if f.pfail => Standing::Suspected,
-            f if f.handshake => Standing::Joining,
-            _ => continue,
-        };
-        let entry = worst.entry(&node.id).or_insert(standing);
-        *entry = standing.max(*entry);
+        let cut_off = opinion.of.iter().all(|(_, view)| failed.contains(&view.myself));
+        for node in opinion.nodes.values().filter(|node| only != Some(&node.id)) {
+            let standing = match node.flags {
+                f if f.fail => Standing::Failed,
+                f if f.pfail && !cut_off => Standing::Suspected,
+                f if f.handshake => Standing::Joining,
+                _ => continue,
+            };
+            let entry = worst.entry(&node.id).or_insert(standing);
+            *entry = standing.max(*entry);
+        }
     }
     worst
 }

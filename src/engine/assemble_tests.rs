@@ -198,3 +198,24 @@ fn a_move_that_a_program_carries_out_is_no_trouble_but_what_else_is_open_is() {
     let (health, left) = moving("5-10");
     assert_eq!((health, left.len()), (Health::Degraded, 1), "{left:?}");
 }
+
+#[test]
+fn whom_a_node_that_is_called_failed_suspects_is_not_suspected() {
+    let most =
+        [('a', 7000, "master", None, "0-8191"), ('b', 7001, "master", None, ""), ('c', 7002, "master,fail", None, "")];
+    let cut_off = [('a', 7000, "master,fail?", None, "0-8191"), ('b', 7001, "master,fail?", None, ""), most[2]];
+    let known = |third: &[Line]| {
+        [
+            (addr(7000), answer('a', &most, None, "")),
+            (addr(7001), answer('b', &most, None, "")),
+            (addr(7002), answer('c', third, None, "")),
+        ]
+        .into()
+    };
+    let standings =
+        |known: &BTreeMap<_, _>| show(known, &mut Shards::new()).nodes.iter().map(|n| n.standing).collect::<Vec<_>>();
+    assert_eq!(standings(&known(&cut_off)), [Standing::Fine, Standing::Fine, Standing::Failed]);
+    let suspected = [most[0], ('b', 7001, "master,fail?", None, ""), ('c', 7002, "master", None, "")];
+    let all = [(addr(7000), answer('a', &suspected, None, "")), (addr(7002), answer('c', &suspected, None, ""))].into();
+    assert_eq!(standings(&all)[1], Standing::Suspected, "what nodes say that are fine counts");
+}
