@@ -22,11 +22,12 @@ const RANGES: usize = 6;
 
 pub(super) fn opinions_ui(ui: &mut Ui, cluster: &ClusterView, whole: &Whole) -> Option<Action> {
     let (found, more) = &whole.disagreements;
-    let asked = cluster.topology.views.len();
+    let (asked, dated) = (cluster.topology.current().count(), cluster.topology.dated.len());
     if found.is_empty() {
-        let (icon, text) = match asked {
-            0 => (Icon::Unknown, tr!("topology.no_views")),
-            asked => (Icon::Ok, tr!("topology.agreed", count = asked)),
+        let (icon, text) = match (asked, dated) {
+            (0, 0) => (Icon::Unknown, tr!("topology.no_views")),
+            (asked, 0) => (Icon::Ok, tr!("topology.agreed", count = asked)),
+            (asked, dated) => (Icon::Refresh, tr!("topology.agreed_so_far", count = asked, dated = dated)),
         };
         bits::nothing(ui, icon, text);
         return None;
