@@ -31,7 +31,7 @@ pub enum What {
     /// A job ended well.
     JobDone(super::job::JobKind),
     /// A process ended without being asked: address and how.
-    ProcessDied(String, String),
+    ProcessDied(String, super::process::Exit),
     /// Something changed on a node, or in the cluster as a whole.
     Changed(Option<crate::core::topology::NodeAddr>, crate::core::timeline::Change),
     /// The program was started a second time; with the definition that it was to open.

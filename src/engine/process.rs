@@ -120,7 +120,7 @@ impl fmt::Display for Exit {
             Exit::Signal(11) => f.write_str("crashed: segmentation fault (signal 11)"),
             Exit::Signal(15) => f.write_str("was told to end (signal 15)"),
             Exit::Signal(signal) => write!(f, "was ended by signal {signal}"),
-            Exit::Unknown => f.write_str("ended"),
+            Exit::Unknown => f.write_str("ended, and nothing says how"),
         }
     }
 }

@@ -23,6 +23,7 @@ use crate::workspace::document::OnClose;
 use super::fix::FixLook;
 use super::job::JobView;
 use super::look::Look;
+use super::process::Exit;
 use super::slot_figures::SlotDetails;
 
 /// Everything a frontend may show.
@@ -417,8 +418,8 @@ pub enum ProcessState {
     },
     /// Ended without being asked.
     Died {
-        /// How (exit code or signal), in words.
-        how: String,
+        /// How: exit code or signal.
+        how: Exit,
         /// The likely cause, in words, where the log tells it.
         cause: Option<String>,
     },

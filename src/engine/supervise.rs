@@ -1,5 +1,6 @@
 //! The state of a server process, from what is known about it: a pure function, so that every case can be written down.
 
+use super::process::Exit;
 use super::snapshot::ProcessState;
 
 /// What is known about one node's process at one moment.
@@ -18,7 +19,7 @@ pub struct ProcessFacts {
     /// Whether a process was ever recorded for the node.
     pub recorded: bool,
     /// How it ended, where that was seen.
-    pub exit: Option<String>,
+    pub exit: Option<Exit>,
     /// The likely cause of its end, from its log.
     pub cause: Option<String>,
 }
@@ -31,10 +32,9 @@ pub fn process_state(facts: &ProcessFacts) -> ProcessState {
         Some(pid) if facts.loading => ProcessState::Loading { pid },
         Some(pid) if facts.answers => ProcessState::Running { pid },
         Some(pid) => ProcessState::Starting { pid },
-        None if facts.wanted && facts.recorded && !facts.stopping => ProcessState::Died {
-            how: facts.exit.clone().unwrap_or_else(|| "ended, and nothing says how".to_owned()),
-            cause: facts.cause.clone(),
-        },
+        None if facts.wanted && facts.recorded && !facts.stopping => {
+            ProcessState::Died { how: facts.exit.unwrap_or(Exit::Unknown), cause: facts.cause.clone() }
+        }
         None => ProcessState::Stopped,
     }
 }
@@ -65,17 +65,10 @@ mod tests {
 
     #[test]
     fn an_end_nobody_asked_for_is_a_death_with_its_cause() {
-        let facts = ProcessFacts {
-            pid: None,
-            exit: Some("was killed (signal 9)".into()),
-            cause: Some("out of memory".into()),
-            ..running()
-        };
+        let facts =
+            ProcessFacts { pid: None, exit: Some(Exit::Signal(9)), cause: Some("out of memory".into()), ..running() };
         let state = process_state(&facts);
-        assert_eq!(
-            state,
-            ProcessState::Died { how: "was killed (signal 9)".into(), cause: Some("out of memory".into()) }
-        );
+        assert_eq!(state, ProcessState::Died { how: Exit::Signal(9), cause: Some("out of memory".into()) });
     }
 
     #[test]

@@ -19,6 +19,7 @@ use slotdeck::core::topology::{NodeAddr, NodeId, Role, Topology, View};
 use slotdeck::core::version::ServerVersion;
 use slotdeck::engine::job::{JobKind, JobState, JobView, Step, StepState, StepView};
 use slotdeck::engine::look::{ConfigFacts, LatencyFacts, Look, NodeFacts, Seen, SlowFacts, Subject};
+use slotdeck::engine::process::Exit;
 use slotdeck::engine::slot_figures::SlotDetails;
 use slotdeck::engine::snapshot::{
     ClusterView, HalfMade, Health, NO_OWNER, NodeStats, NodeView, Phase, ProcessState, ProcessView, Reach, Snapshot,
@@ -176,7 +177,7 @@ pub fn failed() -> ClusterView {
         nodes[0].standing = Standing::Failed;
         nodes[0].reach = Reach::Stale { since: now() - Duration::from_secs(42), error: gone };
         nodes[0].process.state =
-            ProcessState::Died { how: "signal 9".to_owned(), cause: Some("ended by another program".to_owned()) };
+            ProcessState::Died { how: Exit::Signal(9), cause: Some("ended by another program".to_owned()) };
         if let Some(stats) = &mut nodes[3].stats {
             stats.link_up = Some(false);
             stats.lag_bytes = None;

@@ -9,6 +9,7 @@ use crate::core::windows_path::PathProblem;
 use crate::engine::blank::Blank;
 use crate::engine::event::{Level, What};
 use crate::engine::job::{JobKind, JobState, Step};
+use crate::engine::process::Exit;
 use crate::engine::snapshot::{ClusterView, Health, Origin, Phase, ProcessState, Standing};
 
 pub use super::server_words::{build, limit, limit_why};
@@ -331,12 +332,26 @@ pub fn process(state: &ProcessState) -> (String, Tone) {
         ProcessState::Loading { .. } => (tr!("process.loading"), Tone::Busy),
         ProcessState::Stopping { .. } => (tr!("process.stopping"), Tone::Busy),
         ProcessState::Died { how, cause } => {
+            let how = exit(*how);
             let text = match cause {
                 Some(cause) => tr!("process.died_because", how = how, cause = cause),
                 None => tr!("process.died", how = how),
             };
             (text, Tone::Bad)
         }
+    }
+}
+
+/// How a process ended.
+fn exit(exit: Exit) -> String {
+    match exit {
+        Exit::Code(code) => tr!("exit.code", code = code),
+        Exit::Signal(signal @ (4 | 7 | 11)) => tr!("exit.crashed", signal = signal),
+        Exit::Signal(6) => tr!("exit.aborted"),
+        Exit::Signal(9) => tr!("exit.killed"),
+        Exit::Signal(15) => tr!("exit.told"),
+        Exit::Signal(signal) => tr!("exit.signal", signal = signal),
+        Exit::Unknown => tr!("exit.unknown"),
     }
 }
 
@@ -350,7 +365,7 @@ pub fn what(what: &What) -> String {
         What::JobCancelled(kind, left) => tr!("what.job_cancelled", job = job(*kind), left = left),
         What::JobFailed(kind, why) => tr!("what.job_failed", job = job(*kind), why = why),
         What::JobDone(kind) => tr!("what.job_done", job = job(*kind)),
-        What::ProcessDied(node, how) => tr!("what.process_died", node = node, how = how),
+        What::ProcessDied(node, how) => tr!("what.process_died", node = node, how = exit(*how)),
         What::Changed(Some(node), changed) => tr!("what.changed", node = node, change = change(changed)),
         What::Changed(None, changed) => change(changed),
         What::OpenRequested(_) => tr!("what.open_requested"),

@@ -34,7 +34,10 @@ fn the_launch_sends_the_spec_and_shows_a_row_for_each_server() {
 #[test]
 fn a_server_that_died_shows_its_last_lines_and_the_likely_cause() {
     let mut window = at_launch(stage());
-    let died = ProcessState::Died { how: "exit code 1".to_owned(), cause: Some("the port is taken".to_owned()) };
+    let died = ProcessState::Died {
+        how: slotdeck::engine::process::Exit::Code(1),
+        cause: Some("the port is taken".to_owned()),
+    };
     let nodes = vec![node(7000, died, &["# Could not create server TCP listening socket"])];
     let failed = JobState::Failed("127.0.0.1:7000 ended: exit code 1".to_owned());
     put(&mut window, cluster(nodes), vec![job(1, JobKind::Launch, failed, Vec::new())]);

@@ -117,7 +117,10 @@ fn walk(window: &mut Window, yes: &str, mut shoot: impl FnMut(&mut Window)) {
         "4711:M 23 Nov 2026 08:00:00.000 # Could not create server TCP listening socket 127.0.0.1:7002: bind: Address already in use",
         "4711:M # Failed listening on port 7002 (tcp), aborting.",
     ];
-    let died = ProcessState::Died { how: "exit code 1".to_owned(), cause: Some("port 7002 is taken".to_owned()) };
+    let died = ProcessState::Died {
+        how: slotdeck::engine::process::Exit::Code(1),
+        cause: Some("port 7002 is taken".to_owned()),
+    };
     let mut nodes = running().nodes.to_vec();
     nodes[2] = node(7002, died, &log);
     nodes[4] = node(7004, ProcessState::Starting { pid: 4713 }, &[]);

@@ -22,6 +22,7 @@ use crate::engine::figures::{history_row, millis};
 use crate::engine::fix::FixLook;
 use crate::engine::job::JobKind;
 use crate::engine::poll::{PollPlan, poll};
+use crate::engine::process::Exit;
 use crate::engine::slot_figures::SlotDetails;
 use crate::engine::snapshot::{
     ClusterView, HalfMade, HalfMoved, Health, NodeView, Phase, ProcessState, ProcessView, SlotKeys,
@@ -60,7 +61,7 @@ pub(super) struct Cluster {
     pub on_close_wish: Option<OnClose>,
     pub known: BTreeMap<NodeAddr, Known>,
     pub probes: Probes,
-    pub exits: BTreeMap<NodeAddr, String>,
+    pub exits: BTreeMap<NodeAddr, Exit>,
     pub shards: Shards,
     pub polled_at: Option<SystemTime>,
     pub history: Arc<History>,
@@ -173,7 +174,7 @@ impl Cluster {
                     wanted: self.doc.wanted && probe.is_some_and(|p| p.record == record),
                     stopping,
                     recorded: record.is_some(),
-                    exit: self.exits.get(&addr).cloned(),
+                    exit: self.exits.get(&addr).copied(),
                     cause: likely_cause(&log).map(|cause| cause.to_string()),
                 };
                 let mut state = process_state(&facts);

@@ -11,7 +11,7 @@ use crate::engine::creation::DocJournal;
 use crate::engine::event::{Level, What};
 use crate::engine::lifecycle::{adopt, auth_of};
 use crate::engine::poll::{PollEvent, PollPlan};
-use crate::engine::process::identify;
+use crate::engine::process::{Exit, identify};
 use crate::engine::snapshot::Phase;
 use crate::workspace::document::{ClusterDoc, MoveJournal, OnClose};
 use crate::workspace::journal::JournalFile;
@@ -222,10 +222,10 @@ impl Actor {
     pub(super) fn note_processes(&mut self, name: &str, probes: Probes) {
         let Some(cluster) = self.clusters.get_mut(name) else { return };
         // How a process ended may be known only after a look that found it gone: both are compared.
-        let exits: BTreeMap<NodeAddr, String> = cluster
+        let exits: BTreeMap<NodeAddr, Exit> = cluster
             .node_dirs()
             .into_iter()
-            .filter_map(|(addr, (dir, _))| Some((addr, self.children.exit_of(&dir)?.to_string())))
+            .filter_map(|(addr, (dir, _))| Some((addr, self.children.exit_of(&dir)?)))
             .collect();
         if cluster.probes == probes && cluster.exits == exits {
             return;

@@ -58,7 +58,7 @@ fn differences(was: &ClusterView, now: &ClusterView) -> Vec<What> {
         match before.or_else(|| was.nodes.iter().find(|n| n.addr == node.addr)) {
             Some(before) => {
                 if let (Some(_), ProcessState::Died { how, .. }) = (before.process.state.pid(), &node.process.state) {
-                    found.push(What::ProcessDied(node.addr.to_string(), how.clone()));
+                    found.push(What::ProcessDied(node.addr.to_string(), *how));
                 }
                 let mut changes = process_changes(before, node);
                 if settled {

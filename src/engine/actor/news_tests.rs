@@ -1,6 +1,7 @@
 //! What is told of the difference between two pictures.
 
 use super::*;
+use crate::engine::process::Exit;
 
 #[path = "../../gui/samples.rs"]
 #[allow(dead_code, clippy::duplicate_mod, reason = "the engine can not name the window, whose tests use the rest")]
@@ -39,7 +40,7 @@ fn a_promotion_is_told_with_the_old_master_the_epoch_and_the_slots() {
 fn a_lost_node_is_told_with_its_end_its_silence_and_its_standing() {
     let told = told(samples::healthy(), samples::failed());
     let change = |change| What::Changed(Some(addr(7000)), change);
-    assert!(told.contains(&What::ProcessDied(addr(7000).to_string(), "signal 9".to_owned())));
+    assert!(told.contains(&What::ProcessDied(addr(7000).to_string(), Exit::Signal(9))));
     assert!(told.contains(&change(Change::Answers(false))));
     assert!(told.contains(&change(Change::Standing { before: Standing::Fine, after: Standing::Failed })));
     assert!(told.contains(&What::Changed(Some(addr(7003)), Change::Link(false))));

@@ -112,7 +112,7 @@ fn node_row(ui: &mut Ui, node: &NodeView, run: &mut Run) {
 fn state_of(ui: &mut Ui, node: &NodeView) {
     let state = match &node.process.state {
         // The cause has a line of its own.
-        ProcessState::Died { how, .. } => ProcessState::Died { how: how.clone(), cause: None },
+        ProcessState::Died { how, .. } => ProcessState::Died { how: *how, cause: None },
         other => other.clone(),
     };
     let (word, tone) = words::process(&state);
