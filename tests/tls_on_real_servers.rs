@@ -5,22 +5,23 @@ mod common;
 mod slotctl_tools;
 mod tls_tools;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
 use common::follower::Follower;
-use common::{TestServer, wait_until};
+use common::{TestServer, server_program, wait_until};
 use slotctl_tools::{Ran, slotctl_at};
 use slotdeck::core::slot::Slot;
 use slotdeck::core::tls::TlsOptions;
 use slotdeck::core::topology::NodeAddr;
+use slotdeck::engine::client::NodeClient;
 use slotdeck::engine::command::{Auth, Command as Ask};
 use slotdeck::engine::handle::Engine;
 use slotdeck::engine::snapshot::Reach;
 use slotdeck::engine::tls::Tls;
 use slotdeck::workspace::store::Workspace;
-use tls_tools::{Authority, TlsServer, slotctl_tls};
+use tls_tools::{Authority, TlsServer, servers, slotctl_tls};
 
 /// Three masters that speak TLS.
 struct Cluster {
@@ -35,13 +36,21 @@ impl Cluster {
     }
 
     fn with(more: &str) -> Self {
+        Self::of(&server_program(), more)
+    }
+
+    fn of(program: &Path, more: &str) -> Self {
         let authority = Authority::new("the cluster's CA");
-        let nodes: Vec<TlsServer> = (0..3).map(|_| TlsServer::node(&authority, more)).collect();
+        let nodes: Vec<TlsServer> = (0..3).map(|_| TlsServer::node_of(program, &authority, more)).collect();
         Self { authority, nodes, home: tempfile::tempdir().unwrap() }
     }
 
     fn created() -> Self {
-        let cluster = Self::new();
+        Self::new().create()
+    }
+
+    fn create(self) -> Self {
+        let cluster = self;
         let addrs: Vec<String> = cluster.nodes.iter().map(TlsServer::addr).collect();
         let mut args = vec!["--cluster", "create", "--cluster-yes"];
         args.extend(addrs.iter().map(String::as_str));
@@ -99,50 +108,62 @@ impl Cluster {
 
 #[test]
 fn slots_move_and_nodes_come_and_go_where_no_plain_port_is_open() {
-    let (mut cluster, count) = Cluster::created().seed(600);
-    cluster.close_plain();
-    let seed = cluster.addr(0);
-    cluster.slotctl(&["check", &seed]).fine().says("[OK] All 16384 slots covered.");
-    cluster.slotctl(&["info", &seed]).fine().says("600 keys in 3 masters");
-    let (first, last) = (cluster.id(0), cluster.id(2));
-    cluster.slotctl(&["move-slots", &seed, "--slots", "0-999", "--to", &last, "--yes"]).fine().says("[OK] 1000 slots");
-    let reshard = ["--cluster", "reshard", &seed, "--cluster-from", &last, "--cluster-to", &first];
-    let reshard: Vec<&str> = reshard.into_iter().chain(["--cluster-slots", "500", "--cluster-yes"]).collect();
-    cluster.slotctl(&reshard).fine();
-    cluster.is_whole();
+    for (name, program) in servers() {
+        eprintln!("on {name}");
+        let (mut cluster, count) = Cluster::of(&program, "").create().seed(600);
+        cluster.close_plain();
+        let seed = cluster.addr(0);
+        cluster.slotctl(&["check", &seed]).fine().says("[OK] All 16384 slots covered.");
+        cluster.slotctl(&["info", &seed]).fine().says("600 keys in 3 masters");
+        let (first, last) = (cluster.id(0), cluster.id(2));
+        cluster
+            .slotctl(&["move-slots", &seed, "--slots", "0-999", "--to", &last, "--yes"])
+            .fine()
+            .says("[OK] 1000 slots");
+        let reshard = ["--cluster", "reshard", &seed, "--cluster-from", &last, "--cluster-to", &first];
+        let reshard: Vec<&str> = reshard.into_iter().chain(["--cluster-slots", "500", "--cluster-yes"]).collect();
+        cluster.slotctl(&reshard).fine();
+        cluster.is_whole();
 
-    let (master, replica) = (TlsServer::node(&cluster.authority, ""), TlsServer::node(&cluster.authority, ""));
-    master.close_plain();
-    replica.close_plain();
-    let (master_at, replica_at) = (master.addr(), replica.addr());
-    cluster.nodes.extend([master, replica]);
-    cluster.slotctl(&["--cluster", "add-node", &master_at, &seed]).fine();
-    cluster
-        .slotctl(&["--cluster", "add-node", &replica_at, &seed, "--cluster-slave", "--cluster-master-id", &first])
-        .fine();
-    cluster.is_whole();
-    cluster.slotctl(&["--cluster", "rebalance", &seed, "--cluster-use-empty-masters", "--cluster-yes"]).fine();
-    cluster.is_whole();
-    cluster.slotctl(&["call", &seed, "PING"]).fine().says("PONG");
-    cluster.slotctl(&["set-timeout", &seed, "3000"]).fine();
-    let (added, its_replica) = (cluster.id(3), cluster.id(4));
-    cluster.slotctl(&["del-node", &seed, &its_replica]).fine();
-    cluster.slotctl(&["drain", &seed, &added, "--yes"]).fine();
-    cluster.is_whole();
-    assert_eq!(cluster.keys(), count);
+        let (master, replica) = (
+            TlsServer::node_of(&program, &cluster.authority, ""),
+            TlsServer::node_of(&program, &cluster.authority, ""),
+        );
+        master.close_plain();
+        replica.close_plain();
+        let (master_at, replica_at) = (master.addr(), replica.addr());
+        cluster.nodes.extend([master, replica]);
+        cluster.slotctl(&["--cluster", "add-node", &master_at, &seed]).fine();
+        cluster
+            .slotctl(&["--cluster", "add-node", &replica_at, &seed, "--cluster-slave", "--cluster-master-id", &first])
+            .fine();
+        cluster.is_whole();
+        cluster.slotctl(&["--cluster", "rebalance", &seed, "--cluster-use-empty-masters", "--cluster-yes"]).fine();
+        cluster.is_whole();
+        cluster.slotctl(&["call", &seed, "PING"]).fine().says("PONG");
+        cluster.slotctl(&["set-timeout", &seed, "3000"]).fine();
+        let (added, its_replica) = (cluster.id(3), cluster.id(4));
+        cluster.slotctl(&["del-node", &seed, &its_replica]).fine();
+        cluster.slotctl(&["drain", &seed, &added, "--yes"]).fine();
+        cluster.is_whole();
+        assert_eq!(cluster.keys(), count);
+    }
 }
 
 #[test]
 fn a_backup_is_taken_and_restored_in_tls() {
-    let (cluster, count) = Cluster::created().seed(300);
-    cluster.close_plain();
-    let folder = tempfile::tempdir().unwrap();
-    let dir = folder.path().join("backup").display().to_string();
-    cluster.slotctl(&["--cluster", "backup", &cluster.addr(0), &dir]).fine();
-    let other = Cluster::created();
-    other.close_plain();
-    other.slotctl(&["restore", &dir, &other.addr(0), "--yes"]).fine();
-    assert_eq!(other.keys(), count);
+    for (name, program) in servers() {
+        eprintln!("on {name}");
+        let (cluster, count) = Cluster::of(&program, "").create().seed(300);
+        cluster.close_plain();
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().join("backup").display().to_string();
+        cluster.slotctl(&["--cluster", "backup", &cluster.addr(0), &dir]).fine();
+        let other = Cluster::of(&program, "").create();
+        other.close_plain();
+        other.slotctl(&["restore", &dir, &other.addr(0), "--yes"]).fine();
+        assert_eq!(other.keys(), count);
+    }
 }
 
 #[test]
@@ -200,27 +221,54 @@ fn a_server_that_can_t_be_trusted_is_told_with_what_to_do() {
 
 #[test]
 fn a_server_that_asks_for_a_certificate_gets_it() {
-    let cluster = Cluster::with("tls-auth-clients yes");
-    let addrs: Vec<String> = cluster.nodes.iter().map(TlsServer::addr).collect();
-    let (cert, key) = cluster.authority.sign("client", &[]);
-    let create: Vec<&str> =
-        ["--cluster", "create", "--cluster-yes"].into_iter().chain(addrs.iter().map(String::as_str)).collect();
-    cluster.slotctl(&create).failed().complains("only clients with a certificate").complains("--cert FILE --key FILE");
-    let (strange, strange_key) = Authority::new("nobody").sign("client", &[]);
-    assert!(!PathBuf::from(&strange).exists(), "its folder is gone with the CA");
-    let with = |args: &[&str], cert: &str, key: &str| {
-        let all: Vec<&str> = args.iter().copied().chain(["--cert", cert, "--key", key]).collect();
-        cluster.slotctl(&all)
-    };
-    with(&create, &strange, &strange_key).failed().complains("can't be read");
-    let other = Authority::new("somebody else's CA");
-    let (strange, strange_key) = other.sign("client", &[]);
-    with(&create, &strange, &strange_key).failed().complains("did not accept the client certificate");
-    with(&create, &cert, &strange_key).failed().complains("do not make a pair");
-    with(&create, &cert, &key).fine().says("[OK] All 16384 slots covered.");
-    cluster.close_plain();
-    with(&["check", &addrs[0]], &cert, &key).fine();
-    cluster.slotctl(&["check", &addrs[0]]).failed().complains("only clients with a certificate");
+    for (name, program) in servers() {
+        eprintln!("on {name}");
+        let cluster = Cluster::of(&program, "tls-auth-clients yes");
+        let addrs: Vec<String> = cluster.nodes.iter().map(TlsServer::addr).collect();
+        let (cert, key) = cluster.authority.sign("client", &[]);
+        let create: Vec<&str> =
+            ["--cluster", "create", "--cluster-yes"].into_iter().chain(addrs.iter().map(String::as_str)).collect();
+        cluster
+            .slotctl(&create)
+            .failed()
+            .complains("only clients with a certificate")
+            .complains("--cert FILE --key FILE");
+        let (strange, strange_key) = Authority::new("nobody").sign("client", &[]);
+        assert!(!PathBuf::from(&strange).exists(), "its folder is gone with the CA");
+        let with = |args: &[&str], cert: &str, key: &str| {
+            let all: Vec<&str> = args.iter().copied().chain(["--cert", cert, "--key", key]).collect();
+            cluster.slotctl(&all)
+        };
+        with(&create, &strange, &strange_key).failed().complains("can't be read");
+        let other = Authority::new("somebody else's CA");
+        let (strange, strange_key) = other.sign("client", &[]);
+        with(&create, &strange, &strange_key).failed().complains("did not accept the client certificate");
+        with(&create, &cert, &strange_key).failed().complains("do not make a pair");
+        with(&create, &cert, &key).fine().says("[OK] All 16384 slots covered.");
+        cluster.close_plain();
+        with(&["check", &addrs[0]], &cert, &key).fine();
+        cluster.slotctl(&["check", &addrs[0]]).failed().complains("only clients with a certificate");
+    }
+}
+
+/// Whoever hung up has not asked for anything.
+#[test]
+fn what_one_server_asked_for_is_not_told_of_another() {
+    let authority = Authority::new("the cluster's CA");
+    let asks = TlsServer::alone(&authority, "tls-auth-clients yes");
+    let (cert, key) = authority.sign("client", &[]);
+    let (cert, key) = (Some(cert.into()), Some(key.into()));
+    let options = TlsOptions { ca_file: Some(authority.file().into()), cert, key, ..TlsOptions::default() };
+    let auth = Auth { tls: Some(Tls::new(options)), ..Auth::default() };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        NodeClient::connect(&NodeAddr::new("127.0.0.1", asks.port), &auth).await.unwrap();
+        let hangs_up = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = hangs_up.local_addr().unwrap().port();
+        tokio::spawn(async move { hangs_up.accept().await.map(drop) });
+        let error = NodeClient::connect(&NodeAddr::new("127.0.0.1", port), &auth).await.unwrap_err();
+        assert!(error.to_string().contains("does not answer in TLS"), "{error}");
+    });
 }
 
 #[test]
@@ -247,12 +295,15 @@ fn a_url_says_tls() {
 /// The nodes send keys to each other in TLS; on their plain ports they tell each other's plain ports.
 #[test]
 fn slots_move_in_tls_between_nodes_that_are_spoken_to_without() {
-    let (cluster, count) = Cluster::created().seed(200);
-    let (seed, to) = (cluster.nodes[0].server.addr(), cluster.id(2));
-    let args = ["move-slots", &seed, "--slots", "0-1999", "--to", &to, "--yes", "--method", "classic"];
-    cluster.plain(&args).fine().says("[OK] 2000 slots with ");
-    cluster.is_whole();
-    assert_eq!(cluster.keys(), count);
+    for (name, program) in servers() {
+        eprintln!("on {name}");
+        let (cluster, count) = Cluster::of(&program, "").create().seed(200);
+        let (seed, to) = (cluster.nodes[0].server.addr(), cluster.id(2));
+        let args = ["move-slots", &seed, "--slots", "0-1999", "--to", &to, "--yes", "--method", "classic"];
+        cluster.plain(&args).fine().says("[OK] 2000 slots with ");
+        cluster.is_whole();
+        assert_eq!(cluster.keys(), count);
+    }
 }
 
 #[test]

@@ -122,11 +122,12 @@ impl NodeClient {
         // The outer deadline also covers the login.
         let connecting = async {
             let socket = socket::open(addr, tls, deadline).await.map_err(fail)?;
+            let was_asked = socket.was_asked();
             let made = MultiplexedConnection::new_with_config(&plain, socket, config).await;
             let (connection, driver) = made.map_err(|error| fail(connect_error(&error, deadline)))?;
             let driver = Arc::new(AbortOnDropHandle::new(tokio::spawn(driver)));
             let this = Self { addr: addr.clone(), connection, _driver: driver, call_deadline, sent: Arc::default() };
-            if let Some(tls) = tls.filter(|tls| tls.was_asked()) {
+            if let Some(tls) = tls.filter(|_| was_asked) {
                 // In TLS 1.3 the handshake is over for us before the server has looked at our certificate.
                 let answer = this.call(&["PING"]).await;
                 if matches!(answer, Err(NodeError { kind: NodeErrorKind::Lost(_) | NodeErrorKind::Connect(_), .. })) {

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -24,7 +25,19 @@ pub(super) enum Socket {
     /// As it is.
     Plain(TcpStream),
     /// In TLS.
-    Secure(Box<TlsStream<TcpStream>>),
+    Secure {
+        /// What is sent over it.
+        stream: Box<TlsStream<TcpStream>>,
+        /// Whether the server has asked for a certificate of ours.
+        asked: bool,
+    },
+}
+
+impl Socket {
+    /// Whether the server has asked for a certificate of ours: it may still refuse what it got.
+    pub(super) fn was_asked(&self) -> bool {
+        matches!(self, Self::Secure { asked: true, .. })
+    }
 }
 
 /// Opens a connection within a time, the TLS handshake included.
@@ -34,12 +47,12 @@ pub(super) async fn open(addr: &NodeAddr, tls: Option<&Tls>, deadline: Duration)
     let stream = timeout(deadline, tcp(addr)).await.map_err(late)?;
     let stream = stream.map_err(|error| NodeErrorKind::Connect(error.to_string()))?;
     let Some(tls) = tls else { return Ok(Socket::Plain(stream)) };
-    let config = tls.config().map_err(NodeErrorKind::Tls)?;
+    let handshake = tls.handshake().map_err(NodeErrorKind::Tls)?;
     let name = tls.server_name(&addr.host).map_err(NodeErrorKind::Tls)?;
-    let shaking = TlsConnector::from(config).connect(name, stream);
+    let shaking = TlsConnector::from(Arc::clone(&handshake.config)).connect(name, stream);
     match timeout(deadline.saturating_sub(begun.elapsed()), shaking).await {
-        Ok(Ok(stream)) => Ok(Socket::Secure(Box::new(stream))),
-        Ok(Err(error)) => Err(NodeErrorKind::Tls(tls.explain(&error))),
+        Ok(Ok(stream)) => Ok(Socket::Secure { stream: Box::new(stream), asked: handshake.was_asked() }),
+        Ok(Err(error)) => Err(NodeErrorKind::Tls(tls.explain(&handshake, &error))),
         // A server that reads plain commands waits for the end of the first one.
         Err(_) => Err(NodeErrorKind::Tls(format!("no answer within {} s: {NOT_TLS}", deadline.as_secs_f32()))),
     }
@@ -82,7 +95,7 @@ impl AsyncRead for Socket {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
-            Self::Secure(stream) => Pin::new(stream).poll_read(cx, buf),
+            Self::Secure { stream, .. } => Pin::new(stream).poll_read(cx, buf),
         }
     }
 }
@@ -91,7 +104,7 @@ impl AsyncWrite for Socket {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_write(cx, buf),
-            Self::Secure(stream) => Pin::new(stream).poll_write(cx, buf),
+            Self::Secure { stream, .. } => Pin::new(stream).poll_write(cx, buf),
         }
     }
 
@@ -102,28 +115,28 @@ impl AsyncWrite for Socket {
     ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
-            Self::Secure(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+            Self::Secure { stream, .. } => Pin::new(stream).poll_write_vectored(cx, bufs),
         }
     }
 
     fn is_write_vectored(&self) -> bool {
         match self {
             Self::Plain(stream) => stream.is_write_vectored(),
-            Self::Secure(stream) => stream.is_write_vectored(),
+            Self::Secure { stream, .. } => stream.is_write_vectored(),
         }
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_flush(cx),
-            Self::Secure(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Secure { stream, .. } => Pin::new(stream).poll_flush(cx),
         }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
-            Self::Secure(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Secure { stream, .. } => Pin::new(stream).poll_shutdown(cx),
         }
     }
 }

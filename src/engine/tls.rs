@@ -27,9 +27,29 @@ use crate::core::tls::TlsOptions;
 #[derive(Clone)]
 pub struct Tls {
     options: Arc<TlsOptions>,
-    read: Arc<Mutex<Option<Arc<ClientConfig>>>>,
-    /// Whether a server has asked for a certificate of ours.
+    read: Arc<Mutex<Option<Read>>>,
+}
+
+/// What the files gave.
+#[derive(Clone)]
+struct Read {
+    config: Arc<ClientConfig>,
+    pair: Option<Arc<CertifiedKey>>,
+}
+
+/// What one connection goes by. Whether its server asked for a certificate is told of this connection alone: another
+/// one may not.
+pub(super) struct Handshake {
+    /// What the library works by.
+    pub(super) config: Arc<ClientConfig>,
     asked: Arc<AtomicBool>,
+}
+
+impl Handshake {
+    /// Whether the server has asked for a certificate of ours: then it may still refuse what it got, after the handshake.
+    pub(super) fn was_asked(&self) -> bool {
+        self.asked.load(Ordering::Relaxed)
+    }
 }
 
 impl fmt::Debug for Tls {
@@ -50,7 +70,7 @@ impl Tls {
     /// Connections as these options say; reads nothing yet.
     #[must_use]
     pub fn new(options: TlsOptions) -> Self {
-        Self { options: Arc::new(options), read: Arc::default(), asked: Arc::default() }
+        Self { options: Arc::new(options), read: Arc::default() }
     }
 
     /// What was asked for.
@@ -64,18 +84,24 @@ impl Tls {
     /// # Errors
     /// Which file can't be used, why, and what would do.
     pub fn load(&self) -> Result<(), String> {
-        self.config().map(drop)
+        self.read().map(drop)
     }
 
-    /// What the library works by.
-    pub(super) fn config(&self) -> Result<Arc<ClientConfig>, String> {
+    fn read(&self) -> Result<Read, String> {
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(config) = &*read {
-            return Ok(Arc::clone(config));
+        if let Some(read) = &*read {
+            return Ok(read.clone());
         }
-        let config = Arc::new(client_config(&self.options, &self.asked)?);
-        *read = Some(Arc::clone(&config));
-        Ok(config)
+        Ok(read.insert(client_config(&self.options)?).clone())
+    }
+
+    /// What a new connection goes by.
+    pub(super) fn handshake(&self) -> Result<Handshake, String> {
+        let Read { config, pair } = self.read()?;
+        let asked: Arc<AtomicBool> = Arc::default();
+        let mut config = ClientConfig::clone(&config);
+        config.client_auth_cert_resolver = Arc::new(Presented { pair, asked: Arc::clone(&asked) });
+        Ok(Handshake { config: Arc::new(config), asked })
     }
 
     /// The name that a host's certificate must bear, and that it is asked for.
@@ -84,11 +110,6 @@ impl Tls {
         // A zone ('fe80::1%eth0') is this machine's own affair.
         let name = name.split('%').next().unwrap_or(name).to_owned();
         ServerName::try_from(name.clone()).map_err(|_| format!("'{name}' can't be the name of a server (--sni)"))
-    }
-
-    /// Whether a server has asked for a certificate of ours: then it may still refuse what it got, after the handshake.
-    pub(super) fn was_asked(&self) -> bool {
-        self.asked.load(Ordering::Relaxed)
     }
 
     /// What a server means that asked for a certificate and hung up.
@@ -106,14 +127,14 @@ impl Tls {
     }
 
     /// Why a handshake or a connection failed, and what to do. Files are read anew next time: they may have changed.
-    pub(super) fn explain(&self, error: &io::Error) -> String {
+    pub(super) fn explain(&self, handshake: &Handshake, error: &io::Error) -> String {
         *self.read.lock().unwrap_or_else(PoisonError::into_inner) = None;
         match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
             Some(Error::InvalidCertificate(why)) => self.explain_certificate(why),
-            Some(Error::AlertReceived(alert)) => self.explain_alert(*alert),
+            Some(Error::AlertReceived(alert)) => self.explain_alert(handshake, *alert),
             Some(Error::InvalidMessage(_)) => NOT_TLS.to_owned(),
             Some(other) => other.to_string(),
-            None if self.was_asked() => self.not_let_in(),
+            None if handshake.was_asked() => self.not_let_in(),
             None => format!("{NOT_TLS} ({error})"),
         }
     }
@@ -147,9 +168,9 @@ impl Tls {
         }
     }
 
-    fn explain_alert(&self, alert: AlertDescription) -> String {
+    fn explain_alert(&self, handshake: &Handshake, alert: AlertDescription) -> String {
         match alert {
-            AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity if !self.was_asked() => {
+            AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity if !handshake.was_asked() => {
                 "the server takes none of the ciphers offered (--tls-ciphers, --tls-ciphersuites; the server's \
                  tls-ciphers)"
                     .to_owned()
@@ -179,7 +200,7 @@ pub(super) const NOT_TLS: &str = "this port does not answer in TLS: name the ser
 /// What a server means that hangs up on plain commands and answers in TLS.
 pub(super) const WANTS_TLS: &str = "this port speaks TLS: connect to it with TLS, or name the server's other port";
 
-fn client_config(options: &TlsOptions, asked: &Arc<AtomicBool>) -> Result<ClientConfig, String> {
+fn client_config(options: &TlsOptions) -> Result<Read, String> {
     let mut provider = ring::default_provider();
     if let Some(suites) = options.suites().map_err(|error| error.to_string())? {
         let spoken = std::mem::take(&mut provider.cipher_suites);
@@ -187,7 +208,7 @@ fn client_config(options: &TlsOptions, asked: &Arc<AtomicBool>) -> Result<Client
         provider.cipher_suites = suites.iter().filter_map(|suite| find(suite.id)).collect();
     }
     let provider = Arc::new(provider);
-    let own = Arc::new(Presented { pair: pair(options, &provider)?, asked: Arc::clone(asked) });
+    let pair = pair(options, &provider)?;
     let verifier: Arc<dyn ServerCertVerifier> = if options.insecure {
         Arc::new(Anyone(Arc::clone(&provider)))
     } else {
@@ -195,7 +216,9 @@ fn client_config(options: &TlsOptions, asked: &Arc<AtomicBool>) -> Result<Client
     };
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let builder = builder.map_err(|error| format!("TLS can't be set up: {error}"))?;
-    Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_client_cert_resolver(own))
+    // Whom to answer with the pair is each connection's own affair.
+    let config = builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
+    Ok(Read { config: Arc::new(config), pair })
 }
 
 /// The client's certificate with its key.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
 
-use super::common::{TestServer, free_port, server_program};
+use super::common::{TestServer, cached_server, free_port, server_program};
 use super::slotctl_tools::{Ran, slotctl_at};
 
 /// A CA with a folder for what it signs.
@@ -71,6 +71,12 @@ impl Authority {
     }
 }
 
+/// The system's server and the newest ones that are installed.
+pub fn servers() -> Vec<(&'static str, PathBuf)> {
+    let newest = ["redis-newest", "valkey-newest"].into_iter().filter_map(|name| Some((name, cached_server(name)?)));
+    std::iter::once(("default", server_program())).chain(newest).collect()
+}
+
 /// A server with a port for TLS beside the plain one.
 pub struct TlsServer {
     /// The server; its port is the plain one.
@@ -82,9 +88,14 @@ pub struct TlsServer {
 impl TlsServer {
     /// An empty cluster node.
     pub fn node(authority: &Authority, more: &str) -> Self {
+        Self::node_of(&server_program(), authority, more)
+    }
+
+    /// The same of this server program.
+    pub fn node_of(program: &Path, authority: &Authority, more: &str) -> Self {
         let port = free_port();
         let conf = authority.conf(port, more);
-        Self { server: TestServer::start_cluster_node_of(&server_program(), &conf), port }
+        Self { server: TestServer::start_cluster_node_of(program, &conf), port }
     }
 
     /// A server that is no cluster.
