@@ -280,6 +280,7 @@ async fn explained(error: NodeError, line: &mut Line, auth: &Auth) -> NodeError 
 async fn ask(addr: &NodeAddr, line: &mut Line, mut want: Want, how: &How<'_>) -> Result<Told, NodeError> {
     let due;
     (due, line.migrations) = line.migrations.turn(how.closely);
+    let known = line.client.is_some();
     let (client, (words, mut text), under_way) = in_time(addr, async {
         let client = if let Some(client) = line.client.take() {
             client
@@ -291,7 +292,8 @@ async fn ask(addr: &NodeAddr, line: &mut Line, mut want: Want, how: &How<'_>) ->
         };
         let under_way = async { if due { running_where_known(&client).await.map(Some) } else { Ok(None) } };
         let (told, under_way) = tokio::join!(tell(&client, want == Want::WithTheRest), under_way);
-        Ok((client, told?, under_way?))
+        // What else it was asked about must not cost what it tells of itself.
+        Ok((client, told?, under_way.unwrap_or_default()))
     })
     .await?;
     line.client = Some(client);
@@ -308,9 +310,15 @@ async fn ask(addr: &NodeAddr, line: &mut Line, mut want: Want, how: &How<'_>) ->
             let text = client.text(&["CLUSTER", "NODES"]).await?;
             Ok((text, client.sent()))
         };
-        let (view, sent) = in_time(addr, asking).await?;
-        text = Some(view);
-        line.aside += sent;
+        match in_time(addr, asking).await {
+            Ok((view, sent)) => {
+                text = Some(view);
+                line.aside += sent;
+            }
+            // It has answered: the view from before stands, as old as it says, and is asked for again in its turn.
+            Err(_) if known && line.held.is_some() => {}
+            Err(error) => return Err(error),
+        }
     }
     Ok(Told { words, text, under_way: under_way.flatten() })
 }
