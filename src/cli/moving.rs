@@ -151,13 +151,8 @@ impl Scene {
         Ok(JournalFile::find(means.workspace, &self.nodes())?)
     }
 
-    /// A record for a move that is not begun yet.
-    pub(super) fn new_journal(&self, means: &Means<'_>) -> Result<JournalFile<MoveJournal>, Failure> {
-        Ok(JournalFile::open(means.workspace, self.nodes().first().unwrap_or(&self.seed))?)
-    }
-
     /// Where the nodes say that they are, then where they answered.
-    fn nodes(&self) -> Vec<NodeAddr> {
+    pub(super) fn nodes(&self) -> Vec<NodeAddr> {
         let mut nodes: Vec<NodeAddr> = self.gathered.topology.nodes().into_values().filter_map(|n| n.addr).collect();
         nodes.sort();
         nodes.extend(self.gathered.topology.views.keys().cloned());

@@ -46,6 +46,14 @@ pub struct Place {
     pub auth: Auth,
 }
 
+impl Place {
+    /// The addresses that records of work in this cluster bear.
+    #[must_use]
+    pub fn names(&self) -> &[NodeAddr] {
+        if self.nodes.is_empty() { &self.seeds } else { &self.nodes }
+    }
+}
+
 /// Carries the plan out under its journal. A new plan takes the place of an earlier one's record, unless it changed
 /// nothing.
 ///
@@ -60,12 +68,8 @@ pub async fn move_slots(
     report: Report,
     cancel: &CancellationToken,
 ) -> Result<Gathered, MovesError> {
-    let (file, earlier) = match JournalFile::find(workspace, &place.nodes)? {
-        Some((file, earlier)) => (file, Some(earlier)),
-        None => (JournalFile::open(workspace, place.nodes.first().unwrap_or(&place.seeds[0]))?, None),
-    };
-    file.save(&MoveJournal {
-        nodes: place.nodes.clone(),
+    let journal = MoveJournal {
+        nodes: place.names().to_vec(),
         plan: plan.clone(),
         classic: options.method == Method::Classic,
         atomic: options.method == Method::Atomic,
@@ -74,7 +78,9 @@ pub async fn move_slots(
         pipeline: options.pipeline,
         max_rate: options.max_rate,
         pause_file: options.pause_file.clone(),
-    })?;
+    };
+    let (file, earlier) = JournalFile::begin(workspace, &journal)?;
+    file.save(&journal)?;
     let result = migrate(plan, mode, &place.seeds, &place.auth, options, report, cancel).await;
     match (&result, earlier) {
         (Ok(_), _) => file.remove()?,

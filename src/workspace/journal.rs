@@ -1,5 +1,6 @@
 //! The records of work on servers that may end half-way: creations on servers that Slotdeck did not launch (what to put
-//! back and what may be reset), and moves of slots (what is still to be moved).
+//! back and what may be reset), and moves of slots (what is still to be moved). A repair of slots has a record of moves, too,
+//! which names none: it keeps moves and other repairs away while it runs, and leaves nothing to go on with.
 //!
 //! ```text
 //! ROOT/journal/create-HOST-PORT.json        one record a piece of work, named by its kind and its first node; gone when
@@ -19,7 +20,7 @@ use crate::core::topology::NodeAddr;
 
 use super::atomic::create_private_dir_all;
 use super::document::{CreateJournal, MoveJournal};
-use super::lock::{FileLock, is_held};
+use super::lock::{FileLock, LockError, is_held};
 use super::store::{Workspace, WorkspaceError, io_error, lock_error, read_json, write_json};
 
 /// What can be written down here.
@@ -30,6 +31,14 @@ pub trait Record: Serialize + DeserializeOwned {
     const WORK: &'static str;
     /// The nodes that it is found by.
     fn nodes(&self) -> &[NodeAddr];
+    /// This work in words.
+    fn work(&self) -> &'static str {
+        Self::WORK
+    }
+    /// Whether there is anything to go on with, should the work end now.
+    fn is_left(&self) -> bool {
+        true
+    }
 }
 
 impl Record for CreateJournal {
@@ -46,6 +55,12 @@ impl Record for MoveJournal {
     fn nodes(&self) -> &[NodeAddr] {
         &self.nodes
     }
+    fn work(&self) -> &'static str {
+        if self.is_left() { Self::WORK } else { "A repair of this cluster" }
+    }
+    fn is_left(&self) -> bool {
+        !self.plan.is_empty()
+    }
 }
 
 /// One piece of work's record, in exclusive use until this is dropped.
@@ -54,7 +69,18 @@ impl Record for MoveJournal {
 pub struct JournalFile<R> {
     /// Where it stands, and our right to it; `None` where no record is kept.
     kept: Option<(PathBuf, FileLock)>,
+    /// Whether the record goes when this is dropped.
+    passing: bool,
     record: PhantomData<R>,
+}
+
+impl<R> Drop for JournalFile<R> {
+    fn drop(&mut self) {
+        if let (true, Some((path, _))) = (self.passing, &self.kept) {
+            // What stays names no work that is left, and is passed over.
+            let _ = fs::remove_file(path);
+        }
+    }
 }
 
 impl<R: Record> JournalFile<R> {
@@ -63,7 +89,7 @@ impl<R: Record> JournalFile<R> {
     /// # Errors
     /// [`WorkspaceError::Locked`] while another program works on that node, or the system refused.
     pub fn open(workspace: &Workspace, first: &NodeAddr) -> Result<Self, WorkspaceError> {
-        let Some(folder) = folder(workspace) else { return Ok(Self { kept: None, record: PhantomData }) };
+        let Some(folder) = folder(workspace) else { return Ok(Self::kept(None)) };
         create_private_dir_all(&folder).map_err(io_error("make the folder", &folder))?;
         let plain = |c: char| if c.is_ascii_alphanumeric() || ".-".contains(c) { c } else { '_' };
         let host: String = first.host.chars().map(plain).collect();
@@ -71,8 +97,58 @@ impl<R: Record> JournalFile<R> {
     }
 
     fn at(path: PathBuf) -> Result<Self, WorkspaceError> {
-        let lock = FileLock::acquire(&lock_of(&path)).map_err(|error| lock_error(error, R::WORK.to_owned(), &path))?;
-        Ok(Self { kept: Some((path, lock)), record: PhantomData })
+        let what = || read_json::<R>(&path).map_or(R::WORK, |record| record.work()).to_owned();
+        let lock = FileLock::acquire(&lock_of(&path)).map_err(|error| lock_error(error, what(), &path))?;
+        Ok(Self::kept(Some((path, lock))))
+    }
+
+    fn kept(kept: Option<(PathBuf, FileLock)>) -> Self {
+        Self { kept, passing: false, record: PhantomData }
+    }
+
+    /// Begins work: takes the earlier record that names one of the nodes of `new`, which is answered, or else writes `new`
+    /// down as the record. From then on whoever looks for work on one of these nodes finds it.
+    ///
+    /// # Errors
+    /// [`WorkspaceError::Locked`] while other work goes on there, or the system refused.
+    pub fn begin(workspace: &Workspace, new: &R) -> Result<(Self, Option<R>), WorkspaceError> {
+        if let Some((file, earlier)) = Self::find(workspace, new.nodes())? {
+            return Ok((file, Some(earlier)));
+        }
+        let Some(first) = new.nodes().first() else { return Ok((Self::kept(None), None)) };
+        let file = Self::open(workspace, first)?;
+        file.save(new)?;
+        // Another one may have begun at the same moment, with another node as its first.
+        if let Some(rival) = file.rival(workspace, new.nodes()) {
+            file.remove()?;
+            return Err(rival);
+        }
+        Ok((file, None))
+    }
+
+    /// The same for work that leaves nothing to go on with: a new record goes when this is dropped.
+    ///
+    /// # Errors
+    /// As [`begin`](Self::begin).
+    pub fn begin_passing(workspace: &Workspace, new: &R) -> Result<(Self, Option<R>), WorkspaceError> {
+        let (mut file, earlier) = Self::begin(workspace, new)?;
+        file.passing = earlier.is_none();
+        Ok((file, earlier))
+    }
+
+    /// Work on one of these nodes under another record, as the error that it is.
+    fn rival(&self, workspace: &Workspace, nodes: &[NodeAddr]) -> Option<WorkspaceError> {
+        let mine = self.kept.as_ref().map(|(path, _)| path);
+        let here = |addr: &NodeAddr| nodes.iter().any(|node| node.same_place(addr));
+        for path in records::<R>(workspace).into_iter().filter(|path| Some(path) != mine) {
+            let Some(record) = read_json::<R>(&path).ok().filter(|record| record.nodes().iter().any(here)) else {
+                continue;
+            };
+            if let Ok(Some(holder)) = is_held(&lock_of(&path)) {
+                return Some(lock_error(LockError::Held(holder), record.work().to_owned(), &path));
+            }
+        }
+        None
     }
 
     /// The first record that names one of these nodes (by host and port), with what it says. A file that is no record
@@ -96,9 +172,12 @@ impl<R: Record> JournalFile<R> {
                 continue;
             }
             let file = Self::at(path)?;
-            // It may have ended well before the lock was free.
-            if let Some(record) = file.load().filter(names) {
-                return Ok(Some((file, record)));
+            match file.load().filter(names) {
+                Some(record) if record.is_left() => return Ok(Some((file, record))),
+                // Of work that was killed and left nothing to go on with.
+                Some(_) => file.remove()?,
+                // It may have ended well before the lock was free.
+                None => {}
             }
         }
         Ok(None)
@@ -107,32 +186,25 @@ impl<R: Record> JournalFile<R> {
     /// What the first record says that names one of these nodes, also while the work goes on: only to be shown.
     #[must_use]
     pub fn peek(workspace: &Workspace, nodes: &[NodeAddr]) -> Option<R> {
-        let files = fs::read_dir(folder(workspace)?).ok()?;
-        let mut paths: Vec<PathBuf> =
-            files.flatten().map(|file| file.path()).filter(|path| is_record(path, R::KIND)).collect();
-        paths.sort();
         let here = |addr: &NodeAddr| nodes.iter().any(|node| node.same_place(addr));
-        paths.iter().filter_map(|path| read_json::<R>(path).ok()).find(|record| record.nodes().iter().any(here))
+        let said = records::<R>(workspace).into_iter().filter_map(|path| read_json::<R>(&path).ok());
+        said.filter(R::is_left).find(|record| record.nodes().iter().any(here))
     }
 
     /// All records of work that nobody goes on with just now: only to be shown.
     #[must_use]
     pub fn left_over(workspace: &Workspace) -> Vec<R> {
-        let Some(Ok(files)) = folder(workspace).map(fs::read_dir) else { return Vec::new() };
-        let mut paths: Vec<PathBuf> =
-            files.flatten().map(|file| file.path()).filter(|path| is_record(path, R::KIND)).collect();
-        paths.sort();
-        let free = |path: &&PathBuf| matches!(is_held(&lock_of(path)), Ok(None));
-        paths.iter().filter(free).filter_map(|path| read_json(path).ok()).collect()
+        let free = |path: &PathBuf| matches!(is_held(&lock_of(path)), Ok(None));
+        let paths = records::<R>(workspace).into_iter().filter(free);
+        paths.filter_map(|path| read_json(&path).ok()).filter(R::is_left).collect()
     }
 
     /// As [`peek`](Self::peek), but only where somebody, this process or another, is at work on it.
     #[must_use]
     pub fn under_way(workspace: &Workspace, nodes: &[NodeAddr]) -> Option<R> {
-        let files = fs::read_dir(folder(workspace)?).ok()?;
         let here = |addr: &NodeAddr| nodes.iter().any(|node| node.same_place(addr));
-        let held = |path: &PathBuf| is_record(path, R::KIND) && matches!(is_held(&lock_of(path)), Ok(Some(_)));
-        let paths = files.flatten().map(|file| file.path()).filter(held);
+        let held = |path: &PathBuf| matches!(is_held(&lock_of(path)), Ok(Some(_)));
+        let paths = records::<R>(workspace).into_iter().filter(held);
         paths.filter_map(|path| read_json::<R>(&path).ok()).find(|record| record.nodes().iter().any(here))
     }
 
@@ -175,6 +247,15 @@ fn folder(workspace: &Workspace) -> Option<PathBuf> {
     workspace.is_kept().then(|| workspace.root().join("journal"))
 }
 
+/// The files of this kind of records, in order; none where the folder can't be read.
+fn records<R: Record>(workspace: &Workspace) -> Vec<PathBuf> {
+    let Some(Ok(files)) = folder(workspace).map(fs::read_dir) else { return Vec::new() };
+    let mut paths: Vec<PathBuf> =
+        files.flatten().map(|file| file.path()).filter(|path| is_record(path, R::KIND)).collect();
+    paths.sort();
+    paths
+}
+
 fn is_record(path: &Path, kind: &str) -> bool {
     let rest = |name: &str| name.strip_prefix(kind).is_some_and(|rest| rest.starts_with('-'));
     let named = path.file_name().is_some_and(|name| rest(&name.to_string_lossy()));
@@ -184,6 +265,8 @@ fn is_record(path: &Path, kind: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::plan::moves::MovePlan;
+    use crate::core::slot::Slot;
 
     fn record(ports: &[u16]) -> CreateJournal {
         let touched = ports.iter().map(|port| NodeAddr::new("127.0.0.1", *port)).collect();
@@ -240,11 +323,69 @@ mod tests {
         creation.save(&record(&[1])).unwrap();
         let moves = JournalFile::<MoveJournal>::open(&workspace, &node).unwrap();
         assert!(moves.load().is_none());
-        let journal = MoveJournal { nodes: vec![node.clone()], ..MoveJournal::default() };
+        let journal = moves_of(&[1]);
         moves.save(&journal).unwrap();
         drop(moves);
         let (_file, found) = JournalFile::<MoveJournal>::find(&workspace, &[node]).unwrap().unwrap();
         assert_eq!((found, creation.load()), (journal, Some(record(&[1]))));
+    }
+
+    fn addrs(ports: &[u16]) -> Vec<NodeAddr> {
+        ports.iter().map(|port| NodeAddr::new("127.0.0.1", *port)).collect()
+    }
+
+    fn moves_of(ports: &[u16]) -> MoveJournal {
+        let id = |digit: &str| digit.repeat(40).parse().unwrap();
+        let plan = MovePlan::of([(id("a"), id("b"), Slot::FIRST)]);
+        MoveJournal { nodes: addrs(ports), plan, ..MoveJournal::default() }
+    }
+
+    fn holder_of<T>(begun: Result<T, WorkspaceError>) -> String {
+        match begun {
+            Err(WorkspaceError::Locked { what, .. }) => what,
+            Err(other) => panic!("{other}"),
+            Ok(_) => panic!("it was begun"),
+        }
+    }
+
+    #[test]
+    fn a_repair_and_a_move_keep_each_other_away_whichever_node_they_name_first() {
+        let home = tempfile::tempdir().unwrap();
+        let workspace = Workspace::open(Some(home.path().to_owned())).unwrap();
+        let repair = |ports: &[u16]| MoveJournal { nodes: addrs(ports), ..MoveJournal::default() };
+        let (repairing, earlier) = JournalFile::begin_passing(&workspace, &repair(&[1, 2, 3])).unwrap();
+        assert_eq!(earlier, None);
+        assert_eq!(holder_of(JournalFile::begin(&workspace, &moves_of(&[2, 3]))), "A repair of this cluster");
+        assert_eq!(holder_of(JournalFile::begin_passing(&workspace, &repair(&[3]))), "A repair of this cluster");
+        drop(JournalFile::begin(&workspace, &moves_of(&[4, 5])).unwrap().0.remove());
+        assert_eq!(JournalFile::<MoveJournal>::peek(&workspace, &addrs(&[1])), None, "it leaves nothing half-way");
+        drop(repairing);
+        let (moving, _) = JournalFile::begin(&workspace, &moves_of(&[2, 3])).unwrap();
+        assert_eq!(
+            holder_of(JournalFile::begin_passing(&workspace, &repair(&[1, 2, 3]))),
+            "A move of slots in this cluster"
+        );
+        drop(moving);
+        let (repairing, earlier) = JournalFile::begin_passing(&workspace, &repair(&[1, 2, 3])).unwrap();
+        assert_eq!(earlier, Some(moves_of(&[2, 3])));
+        drop(repairing);
+        assert!(
+            JournalFile::<MoveJournal>::peek(&workspace, &addrs(&[3])).is_some(),
+            "a move's record outlives a repair"
+        );
+    }
+
+    #[test]
+    fn the_record_of_a_repair_that_was_killed_is_in_nobodys_way() {
+        let home = tempfile::tempdir().unwrap();
+        let workspace = Workspace::open(Some(home.path().to_owned())).unwrap();
+        let file = JournalFile::open(&workspace, &addrs(&[1])[0]).unwrap();
+        file.save(&MoveJournal { nodes: addrs(&[1, 2]), ..MoveJournal::default() }).unwrap();
+        drop(file);
+        assert_eq!(JournalFile::<MoveJournal>::left_over(&workspace), []);
+        assert!(JournalFile::<MoveJournal>::find(&workspace, &addrs(&[2])).unwrap().is_none());
+        let (_moving, earlier) = JournalFile::begin(&workspace, &moves_of(&[2])).unwrap();
+        assert_eq!(earlier, None);
     }
 
     #[test]
