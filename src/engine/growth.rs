@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::core::conf;
 use crate::core::plan::add::{AddPlan, Wish};
+use crate::core::plan::create::Candidate;
 use crate::core::plan::moves::{MovePlan, obstacles};
 use crate::core::spec::{ClusterSpec, Ports};
 use crate::core::topology::{NodeAddr, NodeId};
@@ -20,7 +21,7 @@ use super::client::CONNECT_DEADLINE;
 use super::command::Auth;
 use super::ending::left_inside;
 use super::files::{wipe, write_node_files};
-use super::gather::gather;
+use super::gather::{Gathered, gather};
 use super::inspect::inspect;
 use super::job::Step;
 use super::lifecycle::{adopt, auth_of};
@@ -100,7 +101,9 @@ pub async fn add_job(
     }
     let mut doc = workspace.load(name).map_err(|why| why.to_string())?;
     // What fails here has made nothing, and nothing is taken back.
-    write(workspace, &mut doc, new.addr.port, steps).inspect_err(|why| steps.fail(why))?;
+    steps.begin(Step::WriteFiles);
+    may_join(place, &doc, new).await.inspect_err(|why| steps.fail(why))?;
+    write(workspace, &mut doc, new.addr.port).inspect_err(|why| steps.fail(why))?;
     let joined = match start_processes(workspace, &mut doc, Some(new.addr.port), children, steps).await {
         Ok(()) => join(place, new, steps).await,
         Err(why) => Err(NotJoined::Outside(why.to_string())),
@@ -152,9 +155,52 @@ impl From<AddError> for NotJoined {
     }
 }
 
+/// Makes sure, before there is a server, that one of the cluster's own version could join.
+async fn may_join(place: &Place, doc: &ClusterDoc, new: &Newcomer) -> Result<(), String> {
+    let at = Ground::look(place).await?;
+    let Some(server) = doc.spec.as_ref().and_then(|spec| spec.server.as_ref()) else { return Ok(()) };
+    // It has no id yet: any that no node has will do.
+    let id = "0".repeat(40).parse().map_err(|_| "an id of zeros is none".to_owned())?;
+    let future = Candidate { addr: new.addr.clone(), id, version: server.version, tuned: Vec::new() };
+    at.plan(&[future], &new.role).map(drop)
+}
+
+/// A cluster that nodes can join.
+struct Ground {
+    gathered: Gathered,
+    versions: BTreeMap<NodeAddr, ServerVersion>,
+    /// A member that answers.
+    seed: NodeAddr,
+}
+
+impl Ground {
+    /// Looks whether anything is in the way.
+    async fn look(place: &Place) -> Result<Self, String> {
+        let gathered = gather(&place.seeds, &place.auth, CONNECT_DEADLINE).await;
+        let findings = gathered.check();
+        if let Some(first) = obstacles(&gathered.topology, &findings).first() {
+            return Err(format!("the cluster has problems that must be repaired first: {first}"));
+        }
+        let version = |(addr, info): (&NodeAddr, &String)| Some((addr.clone(), ServerVersion::parse_info(info)?));
+        let versions = gathered.infos.iter().filter_map(version).collect();
+        // Empty servers answer too, but know nothing of the cluster.
+        let seed = gathered.topology.views.iter().find(|(_, view)| view.nodes.len() > 1).map(|(addr, _)| addr.clone());
+        let seed = seed.ok_or_else(|| "no node of the cluster answers".to_owned())?;
+        Ok(Self { gathered, versions, seed })
+    }
+
+    fn plan(&self, candidates: &[Candidate], role: &NewRole) -> Result<AddPlan, String> {
+        let wish = match role {
+            NewRole::Master => Wish::Masters,
+            NewRole::Replica(master) => Wish::Replicas(master.as_ref().map(ToString::to_string)),
+        };
+        let plan = AddPlan::new(&self.gathered.topology, &self.seed, candidates, &self.versions, &wish);
+        plan.map_err(|why| bare(&why))
+    }
+}
+
 /// Writes the files of one more node, and remembers it.
-fn write(workspace: &Workspace, doc: &mut ClusterDoc, port: u16, steps: &Steps) -> Result<(), String> {
-    steps.begin(Step::WriteFiles);
+fn write(workspace: &Workspace, doc: &mut ClusterDoc, port: u16) -> Result<(), String> {
     let auth = auth_of(doc);
     let Some(spec) = &mut doc.spec else { return Err("this cluster was not launched by Slotdeck".to_owned()) };
     let mut ports = spec.port_list();
@@ -176,30 +222,13 @@ fn write(workspace: &Workspace, doc: &mut ClusterDoc, port: u16, steps: &Steps) 
 
 async fn join(place: &Place, new: &Newcomer, steps: &Steps) -> Result<(), NotJoined> {
     steps.begin(Step::InspectNodes);
-    let gathered = gather(&place.seeds, &place.auth, CONNECT_DEADLINE).await;
-    let findings = gathered.check();
-    if let Some(first) = obstacles(&gathered.topology, &findings).first() {
-        return Err(format!("the cluster has problems that must be repaired first: {first}").into());
-    }
+    let at = Ground::look(place).await?;
     let joined = |unfit: Vec<_>| unfit.iter().map(ToString::to_string).collect::<Vec<String>>().join("; ");
     let candidates = inspect(std::slice::from_ref(&new.addr), &place.auth).await;
     let candidates = candidates.map_err(|unfit: Vec<super::inspect::Unfit>| joined(unfit))?;
-    let versions: BTreeMap<NodeAddr, ServerVersion> = gathered
-        .infos
-        .iter()
-        .filter_map(|(addr, info)| Some((addr.clone(), ServerVersion::parse_info(info)?)))
-        .collect();
-    let wish = match &new.role {
-        NewRole::Master => Wish::Masters,
-        NewRole::Replica(master) => Wish::Replicas(master.as_ref().map(ToString::to_string)),
-    };
-    // Empty servers answer too, but know nothing of the cluster.
-    let members = gathered.topology.views.iter().filter(|(_, view)| view.nodes.len() > 1);
-    let seed = members.map(|(addr, _)| addr.clone()).next();
-    let seed = seed.ok_or_else(|| "no node of the cluster answers".to_owned())?;
-    let plan = AddPlan::new(&gathered.topology, &seed, &candidates, &versions, &wish).map_err(|why| bare(&why))?;
+    let plan = at.plan(&candidates, &new.role)?;
     preview(&plan, &place.auth, CONNECT_DEADLINE).await?;
-    let sent = functions_for(&plan, &seed, &place.auth).await?;
+    let sent = functions_for(&plan, &at.seed, &place.auth).await?;
     let report = |news: add::News| match news {
         add::News::SendingFunctions(addr) => steps.detail(format!("functions for {addr}")),
         add::News::Meeting(_) => steps.begin(Step::Meet),
