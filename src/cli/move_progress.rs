@@ -50,6 +50,7 @@ impl Progress {
         match news {
             News::Moved { from, to, slots } if !self.terminal.is_live() => self.tell_moved(from, to, slots),
             News::Paused | News::GoesOn => self.pause(*news == News::Paused),
+            News::EndsFirst { .. } => self.ends_first(),
             _ => {}
         }
         self.line.show(|| self.tally.words());
@@ -61,6 +62,14 @@ impl Progress {
         if !self.terminal.is_live() {
             let words = if paused { self.tally.pause_words() } else { "The move goes on.".to_owned() };
             self.terminal.say(|text| text.line(words));
+        }
+    }
+
+    /// Whoever pressed Ctrl-C is told why it goes on.
+    fn ends_first(&mut self) {
+        self.end();
+        if let Some(why) = self.tally.ends_first() {
+            self.terminal.say(|text| text.warn(format_args!("[WARNING] {why}")));
         }
     }
 

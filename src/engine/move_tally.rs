@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::migrate::News;
+use super::migrate::{News, others_words};
 
 /// Rate and time left are of this last while.
 const RECENT: Duration = Duration::from_secs(5);
@@ -18,6 +18,8 @@ pub struct MoveTally {
     slots_done: usize,
     keys_done: u64,
     paused: bool,
+    /// Why a stop that was asked for has to wait.
+    ends_first: Option<String>,
     /// When how many keys and slots were done, of the last while.
     recent: VecDeque<(Duration, u64, usize)>,
 }
@@ -48,6 +50,9 @@ impl MoveTally {
             News::Begun { .. } => {}
             News::Keys(count) => self.keys_done += count,
             News::Moved { slots, .. } => self.slots_done += slots.len(),
+            News::EndsFirst { at, others } => {
+                self.ends_first = Some(format!("{at}: what is under way ends first: {}.", others_words(others)));
+            }
             News::Paused | News::GoesOn => {
                 self.paused = *news == News::Paused;
                 self.recent.clear();
@@ -71,10 +76,19 @@ impl MoveTally {
         format!("Paused while {file} exists.")
     }
 
+    /// Why a stop that was asked for has to wait.
+    #[must_use]
+    pub fn ends_first(&self) -> Option<&str> {
+        self.ends_first.as_deref()
+    }
+
     /// Slots and keys so far; keys (or empty slots) a second and the time left, or that it waits.
     #[must_use]
     pub fn words(&self) -> String {
         let line = format!("{} of {} slots, {} of {} keys", self.slots_done, self.slots, self.keys_done, self.keys);
+        if let Some(why) = &self.ends_first {
+            return format!("{line}. {why}");
+        }
         if self.paused {
             return format!("{line}. {}", self.pause_words());
         }

@@ -3,6 +3,10 @@
 //!
 //! Redis (8.4) is told at the target, `CLUSTER MIGRATION IMPORT`, and answers a task id. Valkey (9.0) is told at the
 //! source, `CLUSTER MIGRATESLOTS`, and answers OK; the job is the new name in `CLUSTER GETSLOTMIGRATIONS`.
+//!
+//! Redis cancels one task by its id. Valkey (9.1) knows `CLUSTER CANCELSLOTMIGRATIONS` alone, which ends all migrations away
+//! from that node, whoever began them: it is sent only while ours is the only one there. Somebody may begin another one
+//! between our look and our word, a round trip later; that can't be told apart.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -19,7 +23,7 @@ use super::{Backend, Context, News, Pair, Why, keys_in};
 /// How long a migration may take when nothing else is asked for; redis-cli 8.10's.
 pub(super) const LONGEST: Duration = Duration::from_hours(1);
 /// How long a server may be busy with the end of another task.
-pub(super) const FREE_DEADLINE: Duration = Duration::from_secs(30);
+pub(in crate::engine) const FREE_DEADLINE: Duration = Duration::from_secs(30);
 /// How many slots one task gets where the move may be held up.
 const PORTION: usize = 128;
 /// How long a task that failed because the source was busy is looked at: the target may try it again by itself.
@@ -76,6 +80,7 @@ async fn migrate(pair: &Pair<'_>, slots: &[Slot], context: &Context<'_>) -> Resu
     let task = Task::begin(pair, &moved).await?;
     let deadline = Instant::now() + context.options.timeout.unwrap_or(LONGEST);
     let mut asked_to_end: Option<(Instant, Why)> = None;
+    let mut told_of_others = false;
     let mut second_chance: Option<Instant> = None;
     let mut pause = Duration::from_millis(2);
     loop {
@@ -108,9 +113,28 @@ async fn migrate(pair: &Pair<'_>, slots: &[Slot], context: &Context<'_>) -> Resu
             }
             State::Running => {}
         }
-        if asked_to_end.is_none() && (context.stop.is_cancelled() || Instant::now() > deadline) {
-            // Refused where it has just ended: the next look tells.
-            let refused = task.cancel().await.err().map(|why| format!(" ({why})")).unwrap_or_default();
+        let late = Instant::now() > deadline;
+        if asked_to_end.is_none() && (context.stop.is_cancelled() || late) {
+            let refused = match task.cancel().await {
+                Ok(()) => String::new(),
+                Err(NotCancelled::Others(others)) if late => {
+                    return Err(format!(
+                        "{}: the migration took too long and goes on by itself: {}",
+                        task.at.addr(),
+                        others_words(&others)
+                    ));
+                }
+                // Ours comes to its end instead, unless the others do before.
+                Err(NotCancelled::Others(others)) => {
+                    if !std::mem::replace(&mut told_of_others, true) {
+                        (context.report)(News::EndsFirst { at: task.at.addr().clone(), others });
+                    }
+                    sleep(Duration::from_millis(100)).await;
+                    continue;
+                }
+                // Refused where it has just ended: the next look tells.
+                Err(NotCancelled::Refused(why)) => format!(" ({why})"),
+            };
             let why = format!("{}: the migration took too long and was cancelled{refused}", task.at.addr());
             asked_to_end = Some((Instant::now() + CANCEL_DEADLINE, why));
         }
@@ -161,7 +185,8 @@ impl<'a> Task<'a> {
         at.call(&words).await.map_err(|error| error.to_string())?;
         let now = tasks(at, backend).await.map_err(|error| error.to_string())?;
         let ours = now.into_iter().find(|(name, fields)| {
-            !known.contains(name) && fields.get("target_node").is_some_and(|to| to == pair.one.to.as_str())
+            let to_it = fields.get("target_node").is_some_and(|to| to == pair.one.to.as_str());
+            !known.contains(name) && to_it && slots_of(fields) == *slots
         });
         let (id, _) = ours.ok_or_else(|| {
             format!("{}: the migration is not listed; the server may carry it out by itself all the same", at.addr())
@@ -176,13 +201,50 @@ impl<'a> Task<'a> {
         Ok(state_of(fields))
     }
 
-    async fn cancel(&self) -> Result<(), Why> {
+    /// Ends it, and nobody else's.
+    async fn cancel(&self) -> Result<(), NotCancelled> {
+        let refused = |error: NodeError| NotCancelled::Refused(error.to_string());
         let words: &[&str] = match self.backend {
             Backend::RedisAtomic => &["CLUSTER", "MIGRATION", "CANCEL", "ID", &self.id],
-            backend => cancel_all(backend),
+            backend => {
+                let others = exports_beside(&tasks(self.at, backend).await.map_err(refused)?, &self.id);
+                if !others.is_empty() {
+                    return Err(NotCancelled::Others(others));
+                }
+                cancel_all(backend)
+            }
         };
-        self.at.call(words).await.map(drop).map_err(|error| error.to_string())
+        self.at.call(words).await.map(drop).map_err(refused)
     }
+}
+
+/// Why a task was not cancelled.
+#[derive(Debug, PartialEq, Eq)]
+enum NotCancelled {
+    /// The server says no, or nothing.
+    Refused(Why),
+    /// Migrations of others, with these slots, would end with it.
+    Others(SlotSet),
+}
+
+/// What would be lost with ours, in words.
+pub(in crate::engine) fn others_words(others: &SlotSet) -> String {
+    format!("this server cancels all its migrations or none, and migrates slots {others} for somebody else")
+}
+
+/// The slots that a node migrates to others beside the task of this id.
+fn exports_beside(tasks: &BTreeMap<String, Fields>, id: &str) -> SlotSet {
+    let running = tasks.iter().filter(|(name, fields)| *name != id && state_of(fields) == State::Running);
+    let exports = running.filter(|(_, fields)| fields.get("operation").is_none_or(|what| what != "IMPORT"));
+    let mut all = SlotSet::new();
+    exports.for_each(|(_, fields)| all.union_with(&slots_of(fields)));
+    all
+}
+
+/// The slots of a task of Valkey's; all of them where it does not tell any that can be understood.
+fn slots_of(fields: &Fields) -> SlotSet {
+    let ranges = fields.get("slot_ranges").map(|ranges| ranges.replace(' ', ","));
+    ranges.and_then(|ranges| ranges.parse().ok()).unwrap_or_else(SlotSet::full)
 }
 
 pub(super) fn state_of(fields: &Fields) -> State {
@@ -241,6 +303,22 @@ pub(super) mod tests {
         for state in ["waiting-to-snapshot", "accumulate-buffer", "stream-eof", ""] {
             assert_eq!(state_of(&fields(&[("state", state)])), State::Running);
         }
+    }
+
+    #[test]
+    fn what_valkey_would_cancel_with_ours_are_its_other_exports_that_still_run() {
+        let task =
+            |operation, ranges, state| fields(&[("operation", operation), ("slot_ranges", ranges), ("state", state)]);
+        let mut tasks = BTreeMap::from([
+            ("ours".to_owned(), task("EXPORT", "0-9", "snapshotting")),
+            ("done".to_owned(), task("EXPORT", "10-19", "success")),
+            ("comes".to_owned(), task("IMPORT", "20-29", "receiving-snapshot")),
+        ]);
+        assert!(exports_beside(&tasks, "ours").is_empty());
+        tasks.insert("theirs".to_owned(), task("EXPORT", "30-39 50", "waiting-to-snapshot"));
+        assert_eq!(exports_beside(&tasks, "ours").to_string(), "30-39,50");
+        tasks.insert("odd".to_owned(), task("EXPORT", "?", "waiting-to-snapshot"));
+        assert_eq!(exports_beside(&tasks, "ours"), SlotSet::full(), "what is not understood is not taken for nothing");
     }
 
     #[test]

@@ -21,7 +21,7 @@ mod place;
 mod pool;
 mod preview;
 mod probe;
-mod rights;
+pub(in crate::engine) mod rights;
 mod twins;
 mod under_way;
 
@@ -51,6 +51,8 @@ use super::client::CONNECT_DEADLINE;
 use super::command::Auth;
 use super::gather::{Gathered, gather};
 
+pub(in crate::engine) use atomic::{FREE_DEADLINE, others_words};
+pub(in crate::engine) use chunk::is_passing;
 pub(in crate::engine) use last_slot::loses_nothing;
 use pace::Pace;
 pub(in crate::engine) use pairs::keys_in;
@@ -152,6 +154,14 @@ pub enum News {
         to: NodeAddr,
         /// Which.
         slots: SlotSet,
+    },
+    /// A stop was asked for, but this master can't cancel our migration without those of somebody else, of these slots: ours
+    /// is waited for.
+    EndsFirst {
+        /// The source.
+        at: NodeAddr,
+        /// The others' slots.
+        others: SlotSet,
     },
     /// The pause file is there: the move waits.
     Paused,
