@@ -78,6 +78,105 @@ fn an_interrupted_fix_says_how_to_go_on_and_the_same_again_does() {
     }
 }
 
+#[test]
+fn a_repair_under_way_keeps_moves_and_other_repairs_away() {
+    let mut cluster = Cluster::of(&server_program());
+    half_moved(&mut cluster);
+    let (before, seed) = (keys_at(&cluster, 0), cluster.addr(1));
+    let child = begin_fix(&cluster);
+    wait_until("keys are moved", || (keys_at(&cluster, 0) < before).then_some(()));
+    let busy = "A repair of this cluster is in use by slotctl (process ";
+    cluster.fix(&[]).failed().complains(busy);
+    cluster.slotctl(&["resume", &seed], "").failed().complains(busy);
+    assert!(keys_at(&cluster, 0) > 0, "the repair was over before it could be in the way");
+    assert!(Command::new("kill").args(["-KILL", &child.id().to_string()]).status().unwrap().success());
+    assert!(!child.wait_with_output().unwrap().status.success());
+    // One that was killed leaves nothing that could be gone on with, and is in nobody's way.
+    cluster.slotctl(&["resume", &seed], "").fine().says("No move of slots was left half-way");
+    cluster.fix(&[]).fine();
+    cluster.is_repaired();
+}
+
+/// A user who may do nearly everything is told what is missing, and nothing has changed.
+#[test]
+fn a_user_who_may_not_repair_is_told_so_before_anything_is_sent() {
+    for (name, program) in newest() {
+        eprintln!("on {name}");
+        let mut cluster = Cluster::of(&program);
+        cluster.put_some(0, TAG, "k", 20);
+        cluster.setslot(1, SLOT, &["IMPORTING", &cluster.id(0)]);
+        cluster.setslot(0, SLOT, &["MIGRATING", &cluster.id(1)]);
+        cluster.everywhere(&["ACL", "SETUSER", "clerk", "on", ">pw", "~*", "+@all", "-migrate", "-cluster|setslot"]);
+        if name.starts_with("valkey") {
+            cluster.everywhere(&["ACL", "SETUSER", "clerk", "alldbs"]);
+        }
+        let lines = |server: usize| -> String {
+            let nodes = cluster.call(server, &["CLUSTER", "NODES"]);
+            nodes.lines().find(|line| line.contains("myself")).unwrap().to_owned()
+        };
+        let before: Vec<String> = (0..3).map(lines).collect();
+        let login = ["--user", "clerk", "--pass", "pw", "--no-auth-warning"];
+        let told = cluster.fix(&login).failed();
+        let told =
+            told.complains("'ACL SETUSER clerk +cluster|setslot +migrate'").complains("the user 'clerk' may not use");
+        let epochs_apart = |lines: Vec<String>| -> Vec<String> {
+            // Times of pings change by themselves.
+            let of = |line: String| -> String {
+                let words: Vec<&str> = line.split(' ').collect();
+                [&words[..4], &words[6..]].concat().join(" ")
+            };
+            lines.into_iter().map(of).collect()
+        };
+        assert_eq!(epochs_apart((0..3).map(lines).collect()), epochs_apart(before), "{name}: {told:?}");
+        cluster.fix(&[]).fine();
+        cluster.is_repaired();
+    }
+}
+
+/// The system's server and the newest ones that are installed.
+fn newest() -> Vec<(&'static str, PathBuf)> {
+    servers().into_iter().filter(|(name, _)| *name == "default" || name.ends_with("newest")).collect()
+}
+
+/// Where the server ends all of its migrations or none, a move that is stopped waits for its own one instead.
+#[test]
+fn a_stopped_move_does_not_end_what_somebody_else_migrates_from_the_same_server() {
+    let Some(program) = cached_server("valkey-newest") else { return };
+    let mut cluster = Cluster::of(&program);
+    cluster.fill(2000);
+    cluster.everywhere(&["CONFIG", "SET", "rdb-key-save-delay", "50000"]);
+    let said = cluster.home.path().join("said.txt");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_slotctl"))
+        .args(["move-slots", &cluster.addr(2), "--slots", "0-1000", "--to", &cluster.id(1), "--yes"])
+        .args(["--method", "atomic"])
+        .env("SLOTDECK_HOME", cluster.home.path())
+        .stdin(Stdio::null())
+        .stdout(std::fs::File::create(&said).unwrap())
+        .spawn()
+        .unwrap();
+    let migrations = || {
+        let listed: redis::Value =
+            redis::cmd("CLUSTER").arg("GETSLOTMIGRATIONS").query(&mut cluster.servers[0].connect(None)).unwrap();
+        format!("{listed:?}")
+    };
+    wait_until("ours is under way", || migrations().contains("0-1000").then_some(()));
+    let theirs = ["CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", "1001", "2000", "NODE", &cluster.id(2)];
+    cluster.call(0, &theirs);
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    wait_until("it says why it goes on", || {
+        let words = std::fs::read_to_string(&said).unwrap();
+        words.contains("migrates slots 1001-2000 for somebody else").then_some(())
+    });
+    cluster.everywhere(&["CONFIG", "SET", "rdb-key-save-delay", "0"]);
+    assert!(child.wait().unwrap().success(), "{}", std::fs::read_to_string(&said).unwrap());
+    wait_until("theirs comes to its end", || {
+        let nodes = cluster.call(2, &["CLUSTER", "NODES"]);
+        nodes.lines().any(|line| line.contains("myself") && line.contains(" 1001-2000")).then_some(())
+    });
+    let end = migrations();
+    assert!(end.matches("success").count() == 2 && !end.contains("cancel"), "{end}");
+}
+
 /// Servers that move slots by themselves, and what begins such a move from the first to the second.
 fn migrating_servers() -> Vec<(&'static str, PathBuf)> {
     ["redis-newest", "valkey-newest"].into_iter().filter_map(|name| Some((name, cached_server(name)?))).collect()
@@ -166,7 +265,8 @@ fn keys_in_several_databases_are_never_moved_in_part() {
     redis::cmd("SET").arg(format!("{{{TAG}}}other")).arg("kept").exec(&mut connection).unwrap();
     cluster.setslot(1, SLOT, &["IMPORTING", &cluster.id(0)]);
     cluster.setslot(0, SLOT, &["MIGRATING", &cluster.id(1)]);
-    cluster.fix(&[]).failed().complains("several databases");
+    let told = cluster.fix(&[]).failed().complains("several databases (in the first and in 2)");
+    told.complains("SETSLOT … STABLE").complains("--method atomic");
     let kept: String = redis::cmd("GET").arg(format!("{{{TAG}}}other")).query(&mut connection).unwrap();
     assert_eq!(kept, "kept");
     let slot = Slot::new(SLOT).unwrap().to_string();

@@ -70,6 +70,36 @@ fn all_types_move_whatever_the_version() {
 }
 
 #[test]
+fn users_who_may_not_import_are_told_so_before_anything_is_sent() {
+    for (name, program) in servers(&["redis-newest", "valkey-newest"]) {
+        let source = source(&program, "", None);
+        let before = contents(&mut source.connect(None));
+        let cluster = Masters::new(&program, 3, "");
+        let all = |rules: &[&str]| {
+            for mut connection in cluster.connections().into_iter().chain([source.connect(None)]) {
+                redis::cmd("ACL").arg("SETUSER").arg("clerk").arg(rules).exec(&mut connection).unwrap();
+            }
+        };
+        all(&["on", ">pw", "~*", "+@all", "-restore", "-scan", "-migrate", "-del"]);
+        if name.starts_with("valkey") {
+            all(&["alldbs"]);
+        }
+        let login = ["--user", "clerk", "--pass", "pw", "--no-auth-warning"];
+        let theirs = ["--cluster-from-user", "clerk", "--cluster-from-pass", "pw"];
+        let more: Vec<&str> = login.into_iter().chain(theirs).collect();
+        let told = import(&cluster, &source, &more).failed();
+        let told = told.complains("'ACL SETUSER clerk +scan'").complains("'ACL SETUSER clerk +del'");
+        told.complains("'ACL SETUSER clerk +restore'");
+        same(&before, &contents(&mut source.connect(None)), &name);
+        assert!(cluster.contents().is_empty(), "{name}");
+        // Without MIGRATE keys go through here.
+        all(&["+scan", "+restore", "+del"]);
+        import(&cluster, &source, &more).fine();
+        same(&before, &cluster.contents(), &name);
+    }
+}
+
+#[test]
 fn copies_stay_at_the_source_and_the_same_again_finds_them() {
     let source = source(&server_program(), "", None);
     let before = contents(&mut source.connect(None));

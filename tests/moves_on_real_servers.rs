@@ -228,87 +228,102 @@ fn a_key_that_is_in_the_way_stops_the_move_before_it_begins() {
 
 #[test]
 fn a_user_who_may_not_move_keys_is_told_so_before_anything_moves() {
-    let cluster = Cluster::new();
-    cluster.client().set(b"bar", b"kept");
-    for server in &cluster.servers {
-        let words = ["SETUSER", "clerk", "on", ">pw", "~*", "+@all", "-migrate"];
-        redis::cmd("ACL").arg(&words).exec(&mut server.connect(None)).unwrap();
+    for (name, program) in servers() {
+        eprintln!("on {name}");
+        let cluster = Cluster::of(&program, "");
+        cluster.client().set(b"bar", b"kept");
+        for server in &cluster.servers {
+            let words = ["SETUSER", "clerk", "on", ">pw", "~*", "+@all", "-migrate"];
+            redis::cmd("ACL").arg(&words).exec(&mut server.connect(None)).unwrap();
+        }
+        let (to, seed) = (cluster.id(1), cluster.addr(0));
+        let login = ["--user", "clerk", "--pass", "pw", "--no-auth-warning"];
+        let args = ["move-slots", &seed, "--slots", "5000-5100", "--to", &to, "--yes", "--method", "classic"];
+        let args: Vec<&str> = args.into_iter().chain(login).collect();
+        let told =
+            cluster.slotctl(&args).failed().complains("nothing was moved").complains("'clerk' may not use MIGRATE");
+        told.complains("'ACL SETUSER clerk +migrate'");
+        cluster.is_whole();
+        assert_eq!(cluster.slots(1), 5462);
     }
-    let (to, seed) = (cluster.id(1), cluster.addr(0));
-    let login = ["--user", "clerk", "--pass", "pw", "--no-auth-warning"];
-    let args = ["move-slots", &seed, "--slots", "5000-5100", "--to", &to, "--yes", "--method", "classic"];
-    let args: Vec<&str> = args.into_iter().chain(login).collect();
-    let told = cluster.slotctl(&args).failed().complains("nothing was moved").complains("'clerk' may not use MIGRATE");
-    told.complains("'ACL SETUSER clerk +migrate'");
-    cluster.is_whole();
-    assert_eq!(cluster.slots(1), 5462);
 }
 
 #[test]
 fn a_user_who_may_not_open_slots_is_told_so_before_anything_moves() {
-    let cluster = Cluster::new();
-    for server in &cluster.servers {
-        let words = ["SETUSER", "clerk", "on", ">pw", "~*", "+@all", "-cluster|setslot"];
-        redis::cmd("ACL").arg(&words).exec(&mut server.connect(None)).unwrap();
+    for (name, program) in servers() {
+        eprintln!("on {name}");
+        let cluster = Cluster::of(&program, "");
+        for server in &cluster.servers {
+            let words = ["SETUSER", "clerk", "on", ">pw", "~*", "+@all", "-cluster|setslot"];
+            redis::cmd("ACL").arg(&words).exec(&mut server.connect(None)).unwrap();
+        }
+        let (to, seed) = (cluster.id(1), cluster.addr(0));
+        let args = ["move-slots", &seed, "--slots", "5000-5100", "--to", &to, "--yes", "--method", "classic"];
+        let args: Vec<&str> =
+            args.into_iter().chain(["--user", "clerk", "--pass", "pw", "--no-auth-warning"]).collect();
+        let told = cluster
+            .slotctl(&args)
+            .failed()
+            .complains("nothing was moved")
+            .complains("'ACL SETUSER clerk +cluster|setslot'");
+        told.complains(&cluster.addr(0)).complains(&cluster.addr(1)).complains(&cluster.addr(2));
+        cluster.is_whole();
+        assert_eq!(cluster.slots(1), 5462);
+        cluster.slotctl(&["resume", &seed]).fine().says("No move of slots was left half-way");
     }
-    let (to, seed) = (cluster.id(1), cluster.addr(0));
-    let args = ["move-slots", &seed, "--slots", "5000-5100", "--to", &to, "--yes", "--method", "classic"];
-    let args: Vec<&str> = args.into_iter().chain(["--user", "clerk", "--pass", "pw", "--no-auth-warning"]).collect();
-    let told = cluster
-        .slotctl(&args)
-        .failed()
-        .complains("nothing was moved")
-        .complains("'ACL SETUSER clerk +cluster|setslot'");
-    told.complains(&cluster.addr(0)).complains(&cluster.addr(1)).complains(&cluster.addr(2));
-    cluster.is_whole();
-    assert_eq!(cluster.slots(1), 5462);
-    cluster.slotctl(&["resume", &seed]).fine().says("No move of slots was left half-way");
 }
 
 /// What the error names is all that is missing.
 #[test]
 fn a_user_who_may_only_look_is_told_every_right_that_a_move_takes() {
-    let cluster = Cluster::new();
-    cluster.client().set(b"bar", b"kept");
-    let set_user = |words: &[&str]| {
-        for server in &cluster.servers {
-            redis::cmd("ACL").arg("SETUSER").arg("clerk").arg(words).exec(&mut server.connect(None)).unwrap();
+    for (name, program) in servers() {
+        eprintln!("on {name}");
+        let cluster = Cluster::of(&program, "");
+        cluster.client().set(b"bar", b"kept");
+        let set_user = |words: &[&str]| {
+            for server in &cluster.servers {
+                redis::cmd("ACL").arg("SETUSER").arg("clerk").arg(words).exec(&mut server.connect(None)).unwrap();
+            }
+        };
+        set_user(&["on", ">pw", "+info", "+cluster|nodes", "+cluster|info"]);
+        let (to, seed) = (cluster.id(1), cluster.addr(0));
+        let args = ["move-slots", &seed, "--slots", "5000-5100", "--to", &to, "--yes", "--method", "classic"];
+        let args: Vec<&str> =
+            args.into_iter().chain(["--user", "clerk", "--pass", "pw", "--no-auth-warning"]).collect();
+        let told = cluster.slotctl(&args).failed().complains("nothing was moved");
+        for rules in told.err.split("'ACL SETUSER clerk ").skip(1) {
+            set_user(&rules.split('\'').next().unwrap().split(' ').collect::<Vec<_>>());
         }
-    };
-    set_user(&["on", ">pw", "+info", "+cluster|nodes", "+cluster|info"]);
-    let (to, seed) = (cluster.id(1), cluster.addr(0));
-    let args = ["move-slots", &seed, "--slots", "5000-5100", "--to", &to, "--yes", "--method", "classic"];
-    let args: Vec<&str> = args.into_iter().chain(["--user", "clerk", "--pass", "pw", "--no-auth-warning"]).collect();
-    let told = cluster.slotctl(&args).failed().complains("nothing was moved");
-    for rules in told.err.split("'ACL SETUSER clerk ").skip(1) {
-        set_user(&rules.split('\'').next().unwrap().split(' ').collect::<Vec<_>>());
+        // Keys come after commands: servers name the first thing that is missing.
+        let told = cluster.slotctl(&args).failed().complains("'ACL SETUSER clerk ~*'");
+        assert!(told.err.contains("nothing was moved"), "{told:?}");
+        set_user(&["~*"]);
+        cluster.slotctl(&args).fine().says("[OK] 101 slots with 1 keys were moved");
+        cluster.is_whole();
+        assert_eq!(cluster.client().get(b"bar").unwrap(), b"kept");
     }
-    // Keys come after commands: servers name the first thing that is missing.
-    let told = cluster.slotctl(&args).failed().complains("'ACL SETUSER clerk ~*'");
-    assert!(told.err.contains("nothing was moved"), "{told:?}");
-    set_user(&["~*"]);
-    cluster.slotctl(&args).fine().says("[OK] 101 slots with 1 keys were moved");
-    cluster.is_whole();
-    assert_eq!(cluster.client().get(b"bar").unwrap(), b"kept");
 }
 
 /// A master without slots becomes a replica of the one that took the last of them, and drops what it holds.
 #[test]
 fn the_last_slot_does_not_leave_a_master_that_holds_keys_of_others() {
-    let cluster = Cluster::new();
-    // Slot 5061, of the first one.
-    stray(&cluster, b"bar", 2, 0);
-    let (seed, last) = (cluster.addr(0), cluster.id(2));
-    let drain = ["drain", &seed, &last, "--yes"];
-    let told = cluster.slotctl(&drain).failed().complains("nothing was moved").complains("lose 1 keys of slots");
-    told.complains("--cluster-search-multiple-owners");
-    assert_eq!(cluster.slots(2), 5461);
-    // As long as a slot stays, so do the keys.
-    cluster.slotctl(&["move-slots", &seed, "--slots", "12000-12010", "--to", &cluster.id(1), "--yes"]).fine();
-    cluster.slotctl(&["fix", &seed, "--cluster-search-multiple-owners", "--yes"]);
-    cluster.slotctl(&drain).fine();
-    cluster.is_whole();
-    assert_eq!(cluster.client().get(b"bar").unwrap(), b"stray");
+    for (name, program) in servers() {
+        eprintln!("on {name}");
+        let cluster = Cluster::of(&program, "");
+        // Slot 5061, of the first one.
+        stray(&cluster, b"bar", 2, 0);
+        let (seed, last) = (cluster.addr(0), cluster.id(2));
+        let drain = ["drain", &seed, &last, "--yes"];
+        let told = cluster.slotctl(&drain).failed().complains("nothing was moved").complains("lose 1 keys of slots");
+        told.complains("--cluster-search-multiple-owners");
+        assert_eq!(cluster.slots(2), 5461);
+        // As long as a slot stays, so do the keys.
+        cluster.slotctl(&["move-slots", &seed, "--slots", "12000-12010", "--to", &cluster.id(1), "--yes"]).fine();
+        cluster.slotctl(&["fix", &seed, "--cluster-search-multiple-owners", "--yes"]);
+        cluster.slotctl(&drain).fine();
+        cluster.is_whole();
+        assert_eq!(cluster.client().get(b"bar").unwrap(), b"stray");
+    }
 }
 
 #[test]

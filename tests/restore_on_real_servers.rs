@@ -70,6 +70,32 @@ fn newer_servers_take_backups_of_older_ones() {
 }
 
 #[test]
+fn a_user_who_may_not_restore_is_told_so_before_anything_is_written() {
+    for (name, program) in servers(&["redis-newest", "valkey-newest"]) {
+        let old = filled(&program, 3, AT_ONCE);
+        let dir = tempfile::tempdir().unwrap();
+        backup(&old, dir.path(), &[]).fine();
+        let new = Masters::new(&program, 3, "");
+        let rules = |rules: &[&str]| {
+            for mut connection in new.connections() {
+                redis::cmd("ACL").arg("SETUSER").arg("clerk").arg(rules).exec(&mut connection).unwrap();
+            }
+        };
+        rules(&["on", ">pw", "~*", "+@all", "-restore", "-pttl"]);
+        if name.starts_with("valkey") {
+            rules(&["alldbs"]);
+        }
+        let login = ["--user", "clerk", "--pass", "pw", "--no-auth-warning"];
+        let told = restore(dir.path(), &new, &login).failed();
+        told.complains("the user 'clerk' may not use RESTORE, PTTL").complains("'ACL SETUSER clerk +restore +pttl'");
+        assert!(new.contents().is_empty(), "{name}");
+        rules(&["+restore", "+pttl"]);
+        restore(dir.path(), &new, &login).fine();
+        hold_the_same(&old, &new, &name);
+    }
+}
+
+#[test]
 fn older_servers_refuse_before_anything_is_written() {
     let Some(newest) = cached_server("redis-newest") else { return };
     let old = filled(&newest, 3, AT_ONCE);

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::core::plan::ShownCommand;
 use crate::core::plan::fix::{FixPlan, LeftWhy, Meeting, Party, Repair, Trouble, plan as planned};
 use crate::engine::command::Auth;
-use crate::engine::fix::{FIX_STEPS, Fixed, How, Scope, Seen, fix as carry_out, look};
+use crate::engine::fix::{FIX_STEPS, Fixed, How, Scope, Seen, fix as carry_out, hold, look};
 use crate::engine::gather::gather;
 use crate::engine::migrate::{Migration, RunningTask, cancel};
 use crate::engine::steps::Steps;
@@ -131,11 +131,8 @@ pub async fn fix(means: &Means<'_>, args: &FixArgs) -> Result<(), Failure> {
     means.terminal.say(|text| {
         redis_lines::check(text, &scene.gathered.topology, &scene.seed, &findings);
     });
-    // Held to the end: no move of our own may be under way meanwhile.
-    let (file, journal) = match scene.journal(means)? {
-        Some((file, journal)) => (file, Some(journal)),
-        None => (scene.new_journal(means)?, None),
-    };
+    // Held to the end: no move and no other repair of our own may be under way meanwhile.
+    let (file, journal) = hold(means.workspace, &scene.nodes())?;
     let scope = if args.cluster_search_multiple_owners { Scope::All } else { Scope::Suspects };
     let auth = scene.access.auth.clone();
     let (seen, migrations) = survey(means, &mut scene, args, scope).await?;
@@ -174,17 +171,37 @@ async fn survey(
     scope: Scope,
 ) -> Result<(Seen, Vec<MigrationJson>), Failure> {
     let auth = scene.access.auth.clone();
-    let seen = look(scene.gathered.clone(), &auth, scope, !means.plan).await.map_err(|why| refused(&why))?;
+    let mut seen = look(scene.gathered.clone(), &auth, scope, false).await.map_err(|why| refused(&why))?;
     let cancelled = args.cancel_migrations;
     let told: Vec<MigrationJson> = seen.migrations.iter().map(|one| MigrationJson::of(scene, one, cancelled)).collect();
     say_migrations(means, &told);
-    if !cancelled || seen.migrations.is_empty() || means.plan {
+    if means.plan {
         return Ok((seen, told));
     }
-    cancel_them(means, &seen.migrations, &auth).await?;
-    scene.gathered = gather(&scene.seeds(), &auth, scene.access.connect).await;
-    let seen = look(scene.gathered.clone(), &auth, scope, true).await.map_err(|why| refused(&why))?;
+    if cancelled && !seen.migrations.is_empty() {
+        cancel_them(means, &seen.migrations, &auth).await?;
+        scene.gathered = gather(&scene.seeds(), &auth, scene.access.connect).await;
+        seen = look(scene.gathered.clone(), &auth, scope, false).await.map_err(|why| refused(&why))?;
+    }
+    if !seen.dark.is_empty() {
+        ask_to_peek(means, &seen).await?;
+        seen = look(scene.gathered.clone(), &auth, scope, true).await.map_err(|why| refused(&why))?;
+    }
     Ok((seen, told))
+}
+
+/// To see what servers hide, slots are opened there: that is sent by a person's leave, too.
+async fn ask_to_peek(means: &Means<'_>, seen: &Seen) -> Result<(), Failure> {
+    means.terminal.say(|text| {
+        for (addr, keys) in seen.dark_keys() {
+            text.warn(format_args!(
+                "[WARNING] {addr} hides {keys} keys of slots that it does not own: to see of which, slots are opened there and \
+                 closed again, in one transaction."
+            ));
+        }
+    });
+    let question = "Do you want to have that looked at (type 'yes' to accept): ";
+    means.ask_a_person(question, "nothing was sent to any node").await
 }
 
 /// Names what the servers move by themselves, and what becomes of it.

@@ -19,13 +19,15 @@ use super::{FixError, Fixed, How, Scope, fix, look, planned};
 /// So many slots that could not be repaired are named one by one.
 const NAMED: usize = 3;
 
-/// How far a repair may go. Both are risks or cost time, and off unless asked for.
+/// How far a look and a repair may go. All are risks or cost time or touch servers, and off unless asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct FixWish {
     /// Look at every slot for keys on masters that do not own it, not only at slots that something is wrong with.
     pub everywhere: bool,
     /// Give the slots of masters that do not answer to others: their keys may be lost.
     pub with_unreachable: bool,
+    /// Open slots on servers that hide keys of slots that they do not own, to see them, and close them at once.
+    pub peek: bool,
 }
 
 impl FixWish {
@@ -61,17 +63,32 @@ pub struct FixFound {
     /// Masters that hold keys of slots that they do not own, where nothing else is wrong with these: a look everywhere
     /// finds their repairs.
     pub passed_over: Vec<(NodeAddr, u64)>,
+    /// Masters that hide keys which may be of slots to be repaired: nothing is repaired before they were looked at.
+    pub dark: Vec<(NodeAddr, u64)>,
 }
 
 /// Looks at the cluster and plans its repair.
 pub async fn fix_look(place: &Place, wish: FixWish) -> FixLook {
     let gathered = gather(&place.seeds, &place.auth, CONNECT_DEADLINE).await;
     let found = async {
-        let seen = look(gathered, &place.auth, wish.scope(), true).await.map_err(FixError::Node)?;
+        let seen = look(gathered, &place.auth, wish.scope(), wish.peek).await.map_err(FixError::Node)?;
         let plan = Arc::new(planned(&seen.damage(), wish.with_unreachable)?);
-        Ok(FixFound { plan, passed_over: seen.passed_over.into_iter().collect() })
+        let dark = seen.dark_keys().collect();
+        Ok(FixFound { plan, passed_over: seen.passed_over.into_iter().collect(), dark })
     };
     FixLook { wish, found: found.await }
+}
+
+/// Keeps moves and other repairs away from this cluster for as long as the record is held: the one of a move that was left
+/// half-way, with what it says, or one of its own, which goes with it.
+///
+/// # Errors
+/// A move or a repair is under way there, or the system refused.
+pub fn hold(
+    workspace: &Workspace,
+    nodes: &[NodeAddr],
+) -> Result<(JournalFile<MoveJournal>, Option<MoveJournal>), WorkspaceError> {
+    JournalFile::begin_passing(workspace, &MoveJournal { nodes: nodes.to_vec(), ..MoveJournal::default() })
 }
 
 /// Carries a confirmed plan out while no move of slots can begin; a move that was left half-way and has nothing more to
@@ -86,7 +103,7 @@ pub async fn fix_job(
     wish: FixWish,
     steps: &Steps,
 ) -> Result<(), String> {
-    let (file, journal) = hold(workspace, place).map_err(|why| why.to_string())?;
+    let (file, journal) = hold(workspace, place.names()).map_err(|why| why.to_string())?;
     let fixed = match fix(plan, &wish.how(place), steps).await {
         Ok(fixed) => fixed,
         Err(why) => {
@@ -101,17 +118,6 @@ pub async fn fix_job(
         file.remove().map_err(|why| why.to_string())?;
     }
     Ok(())
-}
-
-/// The record of a move in this cluster, or a free one.
-fn hold(
-    workspace: &Workspace,
-    place: &Place,
-) -> Result<(JournalFile<MoveJournal>, Option<MoveJournal>), WorkspaceError> {
-    match JournalFile::find(workspace, &place.nodes)? {
-        Some((file, journal)) => Ok((file, Some(journal))),
-        None => Ok((JournalFile::open(workspace, place.nodes.first().unwrap_or(&place.seeds[0]))?, None)),
-    }
 }
 
 fn told(fixed: &Fixed) -> Result<(), String> {

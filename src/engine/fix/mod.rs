@@ -16,7 +16,7 @@ use futures_util::future::join_all;
 use thiserror::Error;
 use tokio::time::{Instant, sleep};
 
-pub use job::{FixFound, FixLook, FixWish, fix_job, fix_look};
+pub use job::{FixFound, FixLook, FixWish, fix_job, fix_look, hold};
 pub use look::{Scope, Seen, look};
 
 use super::client::{CONNECT_DEADLINE, NodeClient, NodeError};
@@ -24,7 +24,7 @@ use super::command::Auth;
 use super::gather::{Gathered, gather};
 use super::job::Step;
 use super::migrate::bring::{Bringer, Failures};
-use super::migrate::{News, Options, Report, keys_in, loses_nothing};
+use super::migrate::{News, Options, Report, keys_in, loses_nothing, rights};
 use super::move_tally::MoveTally;
 use super::steps::Steps;
 use crate::core::check::Finding;
@@ -113,6 +113,7 @@ pub async fn fix(confirmed: &FixPlan, how: &How<'_>, steps: &Steps) -> Result<Fi
     let stop = steps.cancelled().clone();
     let bringer = Bringer::connect(&seen.gathered, seed, how.auth, how.options.clone(), report, stop).await;
     let bringer = bringer.map_err(FixError::Node)?;
+    insist_on_rights(&now, &bringer, how.auth).await.map_err(FixError::Node)?;
     let work = Work { how, bringer: &bringer };
     let mut failures = Vec::new();
     let settled: Vec<&Repair> = now.repairs.iter().filter(|repair| repair.settles_owner()).collect();
@@ -144,6 +145,27 @@ pub async fn fix(confirmed: &FixPlan, how: &How<'_>, steps: &Steps) -> Result<Fi
     failures.sort();
     failures.dedup_by_key(|(slot, _)| *slot);
     Ok(Fixed { after, failures, keys: moved.load(Ordering::Relaxed), stopped: steps.is_cancelled() })
+}
+
+/// Makes sure that the user may carry all of the plan out. A loser's DELSLOTS is not asked about: it comes first of all, and
+/// where it is refused, the slots stay as they are.
+async fn insist_on_rights(plan: &FixPlan, bringer: &Bringer<'_>, auth: &Auth) -> Result<(), String> {
+    let givers = plan.repairs.iter().flat_map(|repair| repair.keys_from.iter().chain(&repair.forward));
+    let gives: BTreeSet<&NodeId> = givers.map(|(party, _)| &party.id).collect();
+    let takers = plan.repairs.iter().filter(|repair| !repair.keys_from.is_empty() || repair.forward.is_some());
+    let takes: BTreeSet<&NodeId> = takers.map(|repair| &repair.owner.id).collect();
+    let asked = bringer.ids().filter_map(|id| {
+        let needs = rights::of_repair(gives.contains(id), takes.contains(id));
+        Some((bringer.client(id)?, needs))
+    });
+    rights::insist(&asked.collect::<Vec<_>>(), auth, rights::Keys::All).await?;
+    for Meeting { by, .. } in &plan.meetings {
+        let client = NodeClient::connect_within(by, auth, CONNECT_DEADLINE).await.map_err(|error| error.to_string())?;
+        // No node has such an address.
+        let meet = rights::need("CLUSTER MEET", "+cluster|meet", &["CLUSTER", "MEET", "nowhere", "0"]);
+        rights::insist(&[(&client, vec![meet])], auth, rights::Keys::All).await?;
+    }
+    Ok(())
 }
 
 /// Counts keys as they arrive, into the running step; `pause` has the words for a pause.

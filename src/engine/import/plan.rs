@@ -6,10 +6,11 @@ use crate::core::capability::Capabilities;
 use crate::core::plan::moves::{Master, masters_of, obstacles};
 use crate::core::topology::NodeAddr;
 use crate::core::version::ServerVersion;
-use crate::engine::client::{CONNECT_DEADLINE, NodeClient, info_field};
+use crate::engine::client::{CONNECT_DEADLINE, NodeClient, NodeError, info_field};
 use crate::engine::command::Auth;
 use crate::engine::deliver::connect;
 use crate::engine::gather::Gathered;
+use crate::engine::migrate::rights::{Keys, NO_KEY, lacks, need};
 use crate::engine::restore::keys_by_db;
 
 use super::Options;
@@ -72,6 +73,7 @@ pub async fn plan(
                     cluster's keys"
             .to_owned());
     }
+    insist_on_rights(&source, from_auth, &masters, to_auth, options).await?;
     let dbs = databases(&info, &masters, to_auth, options).await?;
     let nodes = gathered.topology.nodes();
     let place = |master: &Master| {
@@ -84,6 +86,39 @@ pub async fn plan(
     let version = ServerVersion::parse_info(&info);
     let many_keys = version.is_none_or(|version| Capabilities::of(version).migrate_many_keys);
     Ok(Import { from: from.clone(), dbs, masters, places, many_keys })
+}
+
+/// Makes sure that the users may do what the import takes: read the source and, unless that keeps its keys, delete there;
+/// and write to the masters. One that may use MIGRATE at the source need not be allowed to read it key by key.
+async fn insist_on_rights(
+    source: &NodeClient,
+    from_auth: &Auth,
+    masters: &[Master],
+    to_auth: &Auth,
+    options: Options,
+) -> Result<(), String> {
+    let words = |error: NodeError| error.to_string();
+    let scan = [need("SCAN", "+scan", &["SCAN", "0", "COUNT", "1"])];
+    let migrate = [need("MIGRATE", "+migrate", &["MIGRATE", "127.0.0.1", "1", "", "0", "1", "KEYS", NO_KEY])];
+    let mut read = vec![need("DUMP", "+dump", &["DUMP", NO_KEY]), need("PTTL", "+pttl", &["PTTL", NO_KEY])];
+    if !options.copy {
+        read.push(need("WATCH", "+watch", &["WATCH", NO_KEY]));
+        read.push(need("EXEC", "+exec", &["EXEC"]));
+        read.push(need("DEL", "+del", &["DEL", NO_KEY]));
+    }
+    let mut lacking: Vec<String> = Vec::new();
+    lacking.extend(lacks(source, from_auth, &scan, Keys::Some).await.map_err(words)?);
+    if lacks(source, from_auth, &migrate, Keys::Some).await.map_err(words)?.is_some() {
+        lacking.extend(lacks(source, from_auth, &read, Keys::Some).await.map_err(words)?);
+    }
+    for master in masters {
+        let client = NodeClient::connect_within(&master.addr, to_auth, CONNECT_DEADLINE).await.map_err(words)?;
+        // No payload is so short.
+        let restore = need("RESTORE", "+restore", &["RESTORE", NO_KEY, "0", "x"]);
+        let write = [restore, need("EXISTS", "+exists", &["EXISTS", NO_KEY])];
+        lacking.extend(lacks(&client, to_auth, &write, Keys::Some).await.map_err(words)?);
+    }
+    if lacking.is_empty() { Ok(()) } else { Err(lacking.join("; ")) }
 }
 
 /// Whether an address leads to whatever machine uses it.

@@ -14,6 +14,7 @@ use crate::engine::client::{NodeClient, NodeError, NodeErrorKind, as_text};
 use crate::engine::command::Auth;
 use crate::engine::deliver::{Taker, connect, is_busy};
 use crate::engine::gather::Gathered;
+use crate::engine::migrate::rights::{Keys, NO_KEY, lacks, need};
 
 use super::open::Backup;
 
@@ -68,13 +69,16 @@ pub async fn ready(
     refuse_modules(backup)?;
     let dbs: BTreeSet<u64> = backup.files.iter().flat_map(|file| file.holds.keys.keys().copied()).collect();
     let dbs: Vec<u64> = if dbs.is_empty() { vec![0] } else { dbs.into_iter().collect() };
+    let functions = backup.files.iter().any(|file| file.holds.functions > 0);
+    if trial == Trial::Yes {
+        insist_on_rights(&masters, functions, auth).await?;
+    }
     let headers = if trial == Trial::Yes { headers(backup) } else { Vec::new() };
     let tried = masters.iter().map(|master| try_master(master, gathered, &headers, &dbs, auth));
     let mut limit = LARGEST;
     for one in join_all(tried).await {
         limit = limit.min(one?);
     }
-    let functions = backup.files.iter().any(|file| file.holds.functions > 0);
     if functions {
         insist_on_functions(&masters, gathered)?;
     }
@@ -162,6 +166,28 @@ fn headers(backup: &Backup) -> Vec<Header> {
         }
     }
     headers
+}
+
+/// Makes sure that the user may write to these masters what a restore writes, and read it back.
+async fn insist_on_rights(masters: &[Master], functions: bool, auth: &Auth) -> Result<(), String> {
+    let asking = masters.iter().map(|master| async move {
+        let client = NodeClient::connect(&master.addr, auth).await.map_err(|error| error.to_string())?;
+        let mut needs = vec![
+            // No payload is so short.
+            need("RESTORE", "+restore", &["RESTORE", NO_KEY, "0", "x"]),
+            need("DEL", "+del", &["DEL", NO_KEY]),
+            need("DUMP", "+dump", &["DUMP", NO_KEY]),
+            need("PTTL", "+pttl", &["PTTL", NO_KEY]),
+        ];
+        if functions {
+            // No library is so short.
+            needs.push(need("FUNCTION LOAD", "+function|load", &["FUNCTION", "LOAD", "x"]));
+        }
+        lacks(&client, auth, &needs, Keys::Some).await.map_err(|error| error.to_string())
+    });
+    let lacking: Result<Vec<Option<String>>, String> = join_all(asking).await.into_iter().collect();
+    let lacking: Vec<String> = lacking?.into_iter().flatten().collect();
+    if lacking.is_empty() { Ok(()) } else { Err(lacking.join("; ")) }
 }
 
 /// Whether a master takes payloads of these formats into these databases; says how large a value may be.

@@ -54,21 +54,26 @@ pub fn fix_ui(
     }
     ui.add_space(8.0);
     let risk = look.is_some_and(|look| look.found.as_ref().is_err_and(repairs::is_risk));
-    let again = wishes_ui(ui, wish, risk);
+    let dark = look.and_then(|look| look.found.as_ref().ok()).is_some_and(|found| !found.dark.is_empty());
+    let again = wishes_ui(ui, wish, risk, dark);
     if let Some(plan) = shown.as_ref().filter(|plan| !plan.is_empty()) {
         commands_ui(ui, plan, cluster.tls.as_deref());
     }
     let plan = shown.clone().unwrap_or_default();
-    let (label, may) = (repairs::yes(&plan), !plan.is_empty());
+    // What is hidden may change the plan.
+    let (label, may) = (repairs::yes(&plan), !plan.is_empty() && !dark);
     let label = if may { label } else { tr!("fix.yes_none") };
     let answer = buttons(ui, &label, may, Command::Fix { cluster: name.to_owned(), plan, wish: *wish });
     let look_again = || Action::Do(Command::PlanFix { cluster: name.to_owned(), wish: *wish });
     answer.or_else(|| again.then(look_again))
 }
 
-/// How far to look, and the risk of losing keys where it is what stands in the way; says whether a wish has changed.
-fn wishes_ui(ui: &mut Ui, wish: &mut FixWish, risk: bool) -> bool {
+/// How far to look, the look at hidden keys where there are some, and the risk of losing keys where it is what stands in the way; says whether a wish has changed.
+fn wishes_ui(ui: &mut Ui, wish: &mut FixWish, risk: bool, dark: bool) -> bool {
     let mut again = ui.checkbox(&mut wish.everywhere, tr!("fix.everywhere")).changed();
+    if dark || wish.peek {
+        again |= ui.checkbox(&mut wish.peek, tr!("fix.peek")).changed();
+    }
     if risk || wish.with_unreachable {
         again |= ui.checkbox(&mut wish.with_unreachable, tr!("fix.with_unreachable")).changed();
         if wish.with_unreachable {
@@ -88,6 +93,9 @@ fn found_ui(ui: &mut Ui, cluster: &ClusterView, found: &FixFound) {
         }
         for (addr, keys) in &found.passed_over {
             tone_line(ui, Tone::Warn, tr!("fix.passed_over", node = addr, keys = format::count(*keys)));
+        }
+        for (addr, keys) in &found.dark {
+            tone_line(ui, Tone::Warn, tr!("fix.dark", node = addr, keys = format::count(*keys)));
         }
         for meeting in &plan.meetings {
             tone_line(ui, Tone::Warn, repairs::meeting(meeting));
@@ -185,7 +193,7 @@ mod tests {
     }
 
     fn found(plan: FixPlan) -> FixFound {
-        FixFound { plan: Arc::new(plan), passed_over: Vec::new() }
+        FixFound { plan: Arc::new(plan), passed_over: Vec::new(), dark: Vec::new() }
     }
 
     #[test]
@@ -220,6 +228,20 @@ mod tests {
             panic!("{:?}", harness.state().1)
         };
         assert!(wish.with_unreachable && !wish.everywhere);
+    }
+
+    #[test]
+    fn hidden_keys_are_looked_at_by_a_persons_leave_and_nothing_is_repaired_before() {
+        let dark = vec![(NodeAddr::new("127.0.0.1", 7002), 1234)];
+        let mut harness = ask(Some(Ok(FixFound { dark, ..found(plan()) })), FixWish::default());
+        harness.get_by_label_contains("127.0.0.1:7002 hides 1,234 keys");
+        assert!(harness.get_by_label("Repair").accesskit_node().is_disabled());
+        harness.get_by_label_contains("closes them at once").click();
+        harness.run();
+        let Some(Action::Do(Command::PlanFix { wish, .. })) = &harness.state().1 else {
+            panic!("{:?}", harness.state().1)
+        };
+        assert!(wish.peek && !wish.everywhere);
     }
 
     #[test]
