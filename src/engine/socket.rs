@@ -62,10 +62,10 @@ pub(super) async fn open(addr: &NodeAddr, tls: Option<&Tls>, deadline: Duration)
 /// server that hung up on a plain command.
 pub(super) async fn wants_tls(addr: &NodeAddr, deadline: Duration) -> bool {
     let tls = Tls::new(TlsOptions::default());
-    let (Ok(config), Ok(name)) = (tls.config(), tls.server_name(&addr.host)) else { return false };
+    let (Ok(handshake), Ok(name)) = (tls.handshake(), tls.server_name(&addr.host)) else { return false };
     let shaking = async {
         let Ok(stream) = tcp(addr).await else { return false };
-        match TlsConnector::from(config).connect(name, stream).await {
+        match TlsConnector::from(handshake.config).connect(name, stream).await {
             Ok(_) => true,
             Err(error) => is_of_handshake(&error),
         }
