@@ -4,7 +4,7 @@ mod tls;
 
 use std::path::Path;
 
-use egui::{Sides, Ui};
+use egui::{Key, Response, Sides, Ui};
 
 use crate::core::secret::Secret;
 use crate::core::tls::TlsOptions;
@@ -61,6 +61,20 @@ impl AttachUi {
             .collect()
     }
 
+    /// The name as typed, else one made of the first address that no cluster has yet.
+    fn named(&self, snapshot: &Snapshot) -> String {
+        let typed = self.name.trim();
+        if !typed.is_empty() {
+            return typed.to_owned();
+        }
+        let Some(first) = self.parsed().ok().and_then(|addrs| addrs.into_iter().next()) else { return String::new() };
+        // Colons are for no file name on Windows.
+        let plain = format!("{}-{}", first.host.replace([':', '%'], "-").trim_matches('-'), first.port);
+        let numbered = (2..).map(|number| format!("{plain}-{number}"));
+        let mut names = std::iter::once(plain.clone()).chain(numbered);
+        names.find(|name| !snapshot.clusters.contains_key(name)).unwrap_or_default()
+    }
+
     /// What is still wrong; `Ok` when it can be sent. An empty form is not scolded.
     fn check(&self, snapshot: &Snapshot) -> Result<Vec<NodeAddr>, Option<String>> {
         if let Some(problem) = self.tls.problem() {
@@ -71,11 +85,10 @@ impl AttachUi {
             return if nothing_new { Err(None) } else { Ok(known.clone()) };
         }
         let addrs = self.parsed().map_err(|_| Some(tr!("attach.bad_address")))?;
-        let name = self.name.trim();
-        if snapshot.clusters.contains_key(name) {
+        if snapshot.clusters.contains_key(self.name.trim()) {
             return Err(Some(tr!("problem.name_taken")));
         }
-        if name.is_empty() || addrs.is_empty() { Err(None) } else { Ok(addrs) }
+        if addrs.is_empty() { Err(None) } else { Ok(addrs) }
     }
 }
 
@@ -91,26 +104,29 @@ pub fn attach_ui(ctx: &egui::Context, snapshot: &Snapshot, state: &mut AttachUi)
             bits::weak(ui, tr!("attach.text"));
         }
         ui.add_space(8.0);
-        let file = fields_ui(ui, state);
+        let name = state.named(snapshot);
+        let (file, entered) = fields_ui(ui, state, &name);
         let checked = state.check(snapshot);
         if let Err(Some(problem)) = &checked {
             bits::state(ui, Tone::Bad, Icon::Error, problem);
         }
         ui.add_space(12.0);
-        buttons_ui(ui, state, checked.ok()).or(file)
+        buttons_ui(ui, state, name, checked.ok(), entered).or(file)
     });
     modal.inner.clone().or_else(|| modal.should_close().then_some(Action::Withdraw))
 }
 
-fn fields_ui(ui: &mut Ui, state: &mut AttachUi) -> Option<Action> {
+/// The fields; what is to be done, and whether Enter was pressed in a field of one line.
+fn fields_ui(ui: &mut Ui, state: &mut AttachUi, name: &str) -> (Option<Action>, bool) {
+    let mut lines = Vec::new();
     let grid = egui::Grid::new("attach-fields").num_columns(2).spacing([12.0, 8.0]).show(ui, |ui| {
         if state.known.is_none() {
-            place_ui(ui, state);
+            lines.push(place_ui(ui, state, name));
         }
         let label = ui.label(tr!("attach.user"));
         let hint = tr!("attach.user_hint");
         let field = egui::TextEdit::singleline(&mut state.user).desired_width(300.0).hint_text(hint);
-        ui.add(field).labelled_by(label.id);
+        lines.push(ui.add(field).labelled_by(label.id));
         ui.end_row();
         let label = ui.label(tr!("attach.password"));
         let field = egui::TextEdit::singleline(state.password.expose_mut()).desired_width(300.0).password(true);
@@ -118,30 +134,40 @@ fn fields_ui(ui: &mut Ui, state: &mut AttachUi) -> Option<Action> {
         if state.known.is_some() && ui.memory(|m| m.focused().is_none()) {
             password.request_focus();
         }
+        lines.push(password);
         ui.end_row();
         tls_ui(ui, &mut state.tls)
     });
+    let entered = lines.iter().any(Response::lost_focus) && ui.input(|input| input.key_pressed(Key::Enter));
     bits::weak(ui, tr!("attach.password_note"));
     warning_ui(ui, &state.tls);
-    grid.inner
+    (grid.inner, entered)
 }
 
-/// The rows that say which servers.
-fn place_ui(ui: &mut Ui, state: &mut AttachUi) {
-    let label = ui.label(tr!("attach.name"));
-    let name = ui.add(egui::TextEdit::singleline(&mut state.name).desired_width(300.0)).labelled_by(label.id);
-    if ui.memory(|m| m.focused().is_none()) {
-        name.request_focus();
-    }
-    ui.end_row();
+/// The rows that say which servers; the field of the name, which shows the one that is taken where none is typed.
+fn place_ui(ui: &mut Ui, state: &mut AttachUi, name: &str) -> Response {
     let label = ui.label(tr!("attach.addrs"));
     let hint = "10.0.0.1:7000, 10.0.0.2:7000";
     let field = egui::TextEdit::multiline(&mut state.addrs).desired_rows(2).desired_width(300.0).hint_text(hint);
-    ui.add(field).labelled_by(label.id);
+    let addrs = ui.add(field).labelled_by(label.id);
+    if ui.memory(|m| m.focused().is_none()) {
+        addrs.request_focus();
+    }
     ui.end_row();
+    let label = ui.label(tr!("attach.name"));
+    let field = egui::TextEdit::singleline(&mut state.name).desired_width(300.0).hint_text(name);
+    let field = ui.add(field).labelled_by(label.id);
+    ui.end_row();
+    field
 }
 
-fn buttons_ui(ui: &mut Ui, state: &AttachUi, addrs: Option<Vec<NodeAddr>>) -> Option<Action> {
+fn buttons_ui(
+    ui: &mut Ui,
+    state: &AttachUi,
+    name: String,
+    addrs: Option<Vec<NodeAddr>>,
+    entered: bool,
+) -> Option<Action> {
     let colors = Palette::of(ui);
     let label = if state.known.is_some() { tr!("attach.login") } else { tr!("attach.attach") };
     let ((), action) = Sides::new().show(
@@ -151,10 +177,9 @@ fn buttons_ui(ui: &mut Ui, state: &AttachUi, addrs: Option<Vec<NodeAddr>>) -> Op
             // As in the other dialogs: what is done stands before what leaves it.
             let cancel = ui.button(tr!("confirm.cancel"));
             let attach = ui.add_enabled(addrs.is_some(), theme::primary(colors, label));
-            if attach.clicked() {
+            if attach.clicked() || (entered && addrs.is_some()) {
                 let (user, password) = (state.user.trim().to_owned(), state.password.clone());
                 let auth = Auth { user, password, tls: state.tls.options().map(Tls::new) };
-                let name = state.name.trim().to_owned();
                 let attach = Command::Attach { name: name.clone(), addrs: addrs.unwrap_or_default(), auth };
                 Some(Action::All(vec![Action::Do(attach), Action::Withdraw, Action::OpenCluster(name)]))
             } else {
@@ -228,6 +253,34 @@ mod tests {
         assert!(
             matches!(&actions[0], Action::Do(Command::Attach { name, addrs, .. }) if name == "prod" && addrs.len() == 1)
         );
+    }
+
+    #[test]
+    fn who_types_no_name_gets_one_of_the_first_address_that_no_cluster_has() {
+        let snapshot = samples::snapshot(samples::healthy());
+        assert_eq!(filled("", "10.0.0.1:7000, 7001").named(&snapshot), "10.0.0.1-7000");
+        assert_eq!(filled("", "[::1]:7002").named(&snapshot), "1-7002");
+        assert_eq!(filled(" prod ", "7000").named(&snapshot), "prod");
+        assert_eq!(filled("", "").named(&snapshot), "");
+        let mut taken = Snapshot::clone(&snapshot);
+        taken.clusters.insert("127.0.0.1-7000".to_owned(), samples::healthy().into());
+        assert_eq!(filled("", "7000").named(&taken), "127.0.0.1-7000-2");
+    }
+
+    #[test]
+    fn enter_in_a_field_of_one_line_attaches() {
+        let snapshot = samples::snapshot(samples::healthy());
+        let state = (filled("", "10.0.0.1:7000"), None);
+        let mut harness = testing::harness(state, move |ui, (state, action): &mut (_, Option<Action>)| {
+            *action = attach_ui(ui, &snapshot, state).or(action.take());
+        });
+        harness.run();
+        harness.get_by_label("Name").focus();
+        harness.run();
+        harness.key_press(Key::Enter);
+        harness.run();
+        let Some(Action::All(actions)) = &harness.state().1 else { panic!() };
+        assert!(matches!(&actions[0], Action::Do(Command::Attach { name, .. }) if name == "10.0.0.1-7000"));
     }
 
     #[test]
