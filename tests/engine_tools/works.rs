@@ -120,26 +120,27 @@ fn a_node_joins_with_a_server_of_its_own_and_leaves_without_a_trace() {
     assert!(!spec.node_dir(first.addr.port).exists(), "its folder is gone");
     let keys: u64 = redis::cmd("DBSIZE").query(&mut connect(port)).unwrap();
     assert_eq!(keys, 200);
-    // A cluster with a problem: no file is written, no server started.
-    let (slot, other) = (slot.get().to_string(), view.nodes.iter().find(|node| node.addr.port != port).unwrap());
-    command(port, &["CLUSTER", "SETSLOT", &slot, "MIGRATING", other.id.as_ref().unwrap().as_str()]);
-    let unwanted = free_port();
-    let new = Newcomer { addr: NodeAddr::new("127.0.0.1", unwanted), launch: true, role: NewRole::Master };
-    engine.send(Command::AddNode { cluster: "growing".into(), new: Box::new(new) }).unwrap();
-    let JobState::Failed(why) = job_end(&engine, JobKind::AddNode) else { panic!("it was added") };
-    assert!(why.contains("problems that must be repaired first"), "{why}");
-    let job = engine.snapshot().jobs.iter().rev().find(|job| job.kind == JobKind::AddNode).cloned().unwrap();
-    let begun = job.steps.iter().filter(|view| view.state != StepState::Pending);
-    assert!(begun.map(|view| view.step).eq([Step::WriteFiles]), "{:?}", job.steps);
-    assert!(!spec.node_dir(unwanted).exists());
-    command(port, &["CLUSTER", "SETSLOT", &slot, "STABLE"]);
-    await_cluster(&engine, "growing", "closed", |c| c.health == Health::Ok);
     // A port that somebody else has: nothing is left of the try.
     let taken = view.nodes[0].addr.port;
     let new = Newcomer { addr: NodeAddr::new("127.0.0.1", taken), launch: true, role: NewRole::Master };
     engine.send(Command::AddNode { cluster: "growing".into(), new: Box::new(new) }).unwrap();
     assert!(matches!(job_end(&engine, JobKind::AddNode), JobState::Failed(_)));
     await_cluster(&engine, "growing", "the same three", |c| c.nodes.len() == 3 && c.health == Health::Ok);
+    // A cluster with a problem: no file is written, no server started.
+    let (slot, other) = (slot.get().to_string(), view.nodes.iter().find(|node| node.addr.port != port).unwrap());
+    command(port, &["CLUSTER", "SETSLOT", &slot, "MIGRATING", other.id.as_ref().unwrap().as_str()]);
+    let unwanted = free_port();
+    let new = Newcomer { addr: NodeAddr::new("127.0.0.1", unwanted), launch: true, role: NewRole::Master };
+    engine.send(Command::AddNode { cluster: "growing".into(), new: Box::new(new) }).unwrap();
+    let of_problem = |state: &JobState| matches!(state, JobState::Failed(why) if why.contains("problems that must be repaired first"));
+    let job = wait_until("the problem is named", || {
+        engine.snapshot().jobs.last().filter(|job| of_problem(&job.state)).cloned()
+    });
+    let begun = job.steps.iter().filter(|view| view.state != StepState::Pending);
+    assert!(begun.map(|view| view.step).eq([Step::WriteFiles]), "{:?}", job.steps);
+    assert!(!spec.node_dir(unwanted).exists());
+    command(port, &["CLUSTER", "SETSLOT", &slot, "STABLE"]);
+    await_cluster(&engine, "growing", "closed", |c| c.health == Health::Ok);
     delete(&engine, "growing");
 }
 
