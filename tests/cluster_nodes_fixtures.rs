@@ -113,7 +113,8 @@ fn judge_formed(view: &View) {
         assert!(ranges.iter().any(|r| r == range), "{ranges:?}");
     }
     for master in masters {
-        assert_eq!((view.replicas_of(&master.id).count(), master.master.is_none()), (1, true));
+        let replicas = view.nodes.values().filter(|node| node.master.as_ref() == Some(&master.id));
+        assert_eq!((replicas.count(), master.master.is_none()), (1, true));
     }
     for node in view.nodes.values() {
         assert!(node.is_settled() && node.linked, "{node:?}");

@@ -34,15 +34,6 @@ pub enum Ports {
     List(Vec<u16>),
 }
 
-/// A line of redis.conf: a directive and its value as the user means it, unquoted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Directive {
-    /// The directive's name.
-    pub name: String,
-    /// Its arguments, each as meant (quoting is added when the file is written).
-    pub args: Vec<String>,
-}
-
 /// What goes into each node's redis.conf beyond the fixed lines.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

@@ -279,11 +279,6 @@ impl View {
         }
         all
     }
-
-    /// The replicas of a master in this view, in id order.
-    pub fn replicas_of<'a>(&'a self, master: &'a NodeId) -> impl Iterator<Item = &'a Node> {
-        self.nodes.values().filter(move |n| n.master.as_ref() == Some(master))
-    }
 }
 
 /// A line that was read.

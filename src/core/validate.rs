@@ -52,12 +52,6 @@ pub fn validate(spec: &ClusterSpec, facts: &MachineFacts, edited: &BTreeMap<u16,
     problems.list
 }
 
-/// Whether any of the problems stops the creation.
-#[must_use]
-pub fn stops(problems: &[Problem]) -> bool {
-    problems.iter().any(|problem| problem.severity == super::spec::Severity::Error)
-}
-
 struct Problems {
     list: Vec<Problem>,
     version: Option<ServerVersion>,

@@ -298,6 +298,11 @@ fn further_directives_and_edited_files_are_judged_by_line() {
     assert_eq!(problems[3], Problem::warning(Field::ExtraFor(9000), P::NoSuchNode(9000)));
 }
 
+/// Whether any of the problems stops the creation.
+fn stops(problems: &[Problem]) -> bool {
+    problems.iter().any(|problem| problem.severity == Severity::Error)
+}
+
 #[test]
 fn only_errors_stop_a_creation() {
     assert!(!stops(&after(|spec| spec.replicas = 0)));

@@ -65,13 +65,6 @@ pub enum Command {
         /// Files that the user edited by hand, by port.
         edited: BTreeMap<u16, String>,
     },
-    /// Write the files only.
-    WriteConfig {
-        /// What to write.
-        spec: Box<ClusterSpec>,
-        /// Files that the user edited by hand, by port.
-        edited: BTreeMap<u16, String>,
-    },
     /// Make servers that run already known under a name: as a cluster to watch, or as nodes to make one of.
     Attach {
         /// The name to remember them by.
@@ -256,7 +249,6 @@ impl Command {
             Command::ProbeServer(_) => "probe server",
             Command::CheckDraft { .. } => "check draft",
             Command::Launch { .. } => "launch",
-            Command::WriteConfig { .. } => "write configuration",
             Command::Attach { .. } => "attach",
             Command::PlanCreate { .. } => "plan creation",
             Command::ApplyCreate { .. } => "create cluster",
@@ -304,7 +296,6 @@ impl Command {
             // What is not voted or not waited for can lose writes.
             Command::Failover { plans, .. } if plans.iter().any(|p| p.mode != FailoverMode::Plain) => Danger::Destroys,
             Command::Launch { .. }
-            | Command::WriteConfig { .. }
             | Command::Failover { .. }
             | Command::MoveSlots { .. }
             | Command::ResumeMove { .. }

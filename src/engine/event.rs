@@ -38,8 +38,6 @@ pub enum What {
     OpenRequested(Option<std::path::PathBuf>),
     /// Anything else, in English.
     Notice(String),
-    /// The configuration files of a cluster were written into this folder.
-    ConfigWritten(std::path::PathBuf),
 }
 
 /// An event.

@@ -99,12 +99,6 @@ impl SlotFigures {
         known.fold((0, 0), |(sum, count), value| (sum.saturating_add(value), count + 1))
     }
 
-    /// How the node of this address was measured.
-    #[must_use]
-    pub fn node(&self, addr: &NodeAddr) -> Option<&NodeFigures> {
-        self.nodes.iter().find(|node| node.addr == *addr)
-    }
-
     /// Writes what a slot shows and, for a counter, what it stands at.
     pub fn set(&mut self, figure: Figure, slot: Slot, now: Option<u64>, total: Option<u64>) {
         self.now[figure.index()][slot.index()] = now.unwrap_or(UNKNOWN);

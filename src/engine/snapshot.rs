@@ -29,8 +29,6 @@ use super::slot_figures::SlotDetails;
 /// Everything a frontend may show.
 #[derive(Debug, Clone, Default)]
 pub struct Snapshot {
-    /// Grows by one with each published value.
-    pub revision: u64,
     /// How many events were sent up to now.
     pub events: u64,
     /// The server programs of this machine.
@@ -298,13 +296,6 @@ impl NodeView {
             settings: Arc::default(),
             process: ProcessView { state: ProcessState::External, log_tail: Arc::default() },
         }
-    }
-
-    /// What is known that this node's build can't do, worst first; empty while it has not answered.
-    #[must_use]
-    pub fn limits(&self) -> Vec<Limit> {
-        let known = self.stats.as_ref().and_then(|stats| Some((stats.build, stats.version?)));
-        known.map(|(build, version)| limits(build, version)).unwrap_or_default()
     }
 
     /// Whether a node of this build takes over by itself when its master is lost, or helps to elect one that does;

@@ -285,7 +285,7 @@ pub fn snapshot(cluster: ClusterView) -> Arc<Snapshot> {
     let mut other = stopped();
     "sessions".clone_into(&mut other.name);
     let clusters = [cluster, other].into_iter().map(|c| (c.name.clone(), Arc::new(c))).collect();
-    Arc::new(Snapshot { revision: 1, clusters, clusters_dir: "/home/ada/slotdeck".into(), ..Snapshot::default() })
+    Arc::new(Snapshot { clusters, clusters_dir: "/home/ada/slotdeck".into(), ..Snapshot::default() })
 }
 
 /// What INFO, CLIENT LIST and the like told of the first node.

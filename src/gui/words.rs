@@ -370,7 +370,6 @@ pub fn what(what: &What) -> String {
         What::Changed(None, changed) => change(changed),
         What::OpenRequested(_) => tr!("what.open_requested"),
         What::Notice(text) => text.clone(),
-        What::ConfigWritten(folder) => tr!("what.config_written", folder = folder.display()),
     }
 }
 

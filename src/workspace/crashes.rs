@@ -26,12 +26,6 @@ impl Crashes {
         Self { folder: workspace.root().join("crashes") }
     }
 
-    /// Where they lie.
-    #[must_use]
-    pub fn folder(&self) -> &Path {
-        &self.folder
-    }
-
     /// Writes a report of this time and removes the oldest ones. Says where it lies.
     ///
     /// # Errors
@@ -122,16 +116,16 @@ mod tests {
     fn the_latest_reports_are_kept_and_nothing_else_is_touched() {
         let home = tempfile::tempdir().unwrap();
         let crashes = Crashes::of(&Workspace::open(Some(home.path().to_owned())).unwrap());
-        assert!(!crashes.folder().exists());
+        assert!(!crashes.folder.exists());
         let first = crashes.write(at(0), "the first").unwrap();
-        fs::write(crashes.folder().join("notes.txt"), "mine").unwrap();
+        fs::write(crashes.folder.join("notes.txt"), "mine").unwrap();
         for i in 1..=15 {
             crashes.write(at(i), "later").unwrap();
         }
         let last = crashes.write(at(15), "two in one second").unwrap();
         assert_eq!(fs::read_to_string(&last).unwrap(), "two in one second");
         assert!(!first.exists());
-        assert_eq!(fs::read_dir(crashes.folder()).unwrap().count(), KEPT + 1);
+        assert_eq!(fs::read_dir(&crashes.folder).unwrap().count(), KEPT + 1);
     }
 
     #[cfg(unix)]
@@ -142,6 +136,6 @@ mod tests {
         let crashes = Crashes::of(&Workspace::open(Some(home.path().to_owned())).unwrap());
         let report = crashes.write(at(1), "x").unwrap();
         assert_eq!(fs::metadata(&report).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(fs::metadata(crashes.folder()).unwrap().permissions().mode() & 0o777, 0o700);
+        assert_eq!(fs::metadata(&crashes.folder).unwrap().permissions().mode() & 0o777, 0o700);
     }
 }

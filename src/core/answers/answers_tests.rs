@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::core::answers::config::{Told, is_secret};
 use crate::core::secret::Secret;
 
 fn text(text: &str) -> Reply {

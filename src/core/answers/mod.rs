@@ -15,7 +15,7 @@ mod shards;
 mod slow_log;
 
 pub use clients::{Client, Clients, read_clients};
-pub use config::{Setting, Shown, Told, compare, is_secret, must_differ, read_config};
+pub use config::{Setting, Shown, compare, read_config};
 pub use info::{Section, Unit, read_info, unit_of};
 pub use latency::{LatencyEvent, Spike, read_history, read_latest};
 pub use links::{BusLink, Line, read_lines, read_links};

@@ -4,9 +4,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::core::build::Build;
-use crate::core::conf::{lint_file, mask_password, parse, password_of};
+use crate::core::conf::read::{Line, lines};
+use crate::core::conf::{lint_file, mask_password, password_of};
 use crate::core::secret::Secret;
-use crate::core::spec::{Directive, ServerExe};
+use crate::core::spec::ServerExe;
 use crate::core::version::ServerVersion;
 
 fn spec(version: ServerVersion) -> ClusterSpec {
@@ -19,12 +20,12 @@ fn seven() -> ClusterSpec {
     spec(ServerVersion::redis(7, 0, 15))
 }
 
-fn directives(text: &str) -> Vec<Directive> {
-    parse(text).unwrap().into_iter().map(|(_, directive)| directive).collect()
+fn directives(text: &str) -> Vec<Line> {
+    lines(text).map(|(_, line)| line.unwrap()).collect()
 }
 
-fn value<'a>(directives: &'a [Directive], name: &str) -> Option<&'a [String]> {
-    directives.iter().rev().find(|directive| directive.name == name).map(|directive| directive.args.as_slice())
+fn value(directives: &[Line], name: &str) -> Option<Vec<String>> {
+    directives.iter().rev().find(|directive| directive.name == name).map(Line::text_args)
 }
 
 /// The directives alone, one a line, as a reader sees them.
@@ -98,7 +99,7 @@ fn further_directives_win_over_the_written_ones() {
     assert_eq!(read.iter().filter(|directive| directive.name == "appendonly").count(), 1);
     assert_eq!(value(&read, "protected-mode").unwrap(), ["no"]);
     let saves: Vec<_> =
-        read.iter().filter(|directive| directive.name == "save").map(|save| save.args.join(" ")).collect();
+        read.iter().filter(|directive| directive.name == "save").map(|save| save.text_args().join(" ")).collect();
     assert_eq!(saves, ["1 1", "2 2"]);
 }
 

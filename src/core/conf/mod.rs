@@ -2,7 +2,7 @@
 //!
 //! * [`file::node_file`] writes a node's file from a [`ClusterSpec`](crate::core::spec::ClusterSpec);
 //!   [`read::mask_password`] makes it fit to be shown, [`read::unmask_password`] fit to be written again.
-//! * [`read::parse`] reads a file; [`quote`] holds the server's rules for both directions.
+//! * [`read::lines`] reads a file; [`quote`] holds the server's rules for both directions.
 //! * [`mod@lint`] finds what a server, or Slotdeck, would stumble over; [`directives`] is what it knows.
 
 mod directive_rows;
@@ -12,10 +12,10 @@ pub mod lint;
 pub mod quote;
 pub mod read;
 
-pub use file::{LOG_FILE, PID_FILE, node_file};
+pub use file::{LOG_FILE, node_file};
 pub use lint::{Node, Remark, line_of, lint, lint_file};
-pub use quote::{QuoteError, SplitError, split_args};
-pub use read::{MASK, mask_password, parse, password_of, unmask_password};
+pub use quote::{QuoteError, split_args};
+pub use read::{MASK, mask_password, password_of, unmask_password};
 
 /// What goes wrong between a spec and its redis.conf text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

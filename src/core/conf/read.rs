@@ -4,7 +4,6 @@ use super::ConfError;
 use super::directives::canonical;
 use super::quote::{SplitError, quote, split_args};
 use crate::core::secret::Secret;
-use crate::core::spec::Directive;
 
 /// What a password reads as where people look at a file.
 pub const MASK: &str = "********";
@@ -51,20 +50,6 @@ fn read_line(number: usize, raw: &str) -> Option<Result<Line, SplitError>> {
     };
     let name = String::from_utf8_lossy(&args.next().unwrap_or_default()).to_ascii_lowercase();
     Some(Ok(Line { number, name, args: args.collect() }))
-}
-
-/// The directives of a file with their line numbers, from 1.
-///
-/// # Errors
-/// [`ConfError::Line`] for the first line that the server could not split into arguments.
-pub fn parse(text: &str) -> Result<Vec<(usize, Directive)>, ConfError> {
-    lines(text)
-        .map(|(number, line)| {
-            let line = line.map_err(|error| ConfError::Line { line: number, reason: error.to_string() })?;
-            let args = line.text_args();
-            Ok((number, Directive { name: line.name, args }))
-        })
-        .collect()
 }
 
 /// The password that a client needs, if the file sets one: the last `requirepass` counts.

@@ -5,21 +5,17 @@ use super::*;
 #[test]
 fn directives_come_with_their_line_numbers() {
     let text = "# a comment\n\nPort 7000\r\n  save 900 1\n\tsave \"\"\n";
-    let read = parse(text).unwrap();
-    let directive = |name: &str, args: &[&str]| Directive {
-        name: name.to_owned(),
-        args: args.iter().map(|arg| (*arg).to_owned()).collect(),
-    };
-    assert_eq!(
-        read,
-        [(3, directive("port", &["7000"])), (4, directive("save", &["900", "1"])), (5, directive("save", &[""]))]
-    );
+    let read: Vec<_> = lines(text).map(|(_, line)| line.unwrap()).collect();
+    let told: Vec<_> = read.iter().map(|line| (line.number, line.name.as_str(), line.text_args().join("|"))).collect();
+    assert_eq!(told, [(3, "port", "7000".into()), (4, "save", "900|1".into()), (5, "save", String::new())]);
+    assert_eq!(read[2].args, [b""], "an empty argument is one");
 }
 
 #[test]
-fn the_first_unreadable_line_is_named() {
-    let error = parse("port 7000\nrequirepass \"abc\n").unwrap_err();
-    assert_eq!(error.to_string(), "line 2: a quote is not closed");
+fn an_unreadable_line_is_named() {
+    let broken = lines("port 7000\nrequirepass \"abc\n").find_map(|(number, line)| Some((number, line.err()?)));
+    let (number, why) = broken.unwrap();
+    assert_eq!((number, why.to_string()), (2, "a quote is not closed".to_owned()));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::core::capability::Capabilities;
 use crate::core::plan::NodeCommand;
-use crate::core::slot::{SLOT_COUNT, Slot, SlotRange, SlotSet};
+use crate::core::slot::{SLOT_COUNT, Slot, SlotRange};
 use crate::core::topology::{NodeAddr, NodeId};
 use crate::core::version::ServerVersion;
 
@@ -194,18 +194,6 @@ impl CreatePlan {
     /// Every node of the plan, masters first.
     pub fn nodes(&self) -> impl Iterator<Item = &Candidate> {
         self.masters.iter().map(|m| &m.node).chain(self.replicas.iter().map(|r| &r.node))
-    }
-
-    /// The master of this id.
-    #[must_use]
-    pub fn master(&self, id: &NodeId) -> Option<&PlannedMaster> {
-        self.masters.iter().find(|m| m.node.id == *id)
-    }
-
-    /// The slots that the plan assigns.
-    #[must_use]
-    pub fn covered(&self) -> SlotSet {
-        self.masters.iter().map(|m| m.slots).collect()
     }
 
     /// The plan in the well-known form of redis-cli, line by line.

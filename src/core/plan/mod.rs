@@ -36,13 +36,7 @@ impl NodeCommand {
         Self { node: node.clone(), words: words.into_iter().map(Into::into).collect() }
     }
 
-    /// The command as one would type it into a shell.
-    #[must_use]
-    pub fn redis_cli_line(&self) -> String {
-        self.redis_cli_line_in(None)
-    }
-
-    /// The same for a connection that is secured so.
+    /// The command as one would type it into a shell, for a connection that is secured so.
     #[must_use]
     pub fn redis_cli_line_in(&self, tls: Option<&TlsOptions>) -> String {
         let options = tls.map(|tls| format!("{} ", shell_words(&tls.words()))).unwrap_or_default();
@@ -63,13 +57,7 @@ pub struct ShownCommand {
 }
 
 impl ShownCommand {
-    /// The line of a shell script: a command with a note is a comment.
-    #[must_use]
-    pub fn line(&self) -> String {
-        self.line_in(None)
-    }
-
-    /// The same for connections that are secured so.
+    /// The line of a shell script, for connections that are secured so: a command with a note is a comment.
     #[must_use]
     pub fn line_in(&self, tls: Option<&TlsOptions>) -> String {
         let line = self.command.redis_cli_line_in(tls);
@@ -106,13 +94,13 @@ mod tests {
     fn commands_are_copied_as_a_shell_takes_them() {
         let node = NodeAddr::new("127.0.0.1", 7000);
         let command = NodeCommand::new(&node, ["CONFIG", "SET", "save", "900 1"]);
-        assert_eq!(command.redis_cli_line(), "redis-cli -h 127.0.0.1 -p 7000 CONFIG SET save '900 1'");
+        assert_eq!(command.redis_cli_line_in(None), "redis-cli -h 127.0.0.1 -p 7000 CONFIG SET save '900 1'");
         assert_eq!(shell_word(""), "''");
         assert_eq!(shell_word("it's"), r"'it'\''s'");
         let tls = TlsOptions { ca_file: Some("my ca.crt".into()), ..TlsOptions::default() };
         let line = NodeCommand::new(&node, ["PING"]).redis_cli_line_in(Some(&tls));
         assert_eq!(line, "redis-cli -h 127.0.0.1 -p 7000 --tls --cacert 'my ca.crt' PING");
         let shown = ShownCommand { command, note: Some("twice".into()) };
-        assert_eq!(shown.line(), "# redis-cli -h 127.0.0.1 -p 7000 CONFIG SET save '900 1'  (twice)");
+        assert_eq!(shown.line_in(None), "# redis-cli -h 127.0.0.1 -p 7000 CONFIG SET save '900 1'  (twice)");
     }
 }

@@ -1,7 +1,7 @@
 //! What each command does.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -29,9 +29,7 @@ use crate::engine::growth::{
 };
 use crate::engine::inspect::inspect;
 use crate::engine::job::{JobKind, Step};
-use crate::engine::lifecycle::{
-    DELETE_STEPS, LAUNCH_STEPS, START_STEPS, STOP_STEPS, delete, launch, start, stop, write_config,
-};
+use crate::engine::lifecycle::{DELETE_STEPS, LAUNCH_STEPS, START_STEPS, STOP_STEPS, delete, launch, start, stop};
 use crate::engine::machine::facts;
 use crate::engine::moves::{MOVE_STEPS, Place, forget_move, move_slots_job, resume_job};
 use crate::engine::safekeeping::{BACKUP_STEPS, RESTORE_STEPS, RestoreWish, backup_job, restore_job};
@@ -54,7 +52,6 @@ impl Actor {
             Command::ProbeServer(path) => self.probe_server(path),
             Command::CheckDraft { generation, spec, edited } => self.check_draft(generation, *spec, edited),
             Command::Launch { spec, edited } => self.launch(*spec, edited),
-            Command::WriteConfig { spec, edited } => self.write_config(*spec, edited),
             Command::Attach { name, addrs, auth } => self.attach(name, addrs, auth),
             Command::PlanCreate { cluster, replicas } => self.plan_create(&cluster, replicas),
             Command::ApplyCreate { cluster, plan } => self.apply_create(&cluster, plan),
@@ -142,24 +139,6 @@ impl Actor {
         self.start_job(JobKind::Launch, &name, &LAUNCH_STEPS, move |steps| async move {
             launch(&workspace, &spec, &edited, &children, &steps).await.map(drop).map_err(|e| e.to_string())
         });
-    }
-
-    fn write_config(&mut self, spec: ClusterSpec, edited: BTreeMap<u16, String>) {
-        let (workspace, reports) = (self.workspace.clone(), self.reporter());
-        tokio::task::spawn_blocking(move || {
-            let written = write_config(&workspace, &spec, &edited).map(drop).map_err(|e| e.to_string());
-            reports.blocking_send(Report::Written(spec.name, spec.dir, written)).ok();
-        });
-    }
-
-    pub(super) fn note_written(&mut self, name: String, dir: &Path, written: Result<(), String>) {
-        match written {
-            Ok(()) => {
-                self.tell(Level::Success, Some(name.clone()), What::ConfigWritten(dir.to_owned()));
-                self.reload_cluster(&name);
-            }
-            Err(reason) => self.refuse("write configuration", Some(name), reason),
-        }
     }
 
     fn attach(&mut self, name: String, addrs: Vec<NodeAddr>, auth: Auth) {

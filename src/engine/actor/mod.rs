@@ -77,8 +77,6 @@ enum Report {
     Planned(String, Result<Arc<CreatePlan>, String>),
     /// A cluster was looked at for damage.
     FixLooked(String, Box<FixLook>),
-    /// Configuration files were written into a folder, or could not be.
-    Written(String, PathBuf, Result<(), String>),
     /// The keys of a slot were counted.
     Counted(String, SlotKeys),
     /// What was found out about slots and keys.
@@ -110,7 +108,6 @@ pub(super) struct Actor {
     /// The look at it.
     looking: Option<Looking>,
     fingerprint: u64,
-    revision: u64,
     sent_events: u64,
     publish_at: Option<Instant>,
     /// No picture before this.
@@ -145,7 +142,6 @@ impl Actor {
             looked_at: None,
             looking: None,
             fingerprint: 0,
-            revision: 0,
             sent_events: 0,
             publish_at: None,
             rest_until: Instant::now(),
@@ -198,7 +194,6 @@ impl Actor {
                 self.changed();
             }
             Report::Probed(path, version) => self.note_probed(path, version),
-            Report::Written(name, dir, written) => self.note_written(name, &dir, written),
             Report::Planned(name, plan) => self.note_planned(&name, plan),
             Report::FixLooked(name, look) => self.note_fix_look(&name, *look),
             Report::Counted(name, keys) => {
@@ -222,7 +217,6 @@ impl Actor {
     fn publish(&mut self) {
         let began = Instant::now();
         self.publish_at = None;
-        self.revision += 1;
         let old = self.snapshots.borrow().clone();
         let clusters: BTreeMap<_, _> = self
             .clusters
@@ -234,7 +228,6 @@ impl Actor {
             self.events.try_send(event).ok();
         }
         let snapshot = Snapshot {
-            revision: self.revision,
             events: self.sent_events,
             servers: self.servers.clone(),
             draft: self.draft.clone(),

@@ -223,7 +223,8 @@ mod tests {
         Migration::merge(&mut list, vec![at(1, Backend::RedisAtomic)]);
         Migration::merge(&mut list, vec![at(2, Backend::RedisAtomic)]);
         assert_eq!((list.len(), list[0].slots().len()), (1, 10));
-        let lines: Vec<String> = Migration::cancel_commands(&list).iter().map(NodeCommand::redis_cli_line).collect();
+        let commands = Migration::cancel_commands(&list);
+        let lines: Vec<String> = commands.iter().map(|command| command.redis_cli_line_in(None)).collect();
         let line = |port: u16| format!("redis-cli -h 127.0.0.1 -p {port} CLUSTER MIGRATION CANCEL ALL");
         assert_eq!(lines, [line(1), line(2)]);
     }

@@ -26,7 +26,7 @@ use crate::core::topology::NodeAddr;
 use super::client::NodeClient;
 use super::command::Auth;
 use super::deliver::{Arrival, Delivered, Dispatch, OnArrival, Parcel, fleet, now_millis};
-pub use open::{Backup, OpenError, OpenFile, open};
+pub use open::{Backup, OpenFile, open};
 pub use prove::Proof;
 use prove::{Sample, Sent};
 pub(super) use ready::keys_by_db;

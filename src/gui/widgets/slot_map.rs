@@ -28,7 +28,7 @@ use crate::workspace::settings::{MapLayout, MapMode};
 use camera::{Camera, Grid};
 use layout::Layout;
 use paint::Picture;
-pub use shades::{NOT_TOLD, Only, Shade, Shades, SlotState, ZERO, figure_of, owner_class};
+pub use shades::{NOT_TOLD, Only, Shades, SlotState, ZERO, figure_of, owner_class};
 
 /// Room for the numbers of rows, points.
 const GUTTER: f32 = 40.0;
