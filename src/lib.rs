@@ -117,12 +117,18 @@
 //! | how slots get from master to master | [`engine::migrate`] |
 //! | who joins, leaves or is emptied, and how | [`core::plan::add`], [`core::plan::remove`], [`core::plan::drain`], [`engine::add`], [`engine::remove`] |
 //! | which damage is repaired, and how | [`core::plan::fix`], [`engine::fix`] |
+//! | who takes over from whom, and what that can lose | [`core::plan::failover`], [`engine::failover`] |
+//! | how servers start, stop and are deleted | [`engine::lifecycle`], [`engine::starting`], [`engine::process`] |
+//! | TLS: options, trust, what a failure means | [`core::tls`], [`engine::tls`] |
+//! | what a node or a slot tells when it is looked at closely | [`core::answers`], [`engine::look`], [`engine::slot_content`] |
+//! | RDB files, backups and what is read from them | [`core::rdb`], [`core::backup`], [`engine::backup`], [`engine::restore`] |
 //! | views that share what they say alike, whose turn it is | [`core::nodes`], [`engine::poll`] |
 //! | figures over time, events, failovers as stories | [`core::history`], [`core::timeline`] |
 //! | what "healthy" means | [`core::check`] |
 //! | what is shown for what was answered | [`engine::assemble`] |
 //! | what can be asked of the engine | [`engine::command`] |
-//! | a screen | `gui::views`, one file each |
+//! | a screen, a dialog | `gui::views`, `gui::widgets`, one file each |
+//! | what Ctrl+K finds | `gui::commands` |
 //! | a slotctl sub command | [`cli`] |
 
 // Tests that are also compiled into the library name it from outside and from inside alike.
