@@ -66,30 +66,12 @@ impl Reach {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use crate::core::slot::SlotSet;
     use crate::core::topology::NodeAddr;
     use crate::engine::client::NodeErrorKind;
-    use crate::engine::snapshot::{ProcessView, Standing};
 
     fn node(reach: Reach) -> NodeView {
-        NodeView {
-            addr: NodeAddr::new("127.0.0.1", 7000),
-            id: None,
-            role: None,
-            master: None,
-            shard: None,
-            slots: SlotSet::new(),
-            epoch: 0,
-            standing: Standing::Fine,
-            reach,
-            viewed: None,
-            stats: None,
-            settings: Arc::default(),
-            process: ProcessView { state: ProcessState::External, log_tail: Arc::default() },
-        }
+        NodeView { reach, ..NodeView::unknown(NodeAddr::new("127.0.0.1", 7000)) }
     }
 
     fn why(phase: Phase, reach: &[Reach]) -> Option<Blank> {
