@@ -97,6 +97,28 @@ fn a_repair_under_way_keeps_moves_and_other_repairs_away() {
     cluster.is_repaired();
 }
 
+/// Redis from 8.4 on shows keys of slots of others only while these are open: nothing is opened without leave.
+#[test]
+fn hidden_keys_are_looked_at_after_a_yes_only() {
+    let Some(program) = cached_server("redis-newest") else { return };
+    let mut cluster = Cluster::of(&program);
+    cluster.fill(50);
+    cluster.setslot(2, SLOT, &["IMPORTING", &cluster.id(0)]);
+    cluster.put_some(2, TAG, "hidden", 20);
+    cluster.setslot(2, SLOT, &["STABLE"]);
+    cluster.everywhere(&["CONFIG", "RESETSTAT"]);
+    let seed = cluster.addr(0);
+    let args = ["fix", &seed, "--cluster-search-multiple-owners", "--json"];
+    // Where an object is printed nobody can be asked.
+    cluster.slotctl(&args, "").failed().complains("add --yes");
+    for server in 0..3 {
+        let stats = cluster.call(server, &["INFO", "commandstats"]);
+        assert!(!stats.contains("setslot") && !stats.contains("cmdstat_multi"), "{stats}");
+    }
+    cluster.fix(&["--cluster-search-multiple-owners"]).fine().says("hides 20 keys of slots that it does not own");
+    cluster.is_repaired();
+}
+
 /// A user who may do nearly everything is told what is missing, and nothing has changed.
 #[test]
 fn a_user_who_may_not_repair_is_told_so_before_anything_is_sent() {
