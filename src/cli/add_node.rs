@@ -233,7 +233,7 @@ fn tell(lines: &Lines, news: &News) {
         News::Configuring { master, .. } => {
             lines.say(|text| text.info(format_args!(">>> Configure node as replica of {master}.")));
         }
-        News::Waiting(what) => lines.wait_for(what),
+        News::Waiting(what) => lines.wait_for(&what.to_string()),
         News::Undoing => {
             lines.wait_for("");
             complain("It did not work: making the new nodes empty again...");

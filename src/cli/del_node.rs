@@ -228,7 +228,7 @@ fn tell(lines: &Lines, news: &News) {
         News::Resetting => {
             lines.say(|text| text.info(">>> Sending CLUSTER RESET SOFT to the deleted node."));
         }
-        News::Waiting(what) => lines.wait_for(what),
+        News::Waiting(what) => lines.wait_for(&what.to_string()),
     }
 }
 

@@ -58,7 +58,7 @@ fn changes(text: &mut Text, before: &[StepState], steps: &[StepView], words: Wor
 /// The running step and what it waits for, short enough for one row.
 fn running_line(steps: &[StepView], width: usize) -> String {
     let Some(step) = steps.iter().find(|step| step.state == StepState::Running) else { return String::new() };
-    let detail = if step.detail.is_empty() { String::new() } else { format!(": {}", step.detail) };
+    let detail = if step.detail.is_none() { String::new() } else { format!(": {}", step.detail) };
     format!("       …  {}{detail}", step.step).chars().take(width).collect()
 }
 
@@ -128,9 +128,10 @@ pub fn steps_json(steps: &[StepView]) -> Vec<StepJson> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::detail::Detail;
 
     fn view(step: Step, state: StepState) -> StepView {
-        StepView { step, state, detail: String::new(), took: Duration::from_millis(1234) }
+        StepView { step, state, detail: Detail::None, took: Duration::from_millis(1234) }
     }
 
     fn told(words: Words, views: &[StepView]) -> String {
@@ -165,7 +166,7 @@ mod tests {
     #[test]
     fn the_running_step_fits_a_row() {
         let mut waiting = view(Step::AwaitJoin, StepState::Running);
-        waiting.detail = "集".repeat(100);
+        waiting.detail = "集".repeat(100).into();
         let line = running_line(&[view(Step::Meet, StepState::Done), waiting], 78);
         assert!(line.starts_with("       …  Wait for the cluster to join: 集") && line.chars().count() == 78, "{line}");
         assert_eq!(running_line(&[view(Step::Meet, StepState::Done)], 78), "");

@@ -25,6 +25,7 @@ use crate::core::topology::{NodeAddr, NodeId, Role, View};
 use super::agreement::await_agreement;
 use super::client::{NodeClient, NodeError, NodeErrorKind, as_text};
 use super::command::Auth;
+use super::detail::Detail;
 use super::gather::{Gathered, gather};
 use super::inspect::{Unfit, inspect, numeric};
 use super::remove::take_back;
@@ -84,7 +85,7 @@ pub enum News {
         master: NodeAddr,
     },
     /// What is waited for.
-    Waiting(String),
+    Waiting(Detail),
     /// What was done is undone.
     Undoing,
 }
@@ -313,7 +314,8 @@ impl Work<'_> {
             let strangers = self.strangers(&self.views().await);
             let Some(first) = strangers.first() else { return Ok(()) };
             if Instant::now() > deadline {
-                let list = strangers.iter().take(6).cloned().collect::<Vec<_>>().join("; ");
+                let list =
+                    strangers.iter().take(6).map(|(what, via)| format!("{what}{via}")).collect::<Vec<_>>().join("; ");
                 return Err(format!(
                     "not every node knew the new ones after {} s: {list}. Each node must reach the bus port of every \
                      other; look for a firewall, or a wrong announced address. One that was removed less than a minute ago is \
@@ -321,12 +323,15 @@ impl Work<'_> {
                     JOIN_DEADLINE.as_secs()
                 ));
             }
-            (self.report)(News::Waiting(first.clone()));
+            (self.report)(News::Waiting(first.0.clone()));
             sleep(PAUSE).await;
         }
     }
 
-    fn strangers(&self, views: &BTreeMap<NodeAddr, View>) -> Vec<String> {
+    fn strangers(&self, views: &BTreeMap<NodeAddr, View>) -> Vec<(Detail, String)> {
+        let stranger = |node: &NodeAddr, whom: &NodeAddr| {
+            (Detail::DoesNotKnow { node: node.clone(), whom: whom.clone() }, format!(" ({})", bus(whom)))
+        };
         let knows = |view: &View, id: &NodeId| {
             view.myself == *id
                 || view.nodes.get(id).is_some_and(|node| !node.flags.handshake && !node.flags.noaddr && node.linked)
@@ -338,21 +343,21 @@ impl Work<'_> {
         for host in &self.plan.hosts {
             for new in &self.plan.newcomers {
                 if !views.get(&host.at).is_some_and(|view| knows(view, &new.id)) {
-                    list.push(format!("{} does not know {} yet ({})", host.at, new.addr, bus(&new.addr)));
+                    list.push(stranger(&host.at, &new.addr));
                 }
             }
         }
         for new in &self.plan.newcomers {
             let Some(view) = views.get(&new.addr) else {
-                list.push(format!("{} does not answer", new.addr));
+                list.push((Detail::Silent { node: new.addr.clone(), why: String::new() }, String::new()));
                 continue;
             };
             let others = self.plan.hosts.iter().map(|host| (&host.id, &host.addr));
             let others = others.chain(self.plan.newcomers.iter().map(|other| (&other.id, &other.addr)));
             let unknown = others.filter(|(id, _)| !knows(view, id));
-            list.extend(unknown.map(|(_, addr)| format!("{} does not know {addr} yet ({})", new.addr, bus(addr))));
+            list.extend(unknown.map(|(_, addr)| stranger(&new.addr, addr)));
             if list.is_empty() && seen.as_ref().is_some_and(|seen| *seen != slots(view)) {
-                list.push(format!("{} does not know yet who owns which slots", new.addr));
+                list.push((Detail::OwnersUnknown(new.addr.clone()), String::new()));
             }
         }
         list
@@ -395,7 +400,7 @@ impl Work<'_> {
             if Instant::now() > deadline || self.cancel.is_cancelled() {
                 return Err(what);
             }
-            waiting(what);
+            waiting(what.into());
             sleep(PAUSE * 2).await;
         }
     }

@@ -17,6 +17,7 @@ use crate::core::topology::{NodeAddr, NodeId, Role, View};
 
 use super::client::NodeClient;
 use super::command::Auth;
+use super::detail::Detail;
 use super::gather::gather;
 
 /// How long the news may take: more than half of a common node timeout.
@@ -33,7 +34,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub(super) async fn await_agreement(
     nodes: &[Host],
     clients: &BTreeMap<NodeAddr, NodeClient>,
-    waiting: &(dyn Fn(String) + Sync),
+    waiting: &(dyn Fn(Detail) + Sync),
     cancel: &CancellationToken,
 ) -> Result<(), String> {
     let deadline = Instant::now() + DEADLINE;
@@ -43,9 +44,8 @@ pub(super) async fn await_agreement(
         let views = asked.map(|(host, client)| async move { Some((host, client.view().await.ok()?)) });
         let views: Vec<(&Host, View)> = join_all(views).await.into_iter().flatten().collect();
         let behind = behind(&views);
-        let Some(what) =
-            behind.first().map(|(viewer, of)| format!("{} does not see the role of {} yet", viewer.at, of.at))
-        else {
+        let unseen = |(viewer, of): &(&Host, &Host)| Detail::RoleUnseen { node: viewer.at.clone(), of: of.at.clone() };
+        let Some(what) = behind.first().map(unseen) else {
             let Some(what) = unlinked(&views) else { return Ok(()) };
             rest(what, deadline, waiting, cancel).await?;
             continue;
@@ -70,13 +70,13 @@ pub async fn settle(seed: &NodeAddr, auth: &Auth, connect: Duration, cancel: &Ca
 }
 
 async fn rest(
-    what: String,
+    what: Detail,
     deadline: Instant,
-    waiting: &(dyn Fn(String) + Sync),
+    waiting: &(dyn Fn(Detail) + Sync),
     cancel: &CancellationToken,
 ) -> Result<(), String> {
     if Instant::now() > deadline || cancel.is_cancelled() {
-        return Err(what);
+        return Err(what.to_string());
     }
     waiting(what);
     sleep(PAUSE).await;
@@ -101,14 +101,14 @@ fn behind<'a>(views: &[(&'a Host, View)]) -> Vec<(&'a Host, &'a Host)> {
 }
 
 /// A handshake that is under way, or a link that is not there yet.
-fn unlinked(views: &[(&Host, View)]) -> Option<String> {
+fn unlinked(views: &[(&Host, View)]) -> Option<Detail> {
     views.iter().find_map(|(host, view)| {
         let pending = view.nodes.values().find(|node| {
             node.flags.handshake
                 || !(node.id == view.myself || node.linked) && views.iter().any(|(other, _)| other.id == node.id)
         })?;
         let other = pending.addr.as_ref().map_or_else(|| pending.id.to_string(), ToString::to_string);
-        Some(format!("{} has no steady link to {other} yet", host.at))
+        Some(Detail::NoSteadyLink { node: host.at.clone(), to: other })
     })
 }
 
@@ -150,6 +150,6 @@ mod tests {
         assert_eq!(meeting(&two, &one).words, ["CLUSTER", "MEET", "127.0.0.1", "7001"]);
         let agreed = [(&one, view(1, &replica, "disconnected")), (&two, view(2, &replica, "connected"))];
         assert_eq!(behind(&agreed), []);
-        assert!(unlinked(&agreed).unwrap().contains("127.0.0.1:7001 has no steady link to 127.0.0.1:7002"));
+        assert!(unlinked(&agreed).unwrap().to_string().contains("127.0.0.1:7001 has no steady link to 127.0.0.1:7002"));
     }
 }

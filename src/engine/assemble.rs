@@ -331,7 +331,9 @@ fn with_lag(mut nodes: Vec<NodeView>, known: &BTreeMap<NodeAddr, Known>) -> Vec<
 fn update_shards(nodes: &BTreeMap<NodeId, Node>, shards: &mut Shards) {
     let mut masters: Vec<&Node> = nodes.values().filter(|n| n.role == Role::Master && !n.slots.is_empty()).collect();
     masters.sort_by_key(|n| n.slots.iter().next());
-    let mut taken: BTreeSet<usize> = masters.iter().filter_map(|n| shards.get(&n.id).copied()).collect();
+    // Also those of masters without slots, emptied or replaced: nobody else is to be taken for one of their shard.
+    let known = nodes.values().filter(|n| n.role == Role::Master);
+    let mut taken: BTreeSet<usize> = known.filter_map(|n| shards.get(&n.id).copied()).collect();
     for master in masters {
         if !shards.contains_key(&master.id) {
             let free = (0..=taken.len()).find(|number| !taken.contains(number)).unwrap_or_default();

@@ -129,6 +129,18 @@ fn a_promoted_replica_keeps_the_shards_colour_and_so_does_the_old_master_on_its_
 }
 
 #[test]
+fn a_new_master_does_not_take_the_number_of_one_that_was_emptied() {
+    let mut shards = Shards::new();
+    show(&healthy(), &mut shards);
+    let lines =
+        [('a', 7000, "master", None, ""), ('b', 7001, "slave", Some('c'), ""), ('c', 7002, "master", None, "0-16383")];
+    let known = [(addr(7000), answer('a', &lines, None, "")), (addr(7002), answer('c', &lines, None, ""))].into();
+    let shown = show(&known, &mut shards);
+    assert_eq!((shown.nodes[0].shard, shown.nodes[2].shard), (Some(0), Some(1)));
+    assert_eq!(shown.nodes[1].shard, Some(1), "a replica goes with its master");
+}
+
+#[test]
 fn a_dead_old_master_that_never_answered_shows_its_role_and_its_failure_as_the_others_tell_them() {
     let lines: [Line; 2] = [('a', 7000, "master,fail", None, ""), ('b', 7001, "master", None, "0-16383")];
     let silent = Known { error: Some("can't connect".to_owned()), ..Known::default() };

@@ -17,6 +17,7 @@ use crate::workspace::document::CreateJournal;
 
 use super::client::{NodeClient, NodeError, NodeErrorKind};
 use super::command::Auth;
+use super::detail::Detail;
 use super::gather::{Gathered, ask};
 use super::inspect::{Unfit, inspect, keys_in};
 use super::job::Step;
@@ -290,7 +291,7 @@ async fn join_and_replicate(plan: &CreatePlan, clients: &Clients, steps: &Steps)
         if Instant::now() > deadline {
             return Err(explain_strangers(&strangers));
         }
-        steps.detail(format!("{} of {} nodes know all others", clients.len() - strangers.len(), clients.len()));
+        steps.detail(Detail::Acquainted { nodes: clients.len() - strangers.len(), of: clients.len() });
         sleep(poll_pause(clients.len())).await;
     }
 }
@@ -357,7 +358,7 @@ async fn await_agreement(plan: &CreatePlan, clients: &Clients, steps: &Steps) ->
             return Ok(());
         };
         if Instant::now() > deadline {
-            let list = waiting.iter().take(8).cloned().collect::<Vec<_>>().join("; ");
+            let list = waiting.iter().take(8).map(ToString::to_string).collect::<Vec<_>>().join("; ");
             return Err(format!("the nodes did not agree in time: {list}"));
         }
         steps.detail(first.clone());
@@ -366,42 +367,41 @@ async fn await_agreement(plan: &CreatePlan, clients: &Clients, steps: &Steps) ->
 }
 
 /// What still differs from the plan, node by node.
-fn not_as_planned(plan: &CreatePlan, gathered: &Gathered) -> Vec<String> {
-    let mut waiting: Vec<String> =
-        gathered.topology.unreachable.iter().map(|(addr, why)| format!("{addr} does not answer ({why})")).collect();
-    for (addr, view) in &gathered.topology.views {
-        if let Some(difference) = view_differs(plan, view) {
-            waiting.push(format!("{addr} {difference}"));
-        }
-    }
+fn not_as_planned(plan: &CreatePlan, gathered: &Gathered) -> Vec<Detail> {
+    let silent = gathered.topology.unreachable.iter();
+    let mut waiting: Vec<Detail> =
+        silent.map(|(node, why)| Detail::Silent { node: node.clone(), why: why.clone() }).collect();
+    waiting.extend(gathered.topology.views.iter().filter_map(|(addr, view)| view_differs(plan, addr, view)));
     for (addr, health) in &gathered.health {
         if health.link_up == Some(false) {
-            waiting.push(format!("replica {addr} has no link to its master yet"));
+            waiting.push(Detail::NotLinked(addr.clone()));
         }
         if health.state_ok == Some(false) {
-            waiting.push(format!("{addr} does not report state ok yet"));
+            waiting.push(Detail::NotOk(addr.clone()));
         }
     }
     waiting
 }
 
-fn view_differs(plan: &CreatePlan, view: &View) -> Option<String> {
+fn view_differs(plan: &CreatePlan, by: &NodeAddr, view: &View) -> Option<Detail> {
+    let unknown = |whom: &NodeAddr| Some(Detail::DoesNotKnow { node: by.clone(), whom: whom.clone() });
+    let unlinked = |to: &NodeAddr| Some(Detail::NoSteadyLink { node: by.clone(), to: to.to_string() });
     for m in &plan.masters {
-        let Some(node) = view.nodes.get(&m.node.id) else { return Some(format!("does not know {}", m.node.addr)) };
+        let Some(node) = view.nodes.get(&m.node.id) else { return unknown(&m.node.addr) };
         if node.role != Role::Master || node.slots.ranges() != [m.slots] {
-            return Some(format!("does not see the slots of {} yet", m.node.addr));
+            return Some(Detail::SlotsUnseen { node: by.clone(), of: m.node.addr.clone() });
         }
         if !node.is_settled() || !(node.linked || node.id == view.myself) {
-            return Some(format!("has no steady link to {} yet", m.node.addr));
+            return unlinked(&m.node.addr);
         }
     }
     for r in &plan.replicas {
-        let Some(node) = view.nodes.get(&r.node.id) else { return Some(format!("does not know {}", r.node.addr)) };
+        let Some(node) = view.nodes.get(&r.node.id) else { return unknown(&r.node.addr) };
         if node.role != Role::Replica || node.master.as_ref() != Some(&r.master) {
-            return Some(format!("does not see {} as a replica yet", r.node.addr));
+            return Some(Detail::RoleUnseen { node: by.clone(), of: r.node.addr.clone() });
         }
         if !node.is_settled() || !(node.linked || node.id == view.myself) {
-            return Some(format!("has no steady link to {} yet", r.node.addr));
+            return unlinked(&r.node.addr);
         }
     }
     None

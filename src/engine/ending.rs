@@ -12,6 +12,7 @@ use crate::workspace::document::ProcessRecord;
 
 use super::client::{NodeClient, info_field, process_id};
 use super::command::Auth;
+use super::detail::Detail;
 use super::folder_lock::{asked_before, note_asked};
 use super::process::{identify, is_it, wait_gone};
 use super::signal::{SignalError, kill, terminate};
@@ -105,7 +106,7 @@ pub(super) async fn gone_or_idle(addr: &NodeAddr, record: ProcessRecord, dir: &P
         if steps.is_cancelled() || began.elapsed() > SAVE_DEADLINE {
             return Waited::Busy;
         }
-        steps.detail(format!("{addr} is still saving and ending"));
+        steps.detail(Detail::StillEnding(addr.clone()));
     }
 }
 
@@ -278,7 +279,7 @@ pub(super) async fn gone(addr: &NodeAddr, record: ProcessRecord, patience: Durat
         if steps.is_cancelled() || Instant::now() > deadline {
             return false;
         }
-        steps.detail(format!("{addr} is still saving and ending"));
+        steps.detail(Detail::StillEnding(addr.clone()));
     }
 }
 
@@ -326,7 +327,7 @@ pub(super) async fn end_left_inside(
         if steps.is_cancelled() || began.elapsed() > SAVE_DEADLINE {
             return Err(format!("{addr}: process {pid} inside WSL did not end and was left running"));
         }
-        steps.detail(format!("{addr} is still saving and ending"));
+        steps.detail(Detail::StillEnding(addr.clone()));
         tokio::time::sleep(Duration::from_millis(300)).await;
     }
     Ok(())

@@ -21,6 +21,7 @@ use crate::core::version::ServerVersion;
 
 use super::client::{CONNECT_DEADLINE, NodeClient, NodeError, as_text, info_field};
 use super::command::Auth;
+use super::detail::Detail;
 use super::gather::{Gathered, ask, gather};
 use super::job::Step;
 use super::snapshot::{ClusterView, NodeView, Reach, Standing};
@@ -215,7 +216,7 @@ async fn promote(plan: &FailoverPlan, clients: &Clients, done: bool, steps: &Ste
     };
     let mut tries = SERVER_TRIES;
     if done {
-        steps.detail(format!("{} has taken over by itself meanwhile", plan.replica));
+        steps.detail(Detail::TookOver(plan.replica.clone()));
     } else {
         tries = server_tries(client).await.unwrap_or(tries);
         client.run(&plan.command()).await.map_err(|error| FailoverError::NotPromoted(refused(plan, &error)))?;
@@ -240,12 +241,12 @@ async fn promote(plan: &FailoverPlan, clients: &Clients, done: bool, steps: &Ste
                 let why = format!("{} still see another master for these slots", blind.join(", "));
                 return Err(FailoverError::Unsettled(why));
             }
-            steps.detail(format!("{first} does not see it yet"));
+            steps.detail(Detail::NotSeenBy(first.clone()));
         } else {
             if Instant::now() > promoted_by {
                 return Err(FailoverError::NotPromoted(not_promoted(plan, client, tries + GRACE).await));
             }
-            steps.detail(format!("{} is still a replica", plan.replica));
+            steps.detail(Detail::StillReplica(plan.replica.clone()));
         }
         sleep(pause(clients)).await;
     }
@@ -266,7 +267,8 @@ async fn settle(plans: &[FailoverPlan], clients: &Clients, steps: &Steps) -> Res
             return Err(FailoverError::Cancelled);
         }
         if Instant::now() > deadline {
-            return Err(FailoverError::Unsettled(waiting.join("; ")));
+            let list: Vec<String> = waiting.iter().map(ToString::to_string).collect();
+            return Err(FailoverError::Unsettled(list.join("; ")));
         }
         steps.detail(first.clone());
         sleep(pause(clients)).await;
@@ -274,7 +276,7 @@ async fn settle(plans: &[FailoverPlan], clients: &Clients, steps: &Steps) -> Res
 }
 
 /// What is not yet as it will be, in words.
-fn unsettled(plans: &[FailoverPlan], gathered: &Gathered) -> Vec<String> {
+fn unsettled(plans: &[FailoverPlan], gathered: &Gathered) -> Vec<Detail> {
     let mut waiting = Vec::new();
     let taken: BTreeMap<&NodeId, &FailoverPlan> = plans.iter().map(|plan| (&plan.master_id, plan)).collect();
     for (addr, view) in &gathered.topology.views {
@@ -283,22 +285,22 @@ fn unsettled(plans: &[FailoverPlan], gathered: &Gathered) -> Vec<String> {
         let follows_old = if me.role == Role::Master { Some(&me.id) } else { me.master.as_ref() };
         let old = follows_old.and_then(|id| taken.get(id));
         if let Some(plan) = old {
-            waiting.push(format!("{addr} does not follow {} yet", plan.replica));
+            waiting.push(Detail::DoesNotFollow { node: addr.clone(), master: plan.replica.clone() });
         } else if me.role == Role::Replica
             && plans.iter().any(|plan| me.master.as_ref() == Some(&plan.replica_id))
             && gathered.health.get(addr).is_some_and(|health| health.link_up == Some(false))
         {
-            waiting.push(format!("replica {addr} has no link to its new master yet"));
+            waiting.push(Detail::NotLinked(addr.clone()));
         }
     }
     let findings = gathered.check();
     let disagree = |f: &&Finding| matches!(f, Finding::SlotsDisagree(_) | Finding::RolesDisagree(_));
-    waiting.extend(findings.iter().filter(disagree).map(ToString::to_string));
+    waiting.extend(findings.iter().filter(disagree).map(Detail::from));
     // With another master lost or slots without an owner, the cluster may well stay down.
     let whole = lost_masters(&nodes_now(gathered)).is_empty()
         && !findings.iter().any(|finding| matches!(finding, Finding::Uncovered(_)));
     let down = |f: &&Finding| matches!(f, Finding::StateFail(_));
-    waiting.extend(findings.iter().filter(down).filter(|_| whole).map(ToString::to_string));
+    waiting.extend(findings.iter().filter(down).filter(|_| whole).map(Detail::from));
     waiting
 }
 

@@ -95,13 +95,13 @@ fn a_failover_has_settled_when_everybody_follows_and_agrees() {
     assert!(!owns(&views(&before), &id("d"), &plan));
     let plans = [plan];
     let waiting = unsettled(&plans, &before);
-    assert_eq!(waiting[0], "127.0.0.1:7000 does not follow 127.0.0.1:7002 yet");
+    assert_eq!(waiting[0].to_string(), "127.0.0.1:7000 does not follow 127.0.0.1:7002 yet");
 
     let mut after = gathered(AFTER, "");
     assert!(owns(&views(&after), &id("d"), &plans[0]));
-    assert_eq!(unsettled(&plans, &after), Vec::<String>::new());
+    assert_eq!(unsettled(&plans, &after), []);
     after.health.get_mut(&NodeAddr::new("127.0.0.1", 7001)).unwrap().link_up = Some(false);
-    assert_eq!(unsettled(&plans, &after), ["replica 127.0.0.1:7001 has no link to its new master yet"]);
+    assert_eq!(unsettled(&plans, &after), [Detail::NotLinked(NodeAddr::new("127.0.0.1", 7001))]);
 }
 
 #[test]

@@ -19,6 +19,7 @@ use super::agreement::settle;
 use super::children::Children;
 use super::client::CONNECT_DEADLINE;
 use super::command::Auth;
+use super::detail::Detail;
 use super::ending::left_inside;
 use super::files::{wipe, write_node_files};
 use super::gather::{Gathered, gather};
@@ -230,12 +231,12 @@ async fn join(place: &Place, new: &Newcomer, steps: &Steps) -> Result<(), NotJoi
     preview(&plan, &place.auth, CONNECT_DEADLINE).await?;
     let sent = functions_for(&plan, &at.seed, &place.auth).await?;
     let report = |news: add::News| match news {
-        add::News::SendingFunctions(addr) => steps.detail(format!("functions for {addr}")),
+        add::News::SendingFunctions(addr) => steps.detail(Detail::Functions(addr)),
         add::News::Meeting(_) => steps.begin(Step::Meet),
         add::News::Joining { .. } => steps.begin(Step::AwaitJoin),
         add::News::Configuring { .. } => steps.begin(Step::AssignReplicas),
         add::News::Waiting(what) => steps.detail(what),
-        add::News::Undoing => steps.detail("it is undone"),
+        add::News::Undoing => steps.detail(Detail::Undoing),
     };
     add(&plan, &sent, &place.auth, CONNECT_DEADLINE, &report, steps.cancelled()).await?;
     steps.done();
@@ -334,7 +335,7 @@ async fn taken_out(workspace: &Workspace, place: &Place, who: &Leaver, steps: &S
         return Err(format!("the node answers at {at} now, not at {}: look again", who.addr));
     }
     let report = |news: remove::News| match news {
-        remove::News::Rehoming { replica, master } => steps.detail(format!("{replica} will copy {master}")),
+        remove::News::Rehoming { replica, master } => steps.detail(Detail::WillCopy { replica, master }),
         remove::News::Forgetting => steps.begin(Step::Forget),
         remove::News::Resetting => steps.begin(Step::ResetNodes),
         remove::News::Waiting(what) => steps.detail(what),

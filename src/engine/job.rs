@@ -4,6 +4,8 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
+use super::detail::Detail;
+
 /// A job's number, unique in one run of the engine.
 pub type JobId = u64;
 
@@ -177,7 +179,7 @@ pub struct StepView {
     /// Where it stands.
     pub state: StepState,
     /// What it waits for, or a detail of its result.
-    pub detail: String,
+    pub detail: Detail,
     /// How long it took, or has taken so far.
     pub took: Duration,
 }

@@ -18,6 +18,7 @@ use crate::workspace::store::{DOCUMENT_VERSION, Workspace, WorkspaceError};
 use super::children::Children;
 use super::client::{NodeClient, info_field, process_id};
 use super::command::Auth;
+use super::detail::Detail;
 use super::files::{FilesError, wipe, write_node_files};
 use super::job::Step;
 use super::process::{CONFIG_FILE, SpawnError, find_running_in, identify};
@@ -136,6 +137,7 @@ fn write_locked(
         tls: None,
         processes: BTreeMap::new(),
         formed: false,
+        shards: BTreeMap::new(),
         wanted: false,
         on_close: OnClose::Ask,
         creating: None,
@@ -257,7 +259,7 @@ pub async fn delete(
             let wiped = wipe(&spec.dir, &spec.port_list()).map_err(|error| failed(steps, error.into()))?;
             left.extend(wiped.left.iter().map(|(path, why)| format!("{} ({why})", path.display())));
             if !left.is_empty() {
-                steps.detail(format!("not removed: {}", left.join(", ")));
+                steps.detail(Detail::NotRemoved(left.join(", ")));
             }
         }
     }

@@ -14,6 +14,7 @@ pub mod command;
 pub mod create;
 pub mod creation;
 pub mod deliver;
+pub mod detail;
 pub mod diagnose;
 pub mod discover;
 pub mod draft;

@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::migrate::{News, others_words};
+use super::detail::{Detail, EndsFirst, Moved, Pace};
+use super::migrate::News;
 
 /// Rate and time left are of this last while.
 const RECENT: Duration = Duration::from_secs(5);
@@ -19,7 +20,7 @@ pub struct MoveTally {
     keys_done: u64,
     paused: bool,
     /// Why a stop that was asked for has to wait.
-    ends_first: Option<String>,
+    ends_first: Option<EndsFirst>,
     /// When how many keys and slots were done, of the last while.
     recent: VecDeque<(Duration, u64, usize)>,
 }
@@ -51,7 +52,7 @@ impl MoveTally {
             News::Keys(count) => self.keys_done += count,
             News::Moved { slots, .. } => self.slots_done += slots.len(),
             News::EndsFirst { at, others } => {
-                self.ends_first = Some(format!("{at}: what is under way ends first: {}.", others_words(others)));
+                self.ends_first = Some(EndsFirst { at: at.to_string(), others: others.clone() });
             }
             News::Paused | News::GoesOn => {
                 self.paused = *news == News::Paused;
@@ -72,54 +73,67 @@ impl MoveTally {
     /// What it waits for while it is paused.
     #[must_use]
     pub fn pause_words(&self) -> String {
-        let file = self.pause_file.as_ref().map(|file| file.display().to_string()).unwrap_or_default();
-        format!("Paused while {file} exists.")
+        self.pause().to_string()
     }
 
     /// Why a stop that was asked for has to wait.
     #[must_use]
-    pub fn ends_first(&self) -> Option<&str> {
-        self.ends_first.as_deref()
+    pub fn ends_first(&self) -> Option<String> {
+        self.ends_first.as_ref().map(ToString::to_string)
     }
 
-    /// Slots and keys so far; keys (or empty slots) a second and the time left, or that it waits.
+    /// What it waits for while it is paused, for a step.
+    #[must_use]
+    pub fn pause(&self) -> Detail {
+        Detail::Paused(self.pause_file())
+    }
+
+    fn pause_file(&self) -> String {
+        self.pause_file.as_ref().map(|file| file.display().to_string()).unwrap_or_default()
+    }
+
+    /// Slots and keys so far; the pace, or that it waits.
+    #[must_use]
+    pub fn figures(&self) -> Moved {
+        Moved {
+            slots: (self.slots_done, self.slots),
+            keys: (self.keys_done, self.keys),
+            pace: self.pace().filter(|_| !self.paused && self.ends_first.is_none()),
+            paused: self.paused.then(|| self.pause_file()),
+            ends_first: self.ends_first.clone(),
+        }
+    }
+
+    /// The same as a line.
     #[must_use]
     pub fn words(&self) -> String {
-        let line = format!("{} of {} slots, {} of {} keys", self.slots_done, self.slots, self.keys_done, self.keys);
-        if let Some(why) = &self.ends_first {
-            return format!("{line}. {why}");
-        }
-        if self.paused {
-            return format!("{line}. {}", self.pause_words());
-        }
-        let (Some(first), Some(last)) = (self.recent.front(), self.recent.back()) else { return line };
+        self.figures().to_string()
+    }
+
+    /// Keys (or empty slots) a second, and the time left.
+    fn pace(&self) -> Option<Pace> {
+        let (first, last) = (self.recent.front()?, self.recent.back()?);
         let seconds = last.0.saturating_sub(first.0).as_secs_f64();
         if seconds < 1.0 {
-            return line;
+            return None;
         }
-        let (keys, slots) = (last.1 - first.1, last.2 - first.2);
-        let (what, count, left) = if self.keys > self.keys_done {
-            ("keys", keys as f64, (self.keys - self.keys_done) as f64)
+        let of_slots = self.keys <= self.keys_done;
+        let (count, left) = if of_slots {
+            ((last.2 - first.2) as f64, self.slots.saturating_sub(self.slots_done) as f64)
         } else {
-            ("slots", slots as f64, self.slots.saturating_sub(self.slots_done) as f64)
+            ((last.1 - first.1) as f64, (self.keys - self.keys_done) as f64)
         };
         if count <= 0.0 {
-            return line;
+            return None;
         }
         let rate = count / seconds;
-        format!("{line}, {rate:.0} {what}/s, {} left", time_left(left / rate))
+        Some(Pace { rate: rounded(rate), of_slots, left: rounded((left / rate).min(3.2e7)) })
     }
 }
 
-/// `8 s`, `2 min 5 s`, `3 h 20 min`.
-fn time_left(seconds: f64) -> String {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rounded and bounded to a year")]
-    let seconds = seconds.clamp(0.0, 3.2e7).round() as u64;
-    match seconds {
-        0..60 => format!("{seconds} s"),
-        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
-        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
-    }
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rounded, and never negative")]
+fn rounded(number: f64) -> u64 {
+    number.round() as u64
 }
 
 #[cfg(test)]
@@ -168,10 +182,5 @@ mod tests {
         assert_eq!(tally.words(), "0 of 100 slots, 0 of 5000 keys. Paused while /tmp/hold exists.");
         tally.take(&News::GoesOn, Duration::ZERO);
         assert_eq!(tally.words(), "0 of 100 slots, 0 of 5000 keys");
-    }
-
-    #[test]
-    fn long_times_are_told_in_minutes_and_hours() {
-        assert_eq!([8.4, 125.0, 12_000.0].map(time_left), ["8 s", "2 min 5 s", "3 h 20 min"]);
     }
 }

@@ -15,6 +15,7 @@ use crate::workspace::journal::JournalFile;
 use crate::workspace::store::{Workspace, WorkspaceError};
 
 use super::command::Auth;
+use super::detail::Detail;
 use super::gather::Gathered;
 use super::job::Step;
 use super::migrate::{Method, MigrateError, Mode, News, Options, Report, migrate};
@@ -162,7 +163,7 @@ pub(super) fn told_to(steps: &Steps, pause_file: Option<PathBuf>) -> Report {
             steps.begin(Step::MoveSlots);
         }
         tally.take(&news, begun.elapsed());
-        steps.detail(tally.words());
+        steps.detail(Detail::Moved(tally.figures()));
     })
 }
 

@@ -20,6 +20,7 @@ use crate::core::topology::{NodeAddr, NodeId};
 use super::agreement::await_agreement;
 use super::client::{NodeClient, NodeError, NodeErrorKind, info_field};
 use super::command::Auth;
+use super::detail::Detail;
 use super::gather::{Gathered, gather};
 use super::inspect::keys_in;
 use super::replication::{Couple, await_links};
@@ -52,7 +53,7 @@ pub enum News {
     /// The removed nodes are reset.
     Resetting,
     /// What is waited for.
-    Waiting(String),
+    Waiting(Detail),
 }
 
 /// Receives the news; must not block.
@@ -250,7 +251,7 @@ impl Work<'_> {
                 Some(NodeError { kind: NodeErrorKind::Refused(reply), .. }) if !passes(&reply) => return Err(reply),
                 Some(error) if Instant::now() > deadline => return Err(error.kind.to_string()),
                 Some(error) => {
-                    (self.report)(News::Waiting(error.to_string()));
+                    (self.report)(News::Waiting(error.to_string().into()));
                     sleep(PAUSE * 10).await;
                 }
                 None => {}
@@ -299,7 +300,7 @@ impl Work<'_> {
             if Instant::now() > deadline {
                 return traces;
             }
-            (self.report)(News::Waiting(format!("{addr} {why}")));
+            (self.report)(News::Waiting(format!("{addr} {why}").into()));
             join_all(again.iter().filter_map(|command| Some(self.client(&command.node)?.run(command)))).await;
             sleep(PAUSE * 3).await;
         }

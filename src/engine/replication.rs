@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::client::{NodeClient, info_field};
+use super::detail::Detail;
 
 /// How long nothing may happen before the wait ends: the servers' own `repl-timeout` gives up after as long.
 const STANDSTILL: Duration = Duration::from_mins(1);
@@ -32,7 +33,7 @@ pub struct Couple {
 /// Which replica has no link, and why, in words; also when asked to stop.
 pub async fn await_links(
     couples: &[Couple],
-    waiting: &(dyn Fn(String) + Sync),
+    waiting: &(dyn Fn(Detail) + Sync),
     cancel: &CancellationToken,
 ) -> Result<(), String> {
     let mut seen: BTreeMap<usize, String> = BTreeMap::new();
@@ -61,7 +62,7 @@ pub async fn await_links(
                  is not the master's password, or the port can't be reached from there"
             ));
         }
-        waiting(format!("{replica} copies {master}: {words}"));
+        waiting(Detail::Copies { replica: replica.clone(), master: master.clone(), words });
         sleep(PAUSE).await;
     }
 }

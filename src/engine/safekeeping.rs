@@ -10,6 +10,7 @@ use crate::core::topology::NodeAddr;
 
 use super::backup::{self, copy, keep, lost_master, manifest, prepare, problems, sources};
 use super::client::CONNECT_DEADLINE;
+use super::detail::Detail;
 use super::gather::{Gathered, gather};
 use super::job::Step;
 use super::moves::Place;
@@ -20,9 +21,6 @@ use super::steps::Steps;
 pub const BACKUP_STEPS: [Step; 2] = [Step::CopyKeys, Step::KeepFiles];
 /// The steps of a restoration.
 pub const RESTORE_STEPS: [Step; 3] = [Step::ReadBackup, Step::RestoreKeys, Step::ProveKeys];
-
-/// A megabyte.
-const MIB: f64 = (1 << 20) as f64;
 
 /// Which backup is restored, and whether over keys that are there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +60,7 @@ async fn backed_up(place: &Place, folder: &Path, steps: &Steps) -> Result<(), St
     let report: backup::Report = Arc::new(move |news| {
         if let backup::News::Bytes(count) = news {
             let now = got.fetch_add(count, Ordering::Relaxed) + count;
-            told.detail(format!("{:.1} MiB", now as f64 / MIB));
+            told.detail(Detail::Bytes(now));
         }
     });
     let sources = sources(&before, &seed);
@@ -75,7 +73,7 @@ async fn backed_up(place: &Place, folder: &Path, steps: &Steps) -> Result<(), St
     let nodes = nodes_json(&before.topology.nodes(), manifest.problems.len());
     keep(saved, folder, &nodes, &manifest).map_err(|why| why.to_string())?;
     if let Some(keys) = manifest.key_count() {
-        steps.detail(format!("{keys} keys in {}", folder.display()));
+        steps.detail(Detail::Kept { keys, folder: folder.display().to_string() });
     }
     if manifest.problems.is_empty() {
         steps.done();
@@ -108,7 +106,7 @@ async fn restored(place: &Place, wish: &RestoreWish, steps: &Steps) -> Result<()
         restore::News::Keys(count) => {
             let mut keys = keys.lock().unwrap_or_else(PoisonError::into_inner);
             *keys += count;
-            told.detail(format!("{keys} of {of} keys"));
+            told.detail(Detail::Keys { done: *keys, of });
         }
         restore::News::Proving => told.begin(Step::ProveKeys),
         restore::News::Bytes(_) => {}
@@ -125,7 +123,7 @@ async fn restored(place: &Place, wish: &RestoreWish, steps: &Steps) -> Result<()
             proof.found, proof.at_least, proof.at_most, proof.differing, proof.sampled
         ));
     }
-    steps.detail(format!("{} keys; {} were read back and are the same", delivered.keys, proof.sampled));
+    steps.detail(Detail::Proven { keys: delivered.keys, sampled: proof.sampled });
     steps.done();
     Ok(())
 }

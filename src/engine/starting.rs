@@ -18,6 +18,7 @@ use crate::workspace::store::Workspace;
 use super::children::Children;
 use super::client::{NodeClient, NodeError, NodeErrorKind, info_field, process_id};
 use super::command::Auth;
+use super::detail::Detail;
 use super::diagnose::likely_cause;
 use super::ending::left_inside;
 use super::job::Step;
@@ -161,7 +162,7 @@ async fn await_answer(
                 let how = format!("is still loading its data set after {} minutes", LOADING_DEADLINE.as_secs() / 60);
                 return Err(dead_node(addr, dir, how));
             }
-            AnswerState::Loading => steps.detail(format!("{addr} is loading its data set")),
+            AnswerState::Loading => steps.detail(Detail::Loading(addr.clone())),
             AnswerState::Silent(_) => {}
         }
         sleep(Duration::from_millis(15)).await;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
+use super::detail::Detail;
 use super::job::{Step, StepState, StepView};
 
 /// Receives the steps whenever one of them changes.
@@ -85,11 +86,11 @@ impl Steps {
     }
 
     /// Says what the running step waits for or has found.
-    pub fn detail(&self, text: impl Into<String>) {
-        let text = text.into();
+    pub fn detail(&self, detail: impl Into<Detail>) {
+        let detail = detail.into();
         self.change(|state| {
             if let Some((index, _)) = state.running {
-                state.steps[index].detail = text;
+                state.steps[index].detail = detail;
             }
         });
     }
@@ -101,7 +102,7 @@ impl Steps {
 
     /// The running step has what it waited for: what it waited for last is not its result.
     pub fn waited(&self) {
-        self.detail(String::new());
+        self.detail(Detail::None);
     }
 
     /// The running step failed.
@@ -128,7 +129,7 @@ impl Steps {
 }
 
 fn pending(step: Step) -> StepView {
-    StepView { step, state: StepState::Pending, detail: String::new(), took: Duration::ZERO }
+    StepView { step, state: StepState::Pending, detail: Detail::None, took: Duration::ZERO }
 }
 
 fn end_running(state: &mut State, end: &StepState) {

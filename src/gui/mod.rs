@@ -23,6 +23,7 @@ pub mod app;
 pub mod args;
 pub mod commands;
 pub mod crash;
+mod detail_words;
 pub mod failover;
 pub mod format;
 pub mod i18n;

@@ -17,6 +17,7 @@ use slotdeck::core::slot::{SlotRange, SlotSet};
 use slotdeck::core::spec::ClusterSpec;
 use slotdeck::core::topology::{NodeAddr, NodeId, Role, Topology, View};
 use slotdeck::core::version::ServerVersion;
+use slotdeck::engine::detail::Detail;
 use slotdeck::engine::job::{JobKind, JobState, JobView, Step, StepState, StepView};
 use slotdeck::engine::look::{ConfigFacts, LatencyFacts, Look, NodeFacts, Seen, SlowFacts, Subject};
 use slotdeck::engine::process::Exit;
@@ -266,7 +267,7 @@ pub fn job(state: JobState) -> JobView {
     let steps = steps.iter().enumerate().map(|(i, step)| StepView {
         step: *step,
         state: at(i),
-        detail: if i == 4 { "127.0.0.1:7004 knows 4 of 6 nodes".to_owned() } else { String::new() },
+        detail: if i == 4 { Detail::Acquainted { nodes: 4, of: 6 } } else { Detail::None },
         took: Duration::from_millis(120 * i as u64 + 3),
     });
     JobView {

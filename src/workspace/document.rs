@@ -10,7 +10,7 @@ use crate::core::plan::moves::MovePlan;
 use crate::core::rate::Rate;
 use crate::core::spec::ClusterSpec;
 use crate::core::tls::TlsOptions;
-use crate::core::topology::NodeAddr;
+use crate::core::topology::{NodeAddr, NodeId};
 
 /// What closing the window does to a cluster's servers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -102,6 +102,9 @@ pub struct ClusterDoc {
     /// Whether it has become a cluster.
     #[serde(default)]
     pub formed: bool,
+    /// Which shard each node was last seen in, by number: a master that died is still shown with those who replaced it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub shards: BTreeMap<NodeId, usize>,
     /// Whether its servers are meant to run.
     #[serde(default)]
     pub wanted: bool,

@@ -24,6 +24,7 @@ fn doc(name: &str) -> ClusterDoc {
         tls: None,
         processes: BTreeMap::from([(7000, ProcessRecord { pid: 17, started: 1_700_000_000 })]),
         formed: true,
+        shards: BTreeMap::new(),
         wanted: true,
         on_close: OnClose::Leave,
         creating: Some(CreateJournal { reason: Some("lost".into()), ..CreateJournal::default() }),

@@ -147,7 +147,7 @@ fn walk(window: &mut Window, yes: &str, mut shoot: impl FnMut(&mut Window)) {
         };
         all.into_iter()
             .enumerate()
-            .map(|(i, s)| StepView { detail: "6 nodes".to_owned(), ..step(s, state(i)) })
+            .map(|(i, s)| StepView { detail: "6 nodes".to_owned().into(), ..step(s, state(i)) })
             .collect::<Vec<_>>()
     };
     put(window, running(), vec![job(2, JobKind::Create, JobState::Running, steps(4))]);

@@ -14,6 +14,7 @@ use slotdeck::core::spec::{Field, Problem, ProblemKind};
 use slotdeck::core::topology::NodeAddr;
 use slotdeck::core::version::ServerVersion;
 use slotdeck::engine::command::Command;
+use slotdeck::engine::detail::Detail;
 use slotdeck::engine::event::{Event, Level, What};
 use slotdeck::engine::job::{JobKind, JobState, JobView, Step, StepState, StepView};
 use slotdeck::engine::snapshot::{
@@ -238,5 +239,5 @@ pub fn tell(window: &mut Window, what: What) {
     settle(window);
 }
 pub fn step(step: Step, state: StepState) -> StepView {
-    StepView { step, state, detail: String::new(), took: Duration::from_millis(120) }
+    StepView { step, state, detail: Detail::None, took: Duration::from_millis(120) }
 }

@@ -103,6 +103,7 @@ impl Cluster {
             tokio::spawn(watch_processes(name, watch_rx, reports)),
         ];
         Self {
+            shards: doc.shards.clone(),
             doc,
             auth,
             plan: None,
@@ -117,7 +118,6 @@ impl Cluster {
             known: BTreeMap::new(),
             probes: Probes::new(),
             exits: BTreeMap::new(),
-            shards: Shards::new(),
             polled_at: None,
             history: Arc::default(),
             owners: Arc::default(),

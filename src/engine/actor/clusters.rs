@@ -158,6 +158,7 @@ impl Actor {
                 cluster.moving[1] = SlotSet::new();
                 cluster.stale = true;
                 self.note_formed(name);
+                self.note_shards(name);
                 self.pace(name);
                 self.measure_chosen();
                 self.changed();
@@ -174,6 +175,23 @@ impl Actor {
         if !cluster.doc.formed && cluster.doc.creating.is_none() && cluster.looks_formed() && !cluster.busy_elsewhere {
             // Should the document not be writable right now, the next look finds the same.
             self.change_document(name, |doc| doc.formed = true).ok();
+        }
+    }
+
+    /// Which nodes belong together is remembered: of a master that died, the others do not tell.
+    fn note_shards(&mut self, name: &str) {
+        if self.running_job(name).is_some() {
+            return;
+        }
+        let Some(cluster) = self.clusters.get(name).filter(|cluster| cluster.doc.formed) else { return };
+        if !cluster.busy_elsewhere && cluster.shards.keys().any(|id| !cluster.doc.shards.contains_key(id)) {
+            let seen = cluster.shards.clone();
+            // What is written stays as it is, so that two programs do not write by turns; the next look tries again.
+            self.change_document(name, |doc| {
+                let written = std::mem::replace(&mut doc.shards, seen);
+                doc.shards.extend(written);
+            })
+            .ok();
         }
     }
 

@@ -168,6 +168,7 @@ impl Actor {
             tls: auth.tls.as_ref().map(|tls| tls.options().clone()),
             processes: BTreeMap::new(),
             formed: false,
+            shards: BTreeMap::new(),
             wanted: true,
             on_close: OnClose::Leave,
             creating: None,

@@ -32,6 +32,7 @@ use crate::core::plan::fix::{FixPlan, Meeting, Party, Refusal, Repair, Trouble, 
 use crate::core::plan::moves::SlotMove;
 use crate::core::slot::{Slot, SlotSet};
 use crate::core::topology::{NodeAddr, NodeId};
+use crate::engine::detail::Detail;
 
 /// How long the nodes may take to agree, and the cluster to serve again.
 const AGREE_DEADLINE: Duration = Duration::from_secs(30);
@@ -174,10 +175,10 @@ fn key_counter(moved: &Arc<AtomicU64>, of: u64, pause: MoveTally, steps: &Steps)
     Arc::new(move |news| match news {
         News::Keys(count) => {
             let now = moved.fetch_add(count, Ordering::Relaxed) + count;
-            steps.detail(format!("{now} of {of} keys"));
+            steps.detail(Detail::Keys { done: now, of });
         }
-        News::Paused => steps.detail(pause.pause_words()),
-        News::GoesOn => steps.detail(format!("{} of {of} keys", moved.load(Ordering::Relaxed))),
+        News::Paused => steps.detail(pause.pause()),
+        News::GoesOn => steps.detail(Detail::Keys { done: moved.load(Ordering::Relaxed), of }),
         _ => {}
     })
 }
@@ -257,7 +258,7 @@ impl Work<'_> {
             let gathered = gather(self.how.seeds, self.how.auth, CONNECT_DEADLINE).await;
             let strangers = |finding: &Finding| matches!(finding, Finding::Unknown { .. });
             let Some(finding) = gathered.check().into_iter().find(strangers) else { break };
-            steps.detail(finding.to_string());
+            steps.detail(&finding);
             // Again and again: who was made to forget a node refuses it for a minute.
             for meeting in meetings {
                 if let Err(error) = self.meet(meeting).await {
@@ -320,7 +321,7 @@ impl Work<'_> {
             let gathered = gather(self.how.seeds, self.how.auth, CONNECT_DEADLINE).await;
             let waits = |finding: &Finding| matches!(finding, Finding::SlotsDisagree(_) | Finding::StateFail(_));
             let Some(finding) = gathered.check().into_iter().find(waits) else { break };
-            steps.detail(finding.to_string());
+            steps.detail(&finding);
             sleep(Duration::from_millis(50)).await;
         }
         steps.waited();

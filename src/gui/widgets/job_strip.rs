@@ -8,6 +8,7 @@ use crate::engine::command::Command;
 use crate::engine::job::{JobId, JobState, JobView, StepState, StepView};
 use crate::engine::snapshot::Snapshot;
 use crate::gui::action::Action;
+use crate::gui::detail_words;
 use crate::gui::format;
 use crate::gui::i18n::tr;
 use crate::gui::icons::Icon;
@@ -120,10 +121,10 @@ fn progress_ui(ui: &mut Ui, job: &JobView) {
         bits::weak(ui, format!("{}/{total}", (done + 1).min(total)));
     }
     if let Some(now) = job.steps.iter().find(|s| s.state == StepState::Running) {
-        let text = if now.detail.is_empty() {
+        let text = if now.detail.is_none() {
             words::step(now.step)
         } else {
-            format!("{}: {}", words::step(now.step), now.detail)
+            format!("{}: {}", words::step(now.step), detail_words::detail(&now.detail))
         };
         ui.add(egui::Label::new(RichText::new(text)).truncate());
     }
@@ -150,8 +151,8 @@ fn step_ui(ui: &mut Ui, step: &StepView) {
             }
             StepState::Running | StepState::Done => {
                 bits::weak(ui, format::took(step.took));
-                if !step.detail.is_empty() {
-                    bits::weak(ui, &step.detail);
+                if !step.detail.is_none() {
+                    bits::weak(ui, detail_words::detail(&step.detail));
                 }
             }
         }
@@ -183,7 +184,7 @@ mod tests {
     #[test]
     fn a_running_job_says_its_step_and_can_be_cancelled() {
         let mut harness = strip(JobState::Running);
-        harness.get_by_label_contains("Wait for the cluster to join: 127.0.0.1:7004 knows 4 of 6 nodes");
+        harness.get_by_label_contains("Wait for the cluster to join: 4 of 6 nodes know all others");
         harness.get_by_label("5/6");
         harness.get_by_label("Cancel").click();
         harness.run();

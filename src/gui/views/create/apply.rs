@@ -7,6 +7,7 @@ use egui::{Align, Label, Layout, RichText, Ui};
 use crate::engine::job::{JobKind, JobState, JobView, StepState, StepView};
 use crate::engine::snapshot::{ClusterView, Health, Snapshot};
 use crate::gui::action::{Action, Confirm};
+use crate::gui::detail_words;
 use crate::gui::format;
 use crate::gui::i18n::tr;
 use crate::gui::icons::Icon;
@@ -94,8 +95,8 @@ fn step_row(ui: &mut Ui, step: &StepView) {
                 _ => drop(ui.monospace(format::took(step.took))),
             }
             // What a step waited for is of no use once it is over.
-            if step.state != StepState::Done && !step.detail.is_empty() {
-                ui.add(Label::new(RichText::new(&step.detail).weak()).truncate());
+            if step.state != StepState::Done && !step.detail.is_none() {
+                ui.add(Label::new(RichText::new(detail_words::detail(&step.detail)).weak()).truncate());
             }
         });
     });
