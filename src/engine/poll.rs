@@ -3,7 +3,7 @@
 //!
 //! # Views of large clusters
 //! What a node says of itself is short; its view of the others grows with the cluster, and there are as many views as
-//! nodes: a thousand are 120 MB. So a round asks for as many views as [`VIEW_BUDGET`] allows: for all of them up to some
+//! nodes: a thousand are 120 MB. So a round asks for as many views as `VIEW_BUDGET` allows: for all of them up to some
 //! 180 nodes, beyond that for those told longest ago. Sooner asked are nodes whose role, master or epoch changed, nodes
 //! of which somebody tells something new, and nodes that were away. Each answer says from when its view is.
 

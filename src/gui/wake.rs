@@ -1,7 +1,7 @@
 //! Which of the engine's news are worth a frame.
 //!
 //! The engine publishes a snapshot with every poll, and most of them say what the last one said: a window that drew them
-//! all would cost ten times what one costs that waits. So where a screen shows nothing but what [`outlook`] looks at, only
+//! all would cost ten times what one costs that waits. So where a screen shows nothing but what `outlook` looks at, only
 //! a change in that wakes it; other screens are drawn with every snapshot.
 
 use std::fmt::{self, Write as _};
@@ -37,7 +37,7 @@ impl Wake {
         self.newest.set(newest).ok();
     }
 
-    /// A frame with this snapshot ends, and it showed nothing beyond [`outlook`] if it was calm.
+    /// A frame with this snapshot ends, and it showed nothing beyond `outlook` if it was calm.
     pub fn drawn(&self, snapshot: &Snapshot, calm: bool) {
         self.calm.store(calm, Ordering::Relaxed);
         if calm {
