@@ -23,8 +23,16 @@ const ELECTION: Duration = Duration::from_secs(5);
 /// # Errors
 /// Why it can't be.
 pub fn question(cluster: &ClusterView, node: &NodeView) -> Result<Action, Refusal> {
+    question_among(cluster, &nodes_of_view(cluster), node)
+}
+
+/// The same for one of many nodes, of which a list was made before.
+///
+/// # Errors
+/// As [`question`].
+pub fn question_among(cluster: &ClusterView, nodes: &[NodeNow], node: &NodeView) -> Result<Action, Refusal> {
     let Some(id) = &node.id else { return Err(Refusal::Unknown(node.addr.to_string())) };
-    let plan = plan_for_node(&nodes_of_view(cluster), id, None)?;
+    let plan = plan_for_node(nodes, id, None)?;
     Ok(ask(cluster, vec![plan]))
 }
 

@@ -1,7 +1,9 @@
 //! Jumps: to a node by its address, and to a slot by its number or by a key that lands in it.
 
+use crate::core::plan::failover::NodeNow;
 use crate::core::slot::{Slot, hash_tag, key_slot};
 use crate::core::topology::Role;
+use crate::engine::failover::nodes_of_view;
 use crate::engine::snapshot::{ClusterView, NodeView};
 use crate::gui::action::Action;
 use crate::gui::failover;
@@ -14,7 +16,8 @@ use super::{Offer, Scene};
 /// The nodes of a cluster, and what can be done with each.
 pub(super) fn nodes(cluster: &ClusterView) -> Vec<Offer> {
     let mut list: Vec<Offer> = cluster.nodes.iter().map(|node| show(cluster, node)).collect();
-    list.extend(cluster.nodes.iter().filter_map(|node| promote(cluster, node)));
+    let now = nodes_of_view(cluster);
+    list.extend(cluster.nodes.iter().filter_map(|node| promote(cluster, &now, node)));
     list.extend(cluster.nodes.iter().filter(|_| moves::concerns(cluster)).filter_map(|node| {
         let label = tr!("palette.remove", node = node.addr);
         let action = members::ask_remove(cluster, Some(node.id.clone()?));
@@ -34,7 +37,7 @@ fn show(cluster: &ClusterView, node: &NodeView) -> Offer {
     Offer::new(icon, label, Action::InspectNode(node.addr.clone())).of(&cluster.name)
 }
 
-fn promote(cluster: &ClusterView, node: &NodeView) -> Option<Offer> {
+fn promote(cluster: &ClusterView, now: &[NodeNow], node: &NodeView) -> Option<Offer> {
     if !failover::concerns(cluster, node) {
         return None;
     }
@@ -42,7 +45,7 @@ fn promote(cluster: &ClusterView, node: &NodeView) -> Option<Offer> {
         Some(Role::Replica) => tr!("palette.fail_over_to", node = node.addr),
         _ => tr!("palette.fail_over_from", node = node.addr),
     };
-    let action = failover::question(cluster, node).map_err(|why| failover::refusal(&why));
+    let action = failover::question_among(cluster, now, node).map_err(|why| failover::refusal(&why));
     let offer = Offer::new(Icon::Failover, label, Action::Withdraw).of(&cluster.name);
     Some(Offer { action, ..offer })
 }

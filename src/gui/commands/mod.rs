@@ -162,6 +162,13 @@ pub const LANGUAGES: [LanguageChoice; 3] = [LanguageChoice::System, LanguageChoi
 /// Everything that can be done here, without the jumps that a query names.
 #[must_use]
 pub fn all(scene: &Scene<'_>) -> Vec<Offer> {
+    let mut list = without_nodes(scene);
+    list.extend(scene.cluster.into_iter().flat_map(jumps::nodes));
+    list
+}
+
+/// What needs no look at each node of a cluster, of which there may be a thousand: what keys may mean in every frame.
+fn without_nodes(scene: &Scene<'_>) -> Vec<Offer> {
     let mut list = Vec::new();
     if let Some(cluster) = scene.cluster {
         list.extend(View::ALL.map(|one| view(&cluster.name, one)));
@@ -172,9 +179,6 @@ pub fn all(scene: &Scene<'_>) -> Vec<Offer> {
     list.extend(Global::ALL.into_iter().filter(|one| *one != Global::Palette).map(global));
     list.extend(THEMES.map(theme));
     list.extend(LANGUAGES.map(language));
-    if let Some(cluster) = scene.cluster {
-        list.extend(jumps::nodes(cluster));
-    }
     list
 }
 
@@ -182,7 +186,8 @@ pub fn all(scene: &Scene<'_>) -> Vec<Offer> {
 #[must_use]
 pub fn pressed(ctx: &egui::Context, scene: &Scene<'_>) -> Option<Action> {
     let palette = global(Global::Palette);
-    let mut bound: Vec<Offer> = all(scene).into_iter().chain([palette]).filter(|offer| offer.keys.is_some()).collect();
+    let offers = without_nodes(scene).into_iter().chain([palette]);
+    let mut bound: Vec<Offer> = offers.filter(|offer| offer.keys.is_some()).collect();
     // Those with more modifiers first: a shortcut without Shift also matches one with it.
     bound.sort_by_key(|offer| offer.keys.is_some_and(|keys| !keys.modifiers.shift));
     ctx.input_mut(|input| bound.into_iter().find(|offer| offer.keys.is_some_and(|keys| input.consume_shortcut(&keys))))?
@@ -217,6 +222,11 @@ mod tests {
         for offer in offers(samples::healthy()) {
             assert!(seen.insert((offer.label.clone(), offer.of.clone())), "{} of {} twice", offer.label, offer.of);
         }
+    }
+
+    #[test]
+    fn no_command_of_a_node_has_keys_so_that_pressed_keys_need_no_look_at_the_nodes() {
+        assert!(jumps::nodes(&samples::healthy()).iter().all(|offer| offer.keys.is_none()));
     }
 
     #[test]
