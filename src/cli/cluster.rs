@@ -18,10 +18,11 @@ use crate::engine::lifecycle::auth_of;
 use crate::engine::tls::Tls;
 use crate::workspace::document::ClusterDoc;
 
-use super::args::{CheckArgs, LoginArgs, SeedArgs};
+use super::cluster_args::{CheckArgs, SeedArgs};
 use super::failure::Failure;
 use super::json::{CheckJson, findings_of, nodes_of};
 use super::login::{self, Login};
+use super::login_args::LoginArgs;
 use super::redis_lines;
 use super::terminal::{Terminal, ask_password, complain};
 

@@ -21,9 +21,9 @@ use crate::workspace::document::CreateJournal;
 use crate::workspace::journal::JournalFile;
 use crate::workspace::store::Workspace;
 
-use super::args::CreateArgs;
 use super::carry_out::{Halt, Wish, Work, ask_way_out, carry_out};
 use super::cluster::{Access, access, bare, could_not_connect, resolved};
+use super::cluster_args::CreateArgs;
 use super::failure::Failure;
 use super::form::Means;
 use super::interrupt::Interrupt;

@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::core::secret::Secret;
 
-use super::args::{LoginArgs, secret};
+use super::login_args::{LoginArgs, secret};
 
 /// `backup`.
 #[derive(Debug, Args)]

@@ -10,8 +10,8 @@ use crate::workspace::definition_file;
 use crate::core::limits::settings;
 use crate::engine::machine::typed_dir;
 
-use super::args::UpArgs;
 use super::failure::Failure;
+use super::local_args::UpArgs;
 use super::text::Text;
 
 /// The spec that the options ask for, and the definition they start from, if any. `clusters_dir` is where clusters live

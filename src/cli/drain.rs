@@ -9,10 +9,10 @@ use crate::core::plan::remove::RemovePlan;
 use crate::engine::agreement::settle;
 use crate::engine::migrate::{Mode, Options};
 
-use super::args::DrainArgs;
 use super::del_node::{PlanJson, Removal};
 use super::failure::Failure;
 use super::form::Means;
+use super::move_args::DrainArgs;
 use super::moving::{MoveJson, NOTHING_MOVED, Scene, Told, carry_out, options, refused};
 use super::terminal::Terminal;
 

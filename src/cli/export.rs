@@ -7,9 +7,9 @@ use serde::Serialize;
 use crate::core::definition::{Definition, EXTENSION};
 use crate::workspace::definition_file;
 
-use super::args::ExportArgs;
 use super::failure::Failure;
 use super::form::Means;
+use super::local_args::ExportArgs;
 
 /// `export` as JSON.
 #[derive(Debug, Serialize)]

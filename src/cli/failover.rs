@@ -18,8 +18,8 @@ use crate::engine::tls::Tls;
 use crate::workspace::document::ClusterDoc;
 use crate::workspace::store::{ClusterLock, WorkspaceError};
 
-use super::args::FailoverArgs;
 use super::cluster::{Access, access, look, resolved, seed_of};
+use super::cluster_args::FailoverArgs;
 use super::draft::shell_word;
 use super::failure::Failure;
 use super::form::Means;

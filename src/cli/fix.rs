@@ -12,11 +12,12 @@ use crate::engine::steps::Steps;
 use crate::workspace::document::MoveJournal;
 use crate::workspace::journal::JournalFile;
 
-use super::args::{FixArgs, MethodArg};
 use super::cluster::{bare, could_not_connect};
+use super::cluster_args::FixArgs;
 use super::failure::Failure;
 use super::form::Means;
 use super::json::{FindingJson, NodeJson, findings_of, nodes_of};
+use super::move_args::MethodArg;
 use super::moving::{Scene, options};
 use super::redis_lines;
 use super::steps::{StepJson, steps_json, timed_report};

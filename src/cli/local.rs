@@ -18,10 +18,10 @@ use crate::engine::starting::DeadNode;
 use crate::engine::steps::Steps;
 use crate::workspace::document::ClusterDoc;
 
-use super::args::DownArgs;
 use super::draft::shell_word;
 use super::failure::Failure;
 use super::form::{Means, NotFormed, form, tell_check};
+use super::local_args::DownArgs;
 use super::steps::{StepJson, steps_json, timed_report};
 use super::terminal::complain;
 use super::up::{report, show};

@@ -7,7 +7,7 @@ use crate::core::tls::TlsOptions;
 use crate::engine::command::Auth;
 use crate::engine::tls::Tls;
 
-use super::args::{LoginArgs, TlsArgs};
+use super::login_args::{LoginArgs, TlsArgs};
 
 /// What redis-cli prints to standard error when a password stands on the command line; byte-equal.
 pub const WARNING: &str =

@@ -1,6 +1,7 @@
 //! slotctl: the terminal twin. It calls the engine's operations itself, one command a run, and prints what they say.
 //!
-//! [`argv`] brings redis-cli's grammar ([`grammar`]) into one order, [`args`] reads it, and each command is a function: `create`,
+//! [`argv`] brings redis-cli's grammar ([`grammar`]) into one order, [`args`] reads it (the options are in the modules
+//! `…_args`), and each command is a function: `create`,
 //! `check` and `info` in [`cluster`], the others in the modules of their names. [`redis_lines`] holds the lines that
 //! scripts search for; [`json`] the shapes of `--json`.
 
@@ -11,6 +12,7 @@ pub mod backup;
 pub mod call;
 mod carry_out;
 pub mod cluster;
+pub mod cluster_args;
 pub mod create;
 pub mod data_args;
 pub mod del_node;
@@ -26,7 +28,10 @@ pub mod import;
 pub mod interrupt;
 pub mod json;
 pub mod local;
+pub mod local_args;
 pub mod login;
+pub mod login_args;
+pub mod move_args;
 mod move_progress;
 pub mod move_slots;
 pub mod moving;

@@ -4,9 +4,9 @@ use crate::core::plan::moves::{master_named, move_slots as planned};
 use crate::core::slot::SlotSet;
 use crate::engine::migrate::Mode;
 
-use super::args::MoveSlotsArgs;
 use super::failure::Failure;
 use super::form::Means;
+use super::move_args::MoveSlotsArgs;
 use super::moving::{Scene, Told, carry_out, confirm, options, refused};
 
 /// `move-slots HOST:PORT --slots 0-99,512 --to ID`.

@@ -15,12 +15,13 @@ use crate::engine::moves::{MovesError, Place, move_slots};
 use crate::workspace::document::MoveJournal;
 use crate::workspace::journal::JournalFile;
 
-use super::args::{LoginArgs, MethodArg, MoveArgs};
 use super::cluster::{Access, access, look, resolved, seed_of};
 use super::failure::Failure;
 use super::form::Means;
 use super::json::{FindingJson, NodeJson, findings_of, nodes_of};
 use super::login;
+use super::login_args::LoginArgs;
+use super::move_args::{MethodArg, MoveArgs};
 use super::move_progress::Progress;
 pub(super) use super::move_progress::Told;
 use super::redis_lines;

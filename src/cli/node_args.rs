@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::args::LoginArgs;
+use super::login_args::LoginArgs;
 
 /// `add-node`.
 #[derive(Debug, Args)]

@@ -5,9 +5,9 @@ use crate::core::plan::rebalance_load::{Held, rebalance_load};
 use crate::engine::loads::{Measure, explain, loads};
 use crate::engine::migrate::Mode;
 
-use super::args::{ByArg, RebalanceArgs};
 use super::failure::Failure;
 use super::form::Means;
+use super::move_args::{ByArg, RebalanceArgs};
 use super::moving::{NOTHING_MOVED, Scene, Told, carry_out, options, refused};
 use super::progress::bytes;
 use super::until_cancelled;

@@ -5,9 +5,9 @@ use crate::core::plan::reshard::{reshard as planned, sources, table};
 use crate::core::slot::SLOT_COUNT;
 use crate::engine::migrate::Mode;
 
-use super::args::ReshardArgs;
 use super::failure::Failure;
 use super::form::Means;
+use super::move_args::ReshardArgs;
 use super::moving::{Scene, Told, carry_out, confirm, options, refused};
 use super::redis_lines;
 use super::terminal::complain;

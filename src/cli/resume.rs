@@ -8,9 +8,9 @@ use crate::core::plan::standing::Standing;
 use crate::workspace::document::MoveJournal;
 use crate::workspace::journal::JournalFile;
 
-use super::args::ResumeArgs;
 use super::failure::Failure;
 use super::form::Means;
+use super::move_args::ResumeArgs;
 use super::moving::{Scene, Told, carry_out, confirm, options};
 
 /// `resume HOST:PORT`, and with `--drop` the end of a move that nobody wants any more. Options that are given here count

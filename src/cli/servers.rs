@@ -8,9 +8,9 @@ use crate::engine::snapshot::FoundServer;
 use crate::engine::wsl::Wake;
 use crate::workspace::store::Workspace;
 
-use super::args::ServersArgs;
 use super::failure::Failure;
 use super::json::ServersJson;
+use super::local_args::ServersArgs;
 use super::terminal::Terminal;
 use super::text::Text;
 

@@ -21,12 +21,12 @@ use crate::engine::steps::Steps;
 use crate::workspace::document::ClusterDoc;
 use crate::workspace::store::{Workspace, WorkspaceError};
 
-use super::args::UpArgs;
 use super::draft::{announce, connect_command, own_name, problem_lines, shell_word, spec_of};
 use super::failure::Failure;
 use super::form::{Means, NotFormed, form, tell_check};
 use super::json::{FindingJson, NodeJson, findings_of, nodes_of};
 use super::local::explain;
+use super::local_args::UpArgs;
 use super::servers::NO_SERVER;
 use super::steps::{StepJson, steps_json, timed_report};
 use super::terminal::{complain, read_line};

@@ -22,8 +22,8 @@ use crate::engine::snapshot::{Health, Phase};
 use crate::workspace::document::MoveJournal;
 use crate::workspace::journal::JournalFile;
 
-use super::args::WatchArgs;
 use super::cluster::{access, look, resolved, seed_of};
+use super::cluster_args::WatchArgs;
 use super::failure::Failure;
 use super::form::Means;
 use super::json::FailureJson;
