@@ -23,11 +23,13 @@ use slotdeck::core::topology::{NodeAddr, Role};
 use slotdeck::engine::client::LOGIN_REFUSED;
 use slotdeck::engine::command::{Auth, Command};
 use slotdeck::engine::discover::probe;
-use slotdeck::engine::event::What;
+use slotdeck::engine::event::{Level, What};
 use slotdeck::engine::handle::Engine;
 use slotdeck::engine::job::{JobKind, JobState};
+use slotdeck::engine::lifecycle::{DELETE_STEPS, delete as delete_elsewhere};
 use slotdeck::engine::process::identify;
 use slotdeck::engine::snapshot::{ClusterView, Health, Phase, ProcessState, Reach, Standing};
+use slotdeck::engine::steps::Steps;
 use slotdeck::workspace::document::{OnClose, ProcessRecord};
 use slotdeck::workspace::store::Workspace;
 
@@ -215,6 +217,32 @@ fn a_killed_master_is_seen_and_its_replica_takes_over() {
 }
 
 #[test]
+fn servers_that_another_program_stops_raise_no_alarm() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    // Of servers that are no cluster yet, and of a cluster.
+    for formed in [false, true] {
+        let home = Home::new();
+        let mut engine = home.engine();
+        let spec = home.spec("calm", 3, 0);
+        launch(&engine, &spec);
+        if formed {
+            create(&engine, &spec.name);
+        }
+        await_cluster(&engine, &spec.name, "the servers to run", |c| {
+            (c.phase == Phase::Formed) == formed
+                && c.nodes.iter().all(|n| matches!(n.process.state, ProcessState::Running { .. }))
+        });
+        engine.drain_events();
+        let steps = Steps::silent(&DELETE_STEPS);
+        runtime.block_on(delete_elsewhere(&home.workspace(), &spec.name, true, &steps)).unwrap();
+        wait_until("it to go", || engine.snapshot().clusters.is_empty().then_some(()));
+        let alarms: Vec<_> =
+            engine.drain_events().into_iter().filter(|e| matches!(e.level, Level::Warning | Level::Error)).collect();
+        assert!(alarms.is_empty(), "{alarms:#?}");
+    }
+}
+
+#[test]
 fn servers_outlive_the_engine_and_are_found_again_by_the_next_one() {
     let home = Home::new();
     let spec = home.spec("lasting", 3, 0);
@@ -321,7 +349,7 @@ fn a_node_that_is_not_empty_is_named_with_what_it_holds_and_nothing_is_touched()
     engine.send(Command::PlanCreate { cluster: "given".into(), replicas: Some(0) }).unwrap();
     let view = await_cluster(&engine, "given", "the refusal", |c| c.plan_error.is_some());
     let reason = view.plan_error.as_deref().unwrap();
-    assert!(reason.contains(&format!(":{port} is not empty: it owns 1 slots")), "{reason}");
+    assert!(reason.contains(&format!(":{port} is not empty: it owns 1 slot")), "{reason}");
     command(port, &["CLUSTER", "DELSLOTS", "1"]);
     create_external(&engine);
     await_cluster(&engine, "given", "health", |c| c.health == Health::Ok && c.phase == Phase::Formed);
@@ -461,7 +489,7 @@ fn a_reset_leaves_alone_what_is_not_as_it_was_left() {
     await_cluster(&engine, &spec.name, "the half-made state", |c| c.half_made.is_some());
     engine.send(Command::ResetTouched { cluster: spec.name.clone() }).unwrap();
     let JobState::Failed(reason) = job_end(&engine, JobKind::Reset) else { panic!("it must refuse") };
-    assert!(reason.contains("holds 1 keys by now: nothing was reset"), "{reason}");
+    assert!(reason.contains("holds 1 key by now: nothing was reset"), "{reason}");
     let mut info = String::new();
     for port in spec.port_list() {
         info += &redis::cmd("CLUSTER").arg("INFO").query::<String>(&mut connect(port)).unwrap();

@@ -114,7 +114,7 @@ fn what_redis_cli_repairs_unasked_is_repaired_for_scripts_too() {
     cluster.setslot(0, SLOT, &["MIGRATING", &taker]);
     cluster.setslot(1, SLOT, &["IMPORTING", &giver]);
     cluster.slotctl(&["--cluster", "fix", &cluster.addr(0), "--json"], "").failed();
-    cluster.slotctl(&["--cluster", "fix", &cluster.addr(0)], "").fine().says("1 slots were repaired");
+    cluster.slotctl(&["--cluster", "fix", &cluster.addr(0)], "").fine().says("1 slot was repaired");
     cluster.is_repaired();
     // What plan can't repair is told as fix tells it.
     cluster.slotctl(&["plan", "fix", &cluster.addr(0)], "").fine();
@@ -170,7 +170,7 @@ fn a_slot_with_two_owners_goes_to_the_higher_epoch_with_the_keys_of_both() {
             eprintln!("on {name} the third node has forgotten one of them, too");
             continue;
         }
-        ran.says("Several masters claim 1 slots (5061)");
+        ran.says("Several masters claim 1 slot (5061)");
         cluster.fix(&[]).fine().says("it claims them with the highest epoch").says("20 keys were moved");
         cluster.is_repaired();
     }
@@ -274,7 +274,7 @@ fn a_key_in_the_way_stops_its_slot_alone_and_is_named() {
         assert!(!nodes.contains("[7-"), "{nodes}");
         // The owner's stays where nothing else is said: the other is looked at and moved on purpose.
         let ran = cluster.fix(&["--cluster-replace"]).fine();
-        ran.says("1 keys were moved");
+        ran.says("1 key was moved");
         cluster.written.insert(clash.into_bytes(), b"another".to_vec());
         cluster.is_repaired();
     }

@@ -216,11 +216,11 @@ fn a_key_that_is_in_the_way_stops_the_move_before_it_begins() {
     stray(&cluster, b"bar", 1, 0);
     let (to, seed) = (cluster.id(1), cluster.addr(0));
     let args = ["move-slots", &seed, "--slots", "5000-5100", "--to", &to, "--yes"];
-    cluster.slotctl(&args).failed().complains("nothing was moved").complains("already holds 1 keys of slot 5061");
+    cluster.slotctl(&args).failed().complains("nothing was moved").complains("already holds 1 key of slot 5061");
     cluster.is_whole();
     assert_eq!(client.get(b"bar").unwrap(), b"the right one");
     let args: Vec<&str> = args.into_iter().chain(["--cluster-replace"]).collect();
-    cluster.slotctl(&args).fine().says("[OK] 101 slots with 1 keys were moved");
+    cluster.slotctl(&args).fine().says("[OK] 101 slots with 1 key were moved");
     cluster.is_whole();
     assert_eq!(client.get(b"bar").unwrap(), b"the right one");
     cluster.slotctl(&args).fine().says("owns these slots already");
@@ -298,7 +298,7 @@ fn a_user_who_may_only_look_is_told_every_right_that_a_move_takes() {
         let told = cluster.slotctl(&args).failed().complains("'ACL SETUSER clerk ~*'");
         assert!(told.err.contains("nothing was moved"), "{told:?}");
         set_user(&["~*"]);
-        cluster.slotctl(&args).fine().says("[OK] 101 slots with 1 keys were moved");
+        cluster.slotctl(&args).fine().says("[OK] 101 slots with 1 key were moved");
         cluster.is_whole();
         assert_eq!(cluster.client().get(b"bar").unwrap(), b"kept");
     }

@@ -31,6 +31,35 @@ fn write_until_refused(cluster: &Cluster, from: u64) -> std::thread::JoinHandle<
     std::thread::Builder::new().name("writer".to_owned()).spawn(work).unwrap()
 }
 
+#[test]
+fn a_move_that_runs_is_named_as_running_and_one_that_was_killed_with_the_way_on() {
+    let cluster = Cluster::new();
+    seed_numbers(&cluster, 20_000);
+    let (from, to, seed) = (cluster.id(0), cluster.id(1), cluster.addr(2));
+    let args = ["reshard", &seed, "--from", &from, "--to", &to, "--slots", "2000", "--yes", "--max-rate", "500"];
+    let mut child = begin_with(&cluster, &args, Stdio::null());
+    let running = format!("A move of slots in this cluster is running now, by slotctl (process {})", child.id());
+    let second = ["move-slots", &seed, "--slots", "0-9", "--to", &to, "--yes"];
+    wait_until("a second move is refused with the first one's name", || {
+        let ran = cluster.slotctl(&second);
+        assert!(!ran.err.contains("half-way"), "{ran:#?}");
+        (ran.code == 1 && ran.err.contains(&running)).then_some(())
+    });
+    let checked = cluster.slotctl(&["check", &seed]).says(&running);
+    assert!(!checked.out.contains("slotctl fix"), "{checked:#?}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let on = format!("slotctl resume {seed}");
+    let checked = cluster.slotctl(&["check", &seed]).says("was left half-way: ").says(&format!("'{on}' moves them"));
+    assert!(!checked.out.contains("slotctl fix"), "{checked:#?}");
+    assert_eq!(cluster.slotctl(&["check", &seed, "--json"]).json()["hint"], on);
+    let resumed = cluster.slotctl(&["resume", &seed, "--yes", "--max-rate", "1000000"]).fine();
+    let resumed = resumed.says(" of 2000 slots are still to be moved.");
+    assert!(resumed.out.lines().all(|line| line.len() < 200), "{resumed:#?}");
+    cluster.is_whole();
+    all_are_there(&cluster, 20_000);
+}
+
 /// A master dies in the middle of a move and comes back: resume finishes it, and no acknowledged write is lost.
 fn survives_the_death_of(victim: usize) {
     let mut cluster = Cluster::of(&server_program(), "appendonly yes\nappendfsync always");

@@ -8,7 +8,7 @@ mod slotctl_tools;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
-use common::free_port_run;
+use common::{TestServer, free_port_run};
 use slotctl_tools::{Ran, redis_cli, slotctl, slotctl_at};
 
 /// A workspace of one test, in a folder whose name would break careless quoting. Its clusters end with it.
@@ -37,6 +37,11 @@ impl Home {
 
     fn ps(&self) -> serde_json::Value {
         self.run(&["ps", "--json"], "").json()["clusters"].clone()
+    }
+
+    /// One look of `watch`.
+    fn watched(&self) -> serde_json::Value {
+        self.run(&["watch", "demo", "--json", "--count", "1"], "").json()
     }
 
     /// Insists that nothing is remembered, nothing is left on disk, and nobody listens.
@@ -75,10 +80,17 @@ fn a_cluster_lives_from_up_to_down_and_leaves_nothing() {
     redis_cli(&["-c", "-p", &port.to_string(), "set", "key", "kept"], "").fine().says("OK");
     home.run(&["ps"], "").fine().says(&format!("demo  ok     6/6    {port}-{}", port + 5)).says("Redis 7.");
     slotctl(&["check", &format!("127.0.0.1:{port}")], "").fine();
+    home.run(&["check", "demo"], "").fine().says("[OK] All 16384 slots covered.");
+    home.run(&["info", "demo"], "").fine().says("[OK] 1 keys in 3 masters.");
+    home.run(&["rebalance", "demo", "--cluster-simulate"], "").fine().says("No rebalancing needed");
+    home.run(&["info", "dmeo"], "").failed().complains("'dmeo' is no address").complains("slotctl ps");
+    assert_eq!(home.watched()["state"], "ok");
     home.up(port, &["--yes"], "").failed().complains("NAME: A cluster of this name exists already.");
 
     home.run(&["stop", "demo"], "").fine().says("slotctl start demo");
     assert_eq!((&home.ps()[0]["state"], &home.ps()[0]["up"]), (&"stopped".into(), &0.into()));
+    assert_eq!(home.watched()["state"], "stopped", "in the words of ps");
+    home.run(&["check", "demo"], "").failed().complains("demo is stopped: 'slotctl start demo' starts it.");
     home.run(&["start", "demo"], "").fine().says("[OK] All 16384 slots covered.").says("demo is up.");
     redis_cli(&["-c", "-p", &port.to_string(), "get", "key"], "").fine().says("kept");
 
@@ -86,6 +98,19 @@ fn a_cluster_lives_from_up_to_down_and_leaves_nothing() {
     home.run(&["down", "demo", "--wipe"], "yes").fine();
     home.nothing_is_left(port);
     home.run(&["stop", "demo"], "").failed().complains("There is no cluster named 'demo'.");
+}
+
+#[test]
+fn a_node_that_joined_later_is_counted_whoever_started_it() {
+    let (home, port) = (Home::new(), free_port_run(3));
+    home.up(port, &["--yes", "--replicas", "0"], "");
+    let mut extra = TestServer::start("cluster-enabled yes\n");
+    home.run(&["add-node", &extra.addr(), &format!("127.0.0.1:{port}")], "").fine();
+    let ps = || home.ps()[0].clone();
+    assert_eq!((&ps()["up"], &ps()["nodes"], &ps()["state"]), (&4.into(), &4.into(), &"ok".into()));
+    assert!(ps()["addrs"].as_array().unwrap().contains(&extra.addr().into()), "{}", ps());
+    extra.kill();
+    assert_eq!((&ps()["up"], &ps()["nodes"]), (&3.into(), &4.into()));
 }
 
 #[test]

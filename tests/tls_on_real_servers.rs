@@ -192,7 +192,7 @@ fn keys_come_from_a_source_in_tls_and_from_one_without() {
     let url = format!("rediss://{}", source.addr());
     let ca = theirs.file();
     let import = ["import", &addrs[0], "--cluster-from", &url, "--from-cacert", &ca, "--cluster-copy"];
-    slotctl_at(home.path(), &import, "").fine().says("[OK] 1 keys were copied");
+    slotctl_at(home.path(), &import, "").fine().says("[OK] 1 key was copied");
     let unknown = ["import", &addrs[0], "--cluster-from", &url, "--cluster-copy"];
     slotctl_at(home.path(), &unknown, "").failed().complains("is not signed by a CA that this system knows");
 }
@@ -212,7 +212,7 @@ fn a_server_that_can_t_be_trusted_is_told_with_what_to_do() {
     at(&["--tls", "--cacertdir", &cluster.authority.dir().display().to_string()]).fine();
     at(&["--tls", "--cacert", "/nowhere/ca.crt"]).failed().complains("/nowhere/ca.crt can't be read");
     at(&["--tls", "--cacert", &cluster.authority.path("ca.crt"), "--cert", "x.crt"]).failed().complains("give both");
-    at(&[]).failed().complains("if this is a TLS port, add --tls");
+    at(&[]).failed().complains("this port speaks TLS: connect to it with TLS (--tls)");
     let plain = cluster.nodes[0].server.addr();
     cluster.slotctl(&["check", &plain]).failed().complains("does not answer in TLS");
     // A CA that was given trusts the names that it signed: no name is compared.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::core::count::counted;
 use crate::core::plan::add::{AddPlan, Wish};
 use crate::core::plan::members::{Member, members};
 use crate::core::plan::moves::obstacles;
@@ -160,7 +161,7 @@ fn known_already(gathered: &Gathered, seed: &NodeAddr, unfit: &[Unfit]) -> Vec<S
         let member = all.iter().find(at)?;
         let role = match &member.master {
             Some(master) => format!("a replica of {master}"),
-            None => format!("a master with {} slots", member.slots.len()),
+            None => format!("a master with {}", counted(member.slots.len(), "slot")),
         };
         Some(format!("      {addr} is a member of this cluster already, as {role}."))
     };

@@ -26,9 +26,9 @@ pub enum UsageError {
     /// A sub command that has no plan.
     #[error("plan needs a sub command that changes a cluster: 'slotctl help plan' lists them")]
     NotPlannable,
-    /// Too few or too many arguments.
-    #[error("[ERR] Wrong number of arguments for specified --cluster sub command")]
-    WrongCount,
+    /// Too few or too many arguments, and where -u was given in the place of an address, a hint.
+    #[error("[ERR] Wrong number of arguments for specified --cluster sub command{0}")]
+    WrongCount(&'static str),
     /// An option that makes no sense here, and why.
     #[error("'{0}' can't be used here: {1}")]
     NotHere(String, String),
@@ -225,7 +225,9 @@ impl Scan {
         }
         // redis-cli takes `host:port` or `host port`, and silently drops what follows: a dropped address is a mistake.
         if !(sub.args.0..=sub.args.1).contains(&self.args.len()) {
-            return Err(UsageError::WrongCount);
+            let by_uri = self.args.is_empty() && self.options.iter().any(|(name, _)| name == "-u" || name == "--uri");
+            let hint = "\n-u says user, password and TLS only: name host:port besides, as with redis-cli.";
+            return Err(UsageError::WrongCount(if by_uri { hint } else { "" }));
         }
         line.push("--".into());
         line.extend(self.args.into_iter().map(OsString::from));

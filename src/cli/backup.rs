@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::core::backup::{BackupFile, Holdings, Manifest, NODES_FILE, nodes_json};
 use crate::core::check::Finding;
+use crate::core::count::counted;
 use crate::engine::backup::{BackupError, News, Report, copy, keep, lost_master, manifest, prepare, problems, sources};
 use crate::engine::gather::Gathered;
 
@@ -148,7 +149,7 @@ impl Progress {
 
 fn checked(file: &BackupFile) -> String {
     let keys = match file.holds.as_ref().map(Holdings::key_count) {
-        Some(keys) => format!("{keys} keys in {}", bytes(file.bytes)),
+        Some(keys) => format!("{} in {}", counted(keys, "key"), bytes(file.bytes)),
         None => format!("{}, with types of values that this version does not know", bytes(file.bytes)),
     };
     match &file.crc64 {

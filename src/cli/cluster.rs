@@ -17,12 +17,15 @@ use crate::engine::gather::{Gathered, gather};
 use crate::engine::lifecycle::auth_of;
 use crate::engine::tls::Tls;
 use crate::workspace::document::ClusterDoc;
+use crate::workspace::store::Workspace;
 
 use super::cluster_args::{CheckArgs, SeedArgs};
+use super::draft::shell_word;
 use super::failure::Failure;
 use super::json::{CheckJson, findings_of, nodes_of};
 use super::login::{self, Login};
 use super::login_args::LoginArgs;
+use super::moving::Earlier;
 use super::redis_lines;
 use super::terminal::{Terminal, ask_password, complain};
 
@@ -70,14 +73,59 @@ pub(super) async fn access(args: &LoginArgs) -> Result<Access, Failure> {
     Ok(Access { auth, connect: login::connect_timeout(args).unwrap_or(CONNECT_DEADLINE) })
 }
 
+/// The node that was named, and how to log in there: by its address, or the first one that answers of a cluster that is
+/// known here by this name.
+pub(super) async fn named(
+    words: &[String],
+    login: &LoginArgs,
+    workspace: &Workspace,
+) -> Result<(NodeAddr, Access), Failure> {
+    let doc = match words {
+        // No cluster's name holds a colon.
+        [name] if !name.contains(':') => workspace.load(name).ok(),
+        _ => None,
+    };
+    let Some(doc) = doc else {
+        let seed = resolved(seed_of(words)?, login, false).await?;
+        return Ok((seed, access(login).await?));
+    };
+    let mut access = access(login).await?;
+    access.complete(&doc);
+    for addr in doc.places() {
+        if NodeClient::connect_within(&addr, &access.auth, access.connect).await.is_ok() {
+            return Ok((addr, access));
+        }
+    }
+    let name = shell_word(&doc.name);
+    if !doc.wanted {
+        return Err(Failure::message(&format!("{name} is stopped: 'slotctl start {name}' starts it.")));
+    }
+    let first = doc.places().into_iter().next();
+    first.map(|addr| (addr, access)).ok_or_else(|| Failure::message(&format!("No node of {name} is known.")))
+}
+
 /// `host:port`, `host:port@busport` or `host port`.
 pub(super) fn seed_of(words: &[String]) -> Result<NodeAddr, Failure> {
+    if let Some((scheme, rest)) = words.iter().find_map(|word| word.split_once("://")) {
+        // What stands before the @ is not repeated.
+        let place = rest.rsplit('@').next().unwrap_or(rest).split('/').next().unwrap_or_default();
+        return Err(Failure::message(&format!(
+            "{BAD_SEED}\nHost and port stand alone, here '{place}'; user, password and TLS are given with -u \
+             {scheme}://user:password@host, or with --user, --askpass and --tls."
+        )));
+    }
     let seed = match words {
         [addr] => addr.parse().ok(),
         [host, port] => port.parse().ok().filter(|p| *p != 0).map(|port| NodeAddr::new(host.clone(), port)),
         _ => None,
     };
-    seed.ok_or_else(|| Failure::message(BAD_SEED))
+    seed.ok_or_else(|| match words {
+        [name] if !name.contains(':') && name.parse::<IpAddr>().is_err() => Failure::message(&format!(
+            "{BAD_SEED}\n'{name}' is no address, nor the name of a cluster that this command knows: 'slotctl ps' lists \
+             clusters and where they are."
+        )),
+        _ => Failure::message(BAD_SEED),
+    })
 }
 
 /// The address of the family that `-4` or `-6` asks for, where `host` is a name. CLUSTER MEET takes no names, so a
@@ -135,6 +183,7 @@ pub(super) fn could_not_connect(addr: &NodeAddr, why: &str) -> String {
 /// The system's bare words, as redis-cli has them: `can't connect (Connection refused (os error 111))`.
 pub(super) fn bare(why: &str) -> &str {
     let why = why.strip_prefix("can't connect (").and_then(|why| why.strip_suffix(')')).unwrap_or(why);
+    let why = why.strip_prefix("failed to lookup address information: ").unwrap_or(why);
     why.split(" (os error").next().unwrap_or(why)
 }
 
@@ -144,12 +193,7 @@ pub(super) async fn look(seed: &NodeAddr, access: &Access, terminal: Terminal) -
     match client {
         Ok(client) => match client.view().await {
             Ok(_) => {}
-            // A server that awaits TLS takes plain words for a broken handshake.
-            Err(NodeError { kind: NodeErrorKind::Lost(why), addr }) if access.auth.tls.is_none() => {
-                let why = format!("{} (if this is a TLS port, add --tls)", bare(&why));
-                return Err(Failure::message(&could_not_connect(&addr, &why)));
-            }
-            Err(error) => return Err(explain(terminal, &error)),
+            Err(error) => return Err(explain(terminal, &client.explained(error).await)),
         },
         Err(error) => return Err(explain(terminal, &error)),
     }
@@ -180,17 +224,17 @@ async fn key_counts(gathered: &Gathered, access: &Access) -> BTreeMap<NodeAddr, 
 ///
 /// # Errors
 /// The cluster is not whole, or the node can't be asked.
-pub async fn check(args: &CheckArgs, terminal: Terminal) -> Result<(), Failure> {
+pub async fn check(args: &CheckArgs, terminal: Terminal, workspace: &Workspace) -> Result<(), Failure> {
     let search = args.cluster_search_multiple_owners;
-    look_and_tell(&args.seed, terminal, Some(Asked { search })).await
+    look_and_tell(&args.seed, terminal, workspace, Some(Asked { search })).await
 }
 
 /// `info`: keys, slots and replicas of each master.
 ///
 /// # Errors
 /// A master does not tell its keys, or the node can't be asked.
-pub async fn info(args: &SeedArgs, terminal: Terminal) -> Result<(), Failure> {
-    look_and_tell(args, terminal, None).await
+pub async fn info(args: &SeedArgs, terminal: Terminal, workspace: &Workspace) -> Result<(), Failure> {
+    look_and_tell(args, terminal, workspace, None).await
 }
 
 /// What a check is to look at beside what the nodes say of each other.
@@ -200,10 +244,14 @@ struct Asked {
     search: bool,
 }
 
-async fn look_and_tell(args: &SeedArgs, terminal: Terminal, asked: Option<Asked>) -> Result<(), Failure> {
+async fn look_and_tell(
+    args: &SeedArgs,
+    terminal: Terminal,
+    workspace: &Workspace,
+    asked: Option<Asked>,
+) -> Result<(), Failure> {
     let with_check = asked.is_some();
-    let seed = resolved(seed_of(&args.node)?, &args.login, false).await?;
-    let access = access(&args.login).await?;
+    let (seed, access) = named(&args.node, &args.login, workspace).await?;
     let gathered = look(&seed, &access, terminal).await?;
     for (addr, why) in &gathered.topology.unreachable {
         complain(&could_not_connect(addr, bare(why)));
@@ -222,11 +270,23 @@ async fn look_and_tell(args: &SeedArgs, terminal: Terminal, asked: Option<Asked>
             findings.extend(stray_keys(&seen.damage(), &seen.hidden));
         }
         let strays = findings.iter().any(|finding| matches!(finding, Finding::Strays { .. }));
-        if strays || !suspects(&gathered.topology).is_empty() {
+        let earlier = Earlier::find(workspace, &gathered, &seed, &access.options());
+        let settled_by = match &earlier {
+            Some(Earlier::Running(_)) => true,
+            Some(Earlier::Left { command, .. }) => command.is_some(),
+            None => false,
+        };
+        if let Some(Earlier::Left { command, .. }) = &earlier {
+            hint.clone_from(command);
+        }
+        if let Some(earlier) = earlier {
+            text.warn(format_args!("[WARNING] {}", earlier.words()));
+        }
+        if strays || (!settled_by && !suspects(&gathered.topology).is_empty()) {
             let option = if strays { " --cluster-search-multiple-owners" } else { "" };
             let command = format!("slotctl fix {seed}{option}{}", access.options());
             text.line(format_args!("'{command}' shows the repairs, and carries them out on a yes."));
-            hint = Some(command);
+            hint = hint.or(Some(command));
         }
     }
     terminal.print(&text.into_string());
@@ -256,15 +316,27 @@ mod tests {
         assert_eq!(seed_of(&words("127.0.0.1:7000@17000")).unwrap(), NodeAddr::new("127.0.0.1", 7000));
         assert_eq!(seed_of(&words("localhost 7000")).unwrap(), NodeAddr::new("localhost", 7000));
         assert_eq!(seed_of(&words("::1:7000")).unwrap(), NodeAddr::new("::1", 7000));
-        for bad in ["7000", "localhost x", "localhost 0", "localhost"] {
-            assert_eq!(seed_of(&words(bad)).unwrap_err().to_string(), BAD_SEED, "{bad}");
+        for bad in ["7000", "10.0.0.1", "localhost x", "localhost 0", "localhost"] {
+            let said = seed_of(&words(bad)).unwrap_err().to_string();
+            assert_eq!(said.lines().next(), Some(BAD_SEED), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_uri_in_the_place_of_an_address_is_told_without_its_password() {
+        let said = seed_of(&words("rediss://me:geheim@10.0.0.1:7000/0")).unwrap_err().to_string();
+        assert!(said.contains("here '10.0.0.1:7000'") && said.contains("-u rediss://"), "{said}");
+        assert!(!said.contains("geheim"), "{said}");
     }
 
     #[test]
     fn the_systems_words_are_bared() {
         assert_eq!(bare("can't connect (Connection refused (os error 111))"), "Connection refused");
         assert_eq!(bare("Connection refused (os error 111)"), "Connection refused");
+        assert_eq!(
+            bare("failed to lookup address information: Name or service not known"),
+            "Name or service not known"
+        );
         assert_eq!(bare("timed out"), "timed out");
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::core::count::counted;
 use crate::core::limits::can_fail_over;
 use crate::core::plan::ShownCommand;
 use crate::core::plan::failover::{
@@ -230,10 +231,10 @@ fn node_id(text: &str, nodes: &[NodeNow]) -> Result<NodeId, Refusal> {
 
 fn show(text: &mut Text, plan: &FailoverPlan, auth: &Auth) {
     text.info(format_args!(">>> {} takes over from {}", plan.replica, plan.master));
-    text.line(format_args!("   slots: {} ({} slots)", plan.slots, plan.slots.len()));
+    text.line(format_args!("   slots: {} ({})", plan.slots, counted(plan.slots.len(), "slot")));
     text.line(format_args!("   mode: {} ({})", plan.mode.word(), plan.why));
     if let Some(bytes) = plan.behind {
-        text.line(format_args!("   behind its master: {bytes} bytes"));
+        text.line(format_args!("   behind its master: {}", counted(bytes, "byte")));
     }
     for meaning in &plan.meaning {
         if meaning.is_warning() {
@@ -258,9 +259,9 @@ fn tell(
     means.terminal.say(|text| {
         for plan in plans {
             text.ok(format_args!(
-                "[OK] {} is the master of {} slots, on every node that answers.",
+                "[OK] {} is the master of {}, on every node that answers.",
                 plan.replica,
-                plan.slots.len()
+                counted(plan.slots.len(), "slot")
             ));
         }
         for finding in findings.iter().filter(|finding| finding.is_error()) {

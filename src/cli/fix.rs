@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::core::count::{counted, counted_are};
 use crate::core::plan::ShownCommand;
 use crate::core::plan::fix::{FixPlan, LeftWhy, Meeting, Party, Repair, Trouble, plan as planned};
 use crate::engine::command::Auth;
@@ -248,7 +249,8 @@ fn show(text: &mut Text, plan: &FixPlan, seen: &Seen, scope: Scope) {
     if scope == Scope::Suspects {
         for (addr, keys) in &seen.passed_over {
             text.warn(format_args!(
-                "[WARNING] {addr} holds {keys} keys of slots that it does not own: --cluster-search-multiple-owners moves them."
+                "[WARNING] {addr} holds {} of slots that it does not own: --cluster-search-multiple-owners moves them.",
+                counted(*keys, "key")
             ));
         }
     }
@@ -347,14 +349,16 @@ fn tell(
     whole &= redis_lines::check(&mut text, &fixed.after.topology, &scene.seed, &findings);
     if whole {
         let slots = plan.slots().len();
-        text.ok(format_args!("[OK] {slots} slots were repaired, {} keys were moved.", fixed.keys));
+        let slots = counted_are(slots, "slot", ["was", "were"]);
+        let keys = counted_are(fixed.keys, "key", ["was", "were"]);
+        text.ok(format_args!("[OK] {slots} repaired, {keys} moved."));
     }
     means.terminal.print(&text.into_string());
     for (slot, why) in fixed.failures.iter().take(NAMED) {
         complain(&format!("[ERR] slot {slot}: {why}."));
     }
     if fixed.failures.len() > NAMED {
-        complain(&format!("[ERR] … and {} more slots.", fixed.failures.len() - NAMED));
+        complain(&format!("[ERR] … and {}.", counted(fixed.failures.len() - NAMED, "more slot")));
     }
     if fixed.stopped {
         complain(&format!("[ERR] Stopped as asked. 'slotctl fix {}{}' goes on.", scene.seed, scene.access.options()));

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use crate::core::count::{counted, counted_are};
 use crate::core::topology::NodeAddr;
 use crate::engine::command::Auth;
 use crate::engine::import::{Import, Imported, News, Options, Report, import as carry_out, plan};
@@ -171,7 +172,7 @@ fn say_plan(means: &Means<'_>, planned: &Import, options: Options) {
             text.warn(format_args!("*** Importing {} keys from DB {}{into}", db.keys, db.from));
         }
         let stays = if options.copy { "stay at the source too" } else { "leave the source as they arrive" };
-        text.line(format_args!("They go to {} masters, and {stays}.", planned.masters.len()));
+        text.line(format_args!("They go to {}, and {stays}.", counted(planned.masters.len(), "master")));
     });
 }
 
@@ -185,22 +186,31 @@ fn tell(means: &Means<'_>, planned: &Import, options: Options, done: &Imported, 
     let ok = done.busy == 0 && strangers == 0;
     let seconds = begun.elapsed().as_secs_f64();
     means.terminal.say(|text| {
-        let same = if done.same > 0 { format!("; {} were there already", done.same) } else { String::new() };
+        let same = if done.same > 0 {
+            format!(
+                "; {} there already",
+                if done.same == 1 { "1 was".to_owned() } else { format!("{} were", done.same) }
+            )
+        } else {
+            String::new()
+        };
         let how = if options.copy { "copied" } else { "moved" };
-        let line = format!("{} keys were {how} in {seconds:.2} s{same}.", done.keys);
+        let moved = counted_are(done.keys, "key", ["was", "were"]);
+        let line = format!("{moved} {how} in {seconds:.2} s{same}.");
         if ok { text.ok(format_args!("[OK] {line}")) } else { text.line(line) }
     });
     if done.busy > 0 {
         complain(&format!(
-            "[ERR] {} keys are in the way with another value, and are as they were on both sides: {}. \
-             --cluster-replace overwrites the cluster's.",
-            done.busy,
+            "[ERR] {} in the way with another value, and as before on both sides: {}. --cluster-replace overwrites the \
+             cluster's.",
+            counted_are(done.busy, "key", ["is", "are"]),
             names(&done.named).join(", ")
         ));
     }
     if strangers > 0 {
         complain(&format!(
-            "[ERR] {strangers} keys came up at {} meanwhile: stop who writes there, and run the same again.",
+            "[ERR] {} came up at {} meanwhile: stop who writes there, and run the same again.",
+            counted(strangers, "key"),
             planned.from
         ));
     }

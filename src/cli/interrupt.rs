@@ -1,6 +1,7 @@
 //! Ctrl-C and the system's requests to end: the first one stops the work at its next safe point, where what was changed
 //! for a time is put back.
 
+use std::io::IsTerminal;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -106,6 +107,10 @@ impl Interrupt {
         // A question that is open is answered by it; then nothing is under way that would have to be put back.
         let asking = self.0.asking.load(Ordering::SeqCst);
         self.0.signalled.notify_waiters();
+        // The terminal shows the ^C in the row that is being rewritten: what is said next begins a row of its own.
+        if signal == Signal::Person && !asking && std::io::stderr().is_terminal() {
+            complain("");
+        }
         if !first && !asking {
             tokio::spawn(end_soon());
         }

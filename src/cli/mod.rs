@@ -48,6 +48,7 @@ pub mod resume;
 pub mod servers;
 pub mod set_timeout;
 pub mod setup;
+mod state;
 pub mod steps;
 pub mod terminal;
 pub mod text;
@@ -125,8 +126,15 @@ async fn dispatch(
     match command {
         Cmd::Create(args) if plan => return until_cancelled(create::plan(args, terminal), interrupt).await,
         Cmd::Create(args) => return create::create(args, home, terminal, interrupt).await,
-        Cmd::Check(args) => return until_cancelled(cluster::check(args, terminal), interrupt).await,
-        Cmd::Info(args) => return until_cancelled(cluster::info(args, terminal), interrupt).await,
+        // These make no folder: where there is none, no cluster is known by a name, and nothing was left half-way.
+        Cmd::Check(args) => {
+            let workspace = found(home);
+            return until_cancelled(cluster::check(args, terminal, &workspace), interrupt).await;
+        }
+        Cmd::Info(args) => {
+            let workspace = found(home);
+            return until_cancelled(cluster::info(args, terminal, &workspace), interrupt).await;
+        }
         Cmd::Call(args) => return until_cancelled(call::call(args, terminal), interrupt).await,
         Cmd::SetTimeout(args) => return set_timeout::set_timeout(args, terminal).await,
         Cmd::Setup(args) => return setup::setup(args, home, terminal, interrupt).await,
@@ -175,6 +183,11 @@ async fn dispatch(
         | Cmd::Setup(_)
         | Cmd::Plan(_) => Ok(()),
     }
+}
+
+/// The workspace that is there.
+fn found(home: Option<PathBuf>) -> Workspace {
+    Workspace::find(home).ok().flatten().unwrap_or_else(Workspace::nowhere)
 }
 
 /// Whether a command works on servers that are named by their addresses, and so needs no folder of ours: redis-cli has

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::core::check::shortened;
+use crate::core::count::counted;
 use crate::core::plan::ShownCommand;
 use crate::core::plan::moves::{Master, MovePlan, MoveRefusal, masters_of, obstacles};
 use crate::core::plan::standing::Standing;
@@ -13,9 +15,10 @@ use crate::engine::gather::Gathered;
 use crate::engine::migrate::{Method, MigrateError, Mode, Options, Report, preview};
 use crate::engine::moves::{MovesError, Place, move_slots};
 use crate::workspace::document::MoveJournal;
-use crate::workspace::journal::JournalFile;
+use crate::workspace::journal::{JournalFile, Record as _};
+use crate::workspace::store::Workspace;
 
-use super::cluster::{Access, access, look, resolved, seed_of};
+use super::cluster::{Access, look, named};
 use super::failure::Failure;
 use super::form::Means;
 use super::json::{FindingJson, NodeJson, findings_of, nodes_of};
@@ -63,6 +66,79 @@ struct MovedJson {
     findings: Vec<FindingJson>,
 }
 
+/// A move of slots that was begun earlier, in words.
+pub(super) enum Earlier {
+    /// Somebody is at work on it.
+    Running(String),
+    /// It was left half-way.
+    Left {
+        words: String,
+        /// What goes on with it; `None` where nothing can.
+        command: Option<String>,
+    },
+}
+
+impl Earlier {
+    /// The one that is on record for this cluster. `options` are those of the connection, as a command line has them.
+    pub(super) fn find(workspace: &Workspace, now: &Gathered, seed: &NodeAddr, options: &str) -> Option<Self> {
+        let nodes = places(now);
+        if let Some((record, holder)) = JournalFile::<MoveJournal>::worker(workspace, &nodes) {
+            let who = holder.map_or_else(|| "another slotctl or Slotdeck".to_owned(), |holder| holder.to_string());
+            return Some(Self::Running(format!(
+                "{} is running now, by {who}: wait for its end. 'slotctl watch {seed}{options}' shows it.",
+                record.work()
+            )));
+        }
+        let journal = JournalFile::<MoveJournal>::peek(workspace, &nodes)?;
+        Self::left(&journal.plan, now, seed, options)
+    }
+
+    /// One that was left half-way; `None` where nothing is left of it.
+    fn left(plan: &MovePlan, now: &Gathered, seed: &NodeAddr, options: &str) -> Option<Self> {
+        match plan.standing(&now.topology, &masters_of(&now.topology, seed)) {
+            Standing::Done => None,
+            Standing::Unfinished(rest) => {
+                let (slots, command) = (rest.slot_count(), format!("slotctl resume {seed}{options}"));
+                let (slots, them) = match slots {
+                    1 => ("1 slot of it is where it was".to_owned(), "it"),
+                    many => (format!("{many} slots of it are where they were"), "them"),
+                };
+                let words = format!(
+                    "A move of slots was left half-way: {slots}. '{command}' moves {them}, 'slotctl resume {seed} \
+                     --drop{options}' forgets {them}."
+                );
+                Some(Self::Left { words, command: Some(command) })
+            }
+            Standing::Stale(misfit) => {
+                let then = stale_words(seed, options);
+                let words = format!("A move of slots was left half-way and can't be gone on with: {misfit}. {then}");
+                Some(Self::Left { words, command: None })
+            }
+        }
+    }
+
+    pub(super) fn words(self) -> String {
+        match self {
+            Self::Running(words) | Self::Left { words, .. } => words,
+        }
+    }
+}
+
+fn stale_words(seed: &NodeAddr, options: &str) -> String {
+    format!(
+        "'slotctl resume {seed} --drop{options}' forgets that move; 'slotctl fix {seed}{options}' repairs what may be open."
+    )
+}
+
+/// Where the nodes say that they are, then where they answered.
+fn places(gathered: &Gathered) -> Vec<NodeAddr> {
+    let mut nodes: Vec<NodeAddr> = gathered.topology.nodes().into_values().filter_map(|n| n.addr).collect();
+    nodes.sort();
+    nodes.extend(gathered.topology.views.keys().cloned());
+    nodes.dedup();
+    nodes
+}
+
 /// A cluster whose slots are to be moved.
 pub(super) struct Scene {
     pub(super) seed: NodeAddr,
@@ -80,8 +156,7 @@ impl Scene {
     /// The same, by the words of its address.
     pub(super) async fn find_at(means: &Means<'_>, node: &[String], login: &LoginArgs) -> Result<Self, Failure> {
         let looked = async {
-            let seed = resolved(seed_of(node)?, login, false).await?;
-            let access = access(login).await?;
+            let (seed, access) = named(node, login, means.workspace).await?;
             let gathered = look(&seed, &access, means.terminal).await?;
             let masters = masters_of(&gathered.topology, &seed);
             Ok(Self { seed, access, gathered, masters })
@@ -98,46 +173,37 @@ impl Scene {
             });
         }
         let against = obstacles(&self.gathered.topology, &findings);
-        let earlier = JournalFile::<MoveJournal>::peek(means.workspace, &self.nodes());
-        let earlier = earlier.and_then(|journal| self.unfinished(&journal.plan, &self.gathered));
-        let Some(first) = against.first() else {
-            means.terminal.say(|text| {
-                if let Some(words) = earlier {
-                    text.warn(format_args!("[WARNING] {words} A new move takes the place of its record."));
-                }
-            });
-            return Ok(());
-        };
-        let mut lines = vec![format!("*** Please fix your cluster problems before {doing}"), format!("[ERR] {first}")];
-        lines.extend(earlier);
-        Err(Failure::Message(lines.join("\n")))
+        let earlier = Earlier::find(means.workspace, &self.gathered, &self.seed, &self.access.options());
+        match (against.first(), earlier) {
+            (None, None) => Ok(()),
+            (None, Some(Earlier::Running(words))) => {
+                means.terminal.say(|text| text.warn(format_args!("[WARNING] {words}")));
+                Ok(())
+            }
+            (None, Some(Earlier::Left { words, .. })) => {
+                let more = "A new move takes the place of its record.";
+                means.terminal.say(|text| text.warn(format_args!("[WARNING] {words} {more}")));
+                Ok(())
+            }
+            // What is open is so on purpose: there is nothing to repair.
+            (Some(_), Some(Earlier::Running(words))) => Err(Failure::Message(format!("[ERR] {words}"))),
+            (Some(first), earlier) => {
+                let head = format!("*** Please fix your cluster problems before {doing}");
+                let mut lines = vec![head, format!("[ERR] {first}")];
+                lines.extend(earlier.map(Earlier::words));
+                Err(Failure::Message(lines.join("\n")))
+            }
+        }
     }
 
     /// What is to be said of a move that was begun earlier, as the cluster is now; `None` where nothing is left of it.
     pub(super) fn unfinished(&self, plan: &MovePlan, now: &Gathered) -> Option<String> {
-        match plan.standing(&now.topology, &masters_of(&now.topology, &self.seed)) {
-            Standing::Done => None,
-            Standing::Unfinished(rest) => Some(format!(
-                "A move of slots was left half-way: {} slots of it are where they were. 'slotctl resume {seed}{options}' moves them, \
-                 'slotctl resume {seed} --drop{options}' forgets them.",
-                rest.slot_count(),
-                seed = self.seed,
-                options = self.access.options()
-            )),
-            Standing::Stale(misfit) => Some(format!(
-                "A move of slots was left half-way and can't be gone on with: {misfit}. {}",
-                self.stale_words()
-            )),
-        }
+        Earlier::left(plan, now, &self.seed, &self.access.options()).map(Earlier::words)
     }
 
     /// What can be done about a record that does not fit the cluster any more.
     pub(super) fn stale_words(&self) -> String {
-        format!(
-            "'slotctl resume {seed} --drop{options}' forgets that move; 'slotctl fix {seed}{options}' repairs what may be open.",
-            seed = self.seed,
-            options = self.access.options()
-        )
+        stale_words(&self.seed, &self.access.options())
     }
 
     pub(super) fn addr(&self, id: &NodeId) -> String {
@@ -154,11 +220,7 @@ impl Scene {
 
     /// Where the nodes say that they are, then where they answered.
     pub(super) fn nodes(&self) -> Vec<NodeAddr> {
-        let mut nodes: Vec<NodeAddr> = self.gathered.topology.nodes().into_values().filter_map(|n| n.addr).collect();
-        nodes.sort();
-        nodes.extend(self.gathered.topology.views.keys().cloned());
-        nodes.dedup();
-        nodes
+        places(&self.gathered)
     }
 
     fn place(&self) -> Place {
@@ -171,11 +233,12 @@ impl Scene {
         std::iter::once(self.seed.clone()).chain(others).collect()
     }
 
-    /// Says which slots go from where to where.
+    /// Says which slots go from where to where; of many ranges, the first ones. `--json` has them all.
     pub(super) fn say_moves(&self, text: &mut Text, plan: &MovePlan) {
         for one in plan.moves() {
             let (from, to) = (self.addr(&one.from), self.addr(&one.to));
-            text.line(format_args!("Moving {} slots from {from} to {to}: {}", one.slots.len(), one.slots));
+            let slots = counted(one.slots.len(), "slot");
+            text.line(format_args!("Moving {slots} from {from} to {to}: {}", shortened(&one.slots)));
         }
     }
 
@@ -308,7 +371,9 @@ fn tell(
     let seconds = progress.elapsed().as_secs_f64();
     means.terminal.say(|text| {
         let (slots, keys) = (progress.tally().slots_done(), progress.tally().keys_done());
-        let moved = format!("{slots} slots with {keys} keys were moved in {seconds:.2} s");
+        let were = if slots == 1 { "was" } else { "were" };
+        let (slots, keys) = (counted(slots, "slot"), counted(keys, "key"));
+        let moved = format!("{slots} with {keys} {were} moved in {seconds:.2} s");
         if against.is_empty() {
             text.ok(format_args!("[OK] {moved}; all nodes agree."));
         } else {

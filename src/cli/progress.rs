@@ -43,7 +43,7 @@ impl ProgressLine {
         }
     }
 
-    /// Takes the line away: other words follow.
+    /// Takes the line away: other words follow. A line that nobody ended goes with its owner.
     pub fn end(&mut self) {
         if self.shown.take().is_some() {
             self.terminal.print(TAKE_BACK);

@@ -1,6 +1,6 @@
 //! `ps`: the clusters and how they are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -8,14 +8,12 @@ use std::time::SystemTime;
 use futures_util::future::join_all;
 use serde::Serialize;
 
-use crate::core::spec::ClusterSpec;
-use crate::core::topology::NodeAddr;
+use crate::core::topology::{NodeAddr, NodeId};
 use crate::engine::assemble::{Known, Shards, assemble};
 use crate::engine::client::NodeClient;
 use crate::engine::command::Auth;
 use crate::engine::gather::ask;
 use crate::engine::lifecycle::auth_of;
-use crate::engine::snapshot::{Health, Phase};
 use crate::workspace::document::{ClusterDoc, MoveJournal};
 use crate::workspace::journal::JournalFile;
 use crate::workspace::store::Workspace;
@@ -23,6 +21,7 @@ use crate::workspace::store::Workspace;
 use super::draft::ports_text;
 use super::failure::Failure;
 use super::json::{FindingJson, findings_of};
+use super::state;
 use super::terminal::{Terminal, complain};
 use super::text::Text;
 
@@ -35,7 +34,7 @@ pub struct Row {
     pub state: &'static str,
     /// Nodes that answer.
     pub up: usize,
-    /// All its nodes.
+    /// All its nodes: those that are written down, and those that they know.
     pub nodes: usize,
     /// Where they listen.
     pub addrs: Vec<String>,
@@ -118,45 +117,48 @@ impl Row {
     }
 }
 
-/// One cluster, asked now.
+/// One cluster, asked now: the nodes that are written down, and those that they know.
 async fn row(workspace: &Workspace, document: &ClusterDoc) -> Row {
-    let addrs = document.spec.as_ref().map_or_else(|| document.addrs.clone(), ClusterSpec::addrs);
-    let auth = auth_of(document);
-    let known = ask_all(&addrs, &auth).await;
-    let up = known.values().filter(|k| k.error.is_none()).count();
-    let phase = match (document.formed, up) {
-        (true, _) => Phase::Formed,
-        (false, 0) => Phase::Stopped,
-        (false, _) => Phase::Unformed,
-    };
+    let written = document.places();
+    let known = ask_members(&written, &auth_of(document)).await;
+    let phase = state::phase(Some(document), &known);
     let mut found = assemble(&known, &BTreeMap::new(), phase, &mut Shards::default());
+    let joined = found.nodes.iter().map(|node| &node.addr).filter(|addr| !written.iter().any(|a| a.same_place(addr)));
+    let addrs: Vec<NodeAddr> = written.iter().chain(joined).cloned().collect();
     if let Some(under_way) = JournalFile::<MoveJournal>::under_way(workspace, &addrs) {
         found.pardon(&under_way.plan.slots());
     }
-    let resting = up == 0 && !document.wanted;
     let said = found.nodes.iter().filter(|n| !n.is_stale()).find_map(|n| n.stats.as_ref()?.version);
     let version = said.or_else(|| document.spec.as_ref()?.server.as_ref().map(|server| server.version));
     let ports: Vec<u16> = addrs.iter().map(|addr| addr.port).collect();
+    let rests = state::rests(Some(document), &known);
     Row {
-        state: if resting { "stopped" } else { state_word(phase, found.health) },
-        up,
-        nodes: found.nodes.len().max(addrs.len()),
+        state: state::word(Some(document), &known, found.health),
+        up: state::up(&known),
+        nodes: addrs.len(),
         addrs: addrs.iter().map(ToString::to_string).collect(),
         version: version.map(|version| version.to_string()),
         dir: document.spec.as_ref().map(|spec| spec.dir.clone()),
-        findings: if resting { Vec::new() } else { findings_of(&found.findings) },
+        findings: if rests { Vec::new() } else { findings_of(&found.findings) },
         ports: ports_text(&ports),
         ..Row::blank(&document.name, "")
     }
 }
 
-fn state_word(phase: Phase, health: Health) -> &'static str {
-    match (phase, health) {
-        (Phase::Unformed, _) => "unformed",
-        (Phase::Stopped, _) | (_, Health::Stopped) => "stopped",
-        (_, Health::Ok) => "ok",
-        (_, Health::Degraded) => "degraded",
-        (_, Health::Down | Health::Unknown) => "down",
+/// The answers of these nodes, and of all that they know as members.
+async fn ask_members(written: &[NodeAddr], auth: &Auth) -> BTreeMap<NodeAddr, Known> {
+    let mut known = ask_all(written, auth).await;
+    loop {
+        let answers = || known.values().filter_map(|node| node.answer.as_ref());
+        let answered: BTreeSet<&NodeId> = answers().map(|answer| &answer.view.myself).collect();
+        let others = answers().flat_map(|answer| answer.view.nodes.values());
+        let others = others.filter(|node| !node.flags.handshake && !answered.contains(&node.id));
+        let addrs = others.filter_map(|node| node.addr.clone()).filter(|addr| !addr.host.is_empty());
+        let new: BTreeSet<NodeAddr> = addrs.filter(|addr| !known.keys().any(|k| k.same_place(addr))).collect();
+        if new.is_empty() {
+            return known;
+        }
+        known.extend(ask_all(&new.into_iter().collect::<Vec<_>>(), auth).await);
     }
 }
 

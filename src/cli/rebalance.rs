@@ -1,5 +1,6 @@
 //! `rebalance`: each master its share, with redis-cli's lines.
 
+use crate::core::count::counted;
 use crate::core::plan::rebalance::{Rebalance, Wish, rebalance as planned, weights};
 use crate::core::plan::rebalance_load::{Held, rebalance_load};
 use crate::engine::loads::{Measure, explain, loads};
@@ -36,7 +37,7 @@ pub async fn rebalance(means: &Means<'_>, args: &RebalanceArgs) -> Result<(), Fa
     show(means, &scene, &result, args.cluster_simulate);
     means.terminal.say(|text| {
         for one in &held {
-            let unit = |load: u64| if args.by == ByArg::Memory { bytes(load) } else { format!("{load} keys") };
+            let unit = |load: u64| if args.by == ByArg::Memory { bytes(load) } else { counted(load, "key") };
             text.line(format_args!("{}: {} now, {} then", scene.addr(&one.id), unit(one.before), unit(one.after)));
         }
     });

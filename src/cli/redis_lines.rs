@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::core::check::{Finding, unserved};
+use crate::core::count::counted;
 use crate::core::plan::create::{Affinity, CreatePlan};
 use crate::core::slot::{SLOT_COUNT, Slot, SlotSet};
 use crate::core::topology::{Node, NodeAddr, NodeId, Role, Topology};
@@ -195,7 +196,10 @@ pub fn multiple_owners(
         }
     }
     for (addr, keys) in hidden {
-        text.error(format_args!("[WARNING] Node {addr} holds {keys} keys of slots that it does not own."));
+        text.error(format_args!(
+            "[WARNING] Node {addr} holds {} of slots that it does not own.",
+            counted(*keys, "key")
+        ));
     }
     let none = owners.is_empty() && hidden.is_empty();
     if none {

@@ -1,5 +1,6 @@
 //! `reshard`: so many slots to one master, with redis-cli's questions and lines.
 
+use crate::core::count::counted;
 use crate::core::plan::moves::{Master, master_named};
 use crate::core::plan::reshard::{reshard as planned, sources, table};
 use crate::core::slot::SLOT_COUNT;
@@ -64,7 +65,7 @@ fn show(means: &Means<'_>, scene: &Scene, sources: &[&Master], target: &Master, 
             text.line(format_args!("    Moving slot {slot} from {from}"));
         }
         if table.len() < usize::from(count) {
-            text.warn(format_args!("  These are {} slots: shares are rounded down.", table.len()));
+            text.warn(format_args!("  These are {}: shares are rounded down.", counted(table.len(), "slot")));
         }
     });
 }

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 
+use crate::core::count::{counted, counted_are};
 use crate::core::plan::ShownCommand;
 use crate::core::plan::create::PlannedMaster;
 use crate::core::plan::moves::Master;
@@ -194,7 +195,12 @@ fn insist_on_one_cluster(gathered: &Gathered, names: &[String]) -> Result<(), Fa
 fn say_backup(means: &Means<'_>, backup: &Backup) {
     let (keys, size) = (backup.keys(), backup.bytes());
     means.terminal.say(|text| {
-        text.line(format_args!("{keys} keys in {} files, {}; all files are whole.", backup.files.len(), bytes(size)));
+        text.line(format_args!(
+            "{} in {}, {}; all files are whole.",
+            counted(keys, "key"),
+            counted(backup.files.len(), "file"),
+            bytes(size)
+        ));
     });
     let modules: Vec<&str> = backup.files.iter().flat_map(|file| &file.holds.module_data).map(String::as_str).collect();
     if let Some(module) = modules.first() {
@@ -209,11 +215,12 @@ fn say_plan(means: &Means<'_>, shares: &BTreeMap<NodeAddr, u64>, before: u64) {
     means.terminal.say(|text| {
         text.info(">>> Where the keys go");
         for (addr, keys) in shares {
-            text.line(format_args!("   {addr} gets {keys} keys"));
+            text.line(format_args!("   {addr} gets {}", counted(*keys, "key")));
         }
         if before > 0 {
             text.warn(format_args!(
-                "*** The cluster holds {before} keys: those of the same names are overwritten, all others stay."
+                "*** The cluster holds {}: those of the same names are overwritten, all others stay.",
+                counted(before, "key")
             ));
         }
         if means.plan {
@@ -252,9 +259,13 @@ fn tell(means: &Means<'_>, args: &RestoreArgs, plan: &Ready, done: &Restored, be
         means.terminal.say(|text| {
             let expired = if done.expired > 0 { format!("; {} had expired", done.expired) } else { String::new() };
             text.ok(format_args!(
-                "[OK] {} keys were restored in {seconds:.2} s{expired}. The cluster holds {}; {} were read back and are \
-                 the same.",
-                delivered.keys, proof.found, proof.sampled
+                "[OK] {} restored in {seconds:.2} s{expired}. The cluster holds {}; {}.",
+                counted_are(delivered.keys, "key", ["was", "were"]),
+                proof.found,
+                match proof.sampled {
+                    1 => "1 was read back and is the same".to_owned(),
+                    many => format!("{many} were read back and are the same"),
+                }
             ));
         });
     }
@@ -282,22 +293,23 @@ fn complain_of(done: &Restored) {
     let (delivered, proof) = (&done.delivered, &done.proof);
     if done.doubles > 0 {
         complain(&format!(
-            "[WARNING] {} keys were in the files of masters that did not own their slots as well: the owners' were \
-             restored.",
-            done.doubles
+            "[WARNING] {} also in files of masters that did not own their slots: the owners' values were restored.",
+            counted_are(done.doubles, "key", ["was", "were"])
         ));
     }
     if delivered.busy > 0 {
         complain(&format!(
-            "[ERR] {} keys were in the way and are as they were: {}.",
-            delivered.busy,
+            "[ERR] {} in the way and as before: {}.",
+            counted_are(delivered.busy, "key", ["is", "are"]),
             names(&delivered.named).join(", ")
         ));
     }
     if !(proof.at_least..=proof.at_most).contains(&proof.found) {
         complain(&format!(
-            "[ERR] The cluster holds {} keys; {} to {} had to be there.",
-            proof.found, proof.at_least, proof.at_most
+            "[ERR] The cluster holds {}; {} to {} had to be there.",
+            counted(proof.found, "key"),
+            proof.at_least,
+            proof.at_most
         ));
     }
     if proof.differing > 0 {

@@ -4,6 +4,7 @@ use crate::engine::migrate::Mode;
 use crate::engine::moves::as_begun;
 
 use crate::core::check::Finding;
+use crate::core::count::counted;
 use crate::core::plan::standing::Standing;
 use crate::workspace::document::MoveJournal;
 use crate::workspace::journal::JournalFile;
@@ -28,9 +29,11 @@ pub async fn resume(means: &Means<'_>, args: &ResumeArgs) -> Result<(), Failure>
     };
     let standing = journal.plan.standing(&scene.gathered.topology, &scene.masters);
     means.terminal.say(|text| {
-        let (left, all) = (journal.plan.rest(&scene.masters).slot_count(), journal.plan.slot_count());
-        text.info(format_args!(">>> {left} of {all} slots are still to be moved."));
-        scene.say_moves(text, &journal.plan);
+        let rest = journal.plan.rest(&scene.masters);
+        let (left, all) = (rest.slot_count(), counted(journal.plan.slot_count(), "slot"));
+        let are = if left == 1 { "is" } else { "are" };
+        text.info(format_args!(">>> {left} of {all} {are} still to be moved."));
+        scene.say_moves(text, &rest);
     });
     if args.drop {
         return forget(means, &scene, &file).await;

@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::slot::{Slot, SlotSet};
 use super::topology::{Node, NodeAddr, NodeId, Role, Topology, View, slot_owner};
+use crate::core::count::counted;
 
 /// What one node says beyond CLUSTER NODES.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -82,7 +83,12 @@ impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Finding::Uncovered(slots) => {
-                write!(f, "Not all 16384 slots are covered: {} have no owner ({})", slots.len(), shortened(slots))
+                write!(
+                    f,
+                    "Not all 16384 slots are covered: {} no owner ({})",
+                    if slots.len() == 1 { "1 has".to_owned() } else { format!("{} have", slots.len()) },
+                    shortened(slots)
+                )
             }
             Finding::Unreachable(addr, why) => write!(f, "{addr} does not answer: {why}"),
             Finding::Failed(addr) => write!(f, "The cluster calls {addr} failed"),
@@ -102,13 +108,19 @@ impl fmt::Display for Finding {
                 }
             }
             Finding::Disputed { slots, by } => {
-                write!(f, "Several masters claim {} slots ({}): {}", slots.len(), shortened(slots), listed(by))
+                write!(
+                    f,
+                    "Several masters claim {} ({}): {}",
+                    counted(slots.len(), "slot"),
+                    shortened(slots),
+                    listed(by)
+                )
             }
             Finding::Strays { node, keys, slots } if slots.is_empty() => {
-                write!(f, "{node} holds {keys} keys of slots that it does not own")
+                write!(f, "{node} holds {} of slots that it does not own", counted(*keys, "key"))
             }
             Finding::Strays { node, keys, slots } => {
-                write!(f, "{node} holds {keys} keys of slots that it does not own ({})", shortened(slots))
+                write!(f, "{node} holds {} of slots that it does not own ({})", counted(*keys, "key"), shortened(slots))
             }
             Finding::SlotsDisagree(nodes) => {
                 write!(f, "Nodes don't agree about the slots: {} {} other owners", listed(nodes), see(nodes))
@@ -132,7 +144,9 @@ fn listed(nodes: &[NodeAddr]) -> String {
 }
 
 /// The ranges of a set, cut after the first ten.
-fn shortened(slots: &SlotSet) -> String {
+/// The slots as ranges, at most ten of them.
+#[must_use]
+pub fn shortened(slots: &SlotSet) -> String {
     let ranges = slots.ranges();
     let mut text = ranges.iter().take(10).map(ToString::to_string).collect::<Vec<_>>().join(",");
     if ranges.len() > 10 {

@@ -9,6 +9,7 @@ pub mod build;
 pub mod capability;
 pub mod check;
 pub mod conf;
+pub mod count;
 pub mod definition;
 pub mod disagree;
 pub mod filter;

@@ -11,6 +11,7 @@ use super::secret::Secret;
 use super::topology::{BUS_PORT_OFFSET, NodeAddr};
 use super::version::ServerVersion;
 use super::windows_path::{PathProblem, WindowsFacts};
+use crate::core::count::counted_are;
 
 /// A `redis-server` program and what it says it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -394,7 +395,9 @@ impl fmt::Display for ProblemKind {
             }
             P::TooManyNodes(n) => write!(f, "{n} nodes are more than this machine should start at once (at most 200)."),
             P::NoReplicas => f.write_str("Without replicas, the slots of a lost master are lost with it."),
-            P::PortCount { given, needed } => write!(f, "{given} ports are listed, but there are {needed} nodes."),
+            P::PortCount { given, needed } => {
+                write!(f, "{} listed, but there are {needed} nodes.", counted_are(*given, "port", ["is", "are"]))
+            }
             P::NotANumber(text) => write!(f, "'{text}' is not a whole number."),
             P::PortOutOfRange(port) => write!(f, "Port {port} does not exist: ports go from 1 to 65535."),
             P::PortTwice(port) => write!(f, "Port {port} is listed twice."),

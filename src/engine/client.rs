@@ -15,6 +15,7 @@ use crate::core::topology::{NodeAddr, View};
 
 use super::command::Auth;
 use super::socket;
+use super::tls::WANTS_TLS;
 
 /// How long connecting and logging in may take.
 pub const CONNECT_DEADLINE: Duration = Duration::from_secs(2);
@@ -79,6 +80,7 @@ pub struct NodeClient {
     /// What writes and reads; it ends with the last clone, also where an answer is still due.
     _driver: Arc<AbortOnDropHandle<()>>,
     call_deadline: Duration,
+    secure: bool,
     sent: Arc<AtomicU64>,
 }
 
@@ -126,7 +128,8 @@ impl NodeClient {
             let made = MultiplexedConnection::new_with_config(&plain, socket, config).await;
             let (connection, driver) = made.map_err(|error| fail(connect_error(&error, deadline)))?;
             let driver = Arc::new(AbortOnDropHandle::new(tokio::spawn(driver)));
-            let this = Self { addr: addr.clone(), connection, _driver: driver, call_deadline, sent: Arc::default() };
+            let (sent, secure) = (Arc::default(), tls.is_some());
+            let this = Self { addr: addr.clone(), connection, _driver: driver, call_deadline, secure, sent };
             if let Some(tls) = tls.filter(|_| was_asked) {
                 // In TLS 1.3 the handshake is over for us before the server has looked at our certificate.
                 let answer = this.call(&["PING"]).await;
@@ -157,6 +160,16 @@ impl NodeClient {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// What an error of this connection means: a server that awaits TLS takes the first plain words for a broken handshake,
+    /// and hangs up. That is asked of it, where a plain connection broke.
+    pub async fn explained(&self, error: NodeError) -> NodeError {
+        let broke = matches!(error.kind, NodeErrorKind::Lost(_) | NodeErrorKind::Connect(_));
+        if broke && !self.secure && socket::wants_tls(&self.addr, CONNECT_DEADLINE).await {
+            return self.error(NodeErrorKind::Tls(WANTS_TLS.to_owned()));
+        }
+        error
     }
 
     /// The node's address.

@@ -9,6 +9,7 @@ use thiserror::Error;
 use tokio::time::{Instant, sleep};
 
 use crate::core::check::Finding;
+use crate::core::count::counted;
 use crate::core::plan::NodeCommand;
 use crate::core::plan::create::CreatePlan;
 use crate::core::slot::SlotSet;
@@ -519,7 +520,7 @@ async fn may_be_reset(client: &NodeClient, journal: &CreateJournal) -> Result<()
     let answer = ask(client).await.map_err(|error| error.to_string())?;
     let keys = keys_in(&answer.info);
     if keys > 0 {
-        return Err(format!("{addr} holds {keys} keys by now: nothing was reset"));
+        return Err(format!("{addr} holds {} by now: nothing was reset", counted(keys, "key")));
     }
     match journal.plan.as_ref().and_then(|plan| stranger(&answer.view, plan)) {
         Some(other) => Err(format!("{addr} knows {other}, which was not part of the plan: nothing was reset")),

@@ -76,7 +76,10 @@ impl Gathered {
 /// # Errors
 /// What the node or the connection said.
 pub async fn ask(client: &NodeClient) -> Result<Answer, NodeError> {
-    let (words, text) = tell(client, true).await?;
+    let (words, text) = match tell(client, true).await {
+        Ok(told) => told,
+        Err(error) => return Err(client.explained(error).await),
+    };
     let text = text.unwrap_or_default();
     let view = View::parse(&text).map_err(|error| unreadable(client, &error.to_string()))?;
     Ok(Answer::new(Arc::new(view), words.health, words.info))

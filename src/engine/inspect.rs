@@ -6,6 +6,7 @@ use futures_util::future::join_all;
 use thiserror::Error;
 
 use crate::core::capability::Capabilities;
+use crate::core::count::counted;
 use crate::core::plan::create::{Candidate, TunedSetting};
 use crate::core::topology::NodeAddr;
 use crate::core::version::ServerVersion;
@@ -80,7 +81,7 @@ pub async fn inspect_node(addr: &NodeAddr, auth: &Auth) -> Result<Candidate, Unf
     let mut holds = Vec::new();
     let keys = keys_in(&info);
     if keys > 0 {
-        holds.push(format!("holds {keys} keys"));
+        holds.push(format!("holds {}", counted(keys, "key")));
     }
     if view.nodes.len() > 1 {
         let others: Vec<String> = view
@@ -90,11 +91,11 @@ pub async fn inspect_node(addr: &NodeAddr, auth: &Auth) -> Result<Candidate, Unf
             .filter_map(|n| n.addr.as_ref())
             .map(ToString::to_string)
             .collect();
-        holds.push(format!("knows {} other nodes ({})", view.nodes.len() - 1, first_few(&others)));
+        holds.push(format!("knows {} ({})", counted(view.nodes.len() - 1, "other node"), first_few(&others)));
     }
     let owned = view.me().map_or(0, |me| me.slots.len());
     if owned > 0 {
-        holds.push(format!("owns {owned} slots"));
+        holds.push(format!("owns {}", counted(owned, "slot")));
     }
     if !holds.is_empty() {
         return Err(Unfit::NotEmpty { addr: addr.clone(), holds });

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::core::backup::nodes_json;
+use crate::core::count::{counted, counted_are};
 use crate::core::topology::NodeAddr;
 
 use super::backup::{self, copy, keep, lost_master, manifest, prepare, problems, sources};
@@ -115,12 +116,16 @@ async fn restored(place: &Place, wish: &RestoreWish, steps: &Steps) -> Result<()
     let done = done.map_err(|why| why.to_string())?;
     let (delivered, proof) = (&done.delivered, &done.proof);
     if delivered.busy > 0 {
-        return Err(format!("{} keys were in the way and are as they were", delivered.busy));
+        return Err(format!("{} in the way and stay as before", counted_are(delivered.busy, "key", ["was", "were"])));
     }
     if !proof.holds() {
         return Err(format!(
-            "the cluster holds {} keys where {} to {} had to be there, and {} of {} that were read back differ",
-            proof.found, proof.at_least, proof.at_most, proof.differing, proof.sampled
+            "the cluster holds {} where {} to {} had to be there, and {} of {} that were read back differ",
+            counted(proof.found, "key"),
+            proof.at_least,
+            proof.at_most,
+            proof.differing,
+            proof.sampled
         ));
     }
     steps.detail(Detail::Proven { keys: delivered.keys, sampled: proof.sampled });

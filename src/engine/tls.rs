@@ -198,7 +198,8 @@ impl Tls {
 pub(super) const NOT_TLS: &str = "this port does not answer in TLS: name the server's tls-port, or leave TLS out";
 
 /// What a server means that hangs up on plain commands and answers in TLS.
-pub(super) const WANTS_TLS: &str = "this port speaks TLS: connect to it with TLS, or name the server's other port";
+pub(super) const WANTS_TLS: &str =
+    "this port speaks TLS: connect to it with TLS (--tls), or name the server's other port";
 
 fn client_config(options: &TlsOptions) -> Result<Read, String> {
     let mut provider = ring::default_provider();

@@ -115,3 +115,11 @@ pub struct ClusterDoc {
     #[serde(default)]
     pub creating: Option<CreateJournal>,
 }
+
+impl ClusterDoc {
+    /// Where its nodes are, as far as that is written down: of servers that were launched here, where they listen.
+    #[must_use]
+    pub fn places(&self) -> Vec<NodeAddr> {
+        self.spec.as_ref().map_or_else(|| self.addrs.clone(), ClusterSpec::addrs)
+    }
+}

@@ -5,7 +5,7 @@
 //! ```text
 //! ROOT/journal/create-HOST-PORT.json        one record a piece of work, named by its kind and its first node; gone when
 //!                                           it ended well
-//! ROOT/journal/create-HOST-PORT.json.lock   held while the work runs
+//! ROOT/journal/create-HOST-PORT.json.lock   held while the work runs; then it goes (on Windows it stays, empty)
 //! ```
 
 use std::fs;
@@ -20,7 +20,7 @@ use crate::core::topology::NodeAddr;
 
 use super::atomic::create_private_dir_all;
 use super::document::{CreateJournal, MoveJournal};
-use super::lock::{FileLock, LockError, is_held};
+use super::lock::{FileLock, Holder, LockError, is_held};
 use super::store::{Workspace, WorkspaceError, io_error, lock_error, read_json, write_json};
 
 /// What can be written down here.
@@ -98,7 +98,7 @@ impl<R: Record> JournalFile<R> {
 
     fn at(path: PathBuf) -> Result<Self, WorkspaceError> {
         let what = || read_json::<R>(&path).map_or(R::WORK, |record| record.work()).to_owned();
-        let lock = FileLock::acquire(&lock_of(&path)).map_err(|error| lock_error(error, what(), &path))?;
+        let lock = FileLock::acquire_passing(&lock_of(&path)).map_err(|error| lock_error(error, what(), &path))?;
         Ok(Self::kept(Some((path, lock))))
     }
 
@@ -202,10 +202,16 @@ impl<R: Record> JournalFile<R> {
     /// As [`peek`](Self::peek), but only where somebody, this process or another, is at work on it.
     #[must_use]
     pub fn under_way(workspace: &Workspace, nodes: &[NodeAddr]) -> Option<R> {
+        Self::worker(workspace, nodes).map(|(record, _)| record)
+    }
+
+    /// The same, and who is at work, where that is known.
+    #[must_use]
+    pub fn worker(workspace: &Workspace, nodes: &[NodeAddr]) -> Option<(R, Option<Holder>)> {
         let here = |addr: &NodeAddr| nodes.iter().any(|node| node.same_place(addr));
-        let held = |path: &PathBuf| matches!(is_held(&lock_of(path)), Ok(Some(_)));
-        let paths = records::<R>(workspace).into_iter().filter(held);
-        paths.filter_map(|path| read_json::<R>(&path).ok()).find(|record| record.nodes().iter().any(here))
+        let held = records::<R>(workspace).into_iter().filter_map(|path| Some((is_held(&lock_of(&path)).ok()??, path)));
+        let mut records = held.filter_map(|(holder, path)| Some((read_json::<R>(&path).ok()?, holder)));
+        records.find(|(record, _)| record.nodes().iter().any(here))
     }
 
     /// What is written down; `None` where nothing is, or nothing that can be read.
@@ -298,6 +304,9 @@ mod tests {
         file.remove().unwrap();
         drop(file);
         assert!(find(2).unwrap().is_none());
+        if cfg!(unix) {
+            assert_eq!(fs::read_dir(home.path().join("journal")).unwrap().count(), 0, "no lock stays behind");
+        }
     }
 
     #[test]

@@ -40,12 +40,14 @@ pub enum LockError {
 
 /// A held lock. Dropping it gives it back; so does the end of the process.
 ///
-/// The lock file itself stays: removing it would let two holders lock two different files of one name.
+/// The lock file itself stays, but for one of [`acquire_passing`](Self::acquire_passing).
 #[derive(Debug)]
 #[must_use = "dropping the lock gives it back at once"]
 pub struct FileLock {
     file: File,
     note: PathBuf,
+    /// The lock file, where it goes with the lock.
+    passing: Option<PathBuf>,
 }
 
 impl FileLock {
@@ -54,19 +56,28 @@ impl FileLock {
     /// # Errors
     /// [`LockError::Held`] with the holder, or what the system said.
     pub fn acquire(path: &Path) -> Result<Self, LockError> {
-        let file = open(path).map_err(LockError::Io)?;
-        let note = note_path(path);
-        for round in 1.. {
-            match file.try_lock() {
-                Ok(()) => break,
-                Err(TryLockError::WouldBlock) if round < TRIES => std::thread::sleep(PAUSE),
-                Err(TryLockError::WouldBlock) => return Err(LockError::Held(read_note(&note))),
-                Err(TryLockError::Error(error)) => return Err(LockError::Io(error)),
-            }
-        }
-        let lock = Self { file, note };
+        let lock = Self { file: locked(path)?, note: note_path(path), passing: None };
         lock.write_note().map_err(LockError::Io)?;
         Ok(lock)
+    }
+
+    /// The same with a lock file that goes when the lock is given back. Whoever waited for that file then has the lock of
+    /// one that nobody else finds: so each looks whether its file still bears the name, and takes the new one if not. On
+    /// Windows, where that can't be told, the file stays.
+    ///
+    /// # Errors
+    /// As [`acquire`](Self::acquire).
+    pub fn acquire_passing(path: &Path) -> Result<Self, LockError> {
+        for _ in 0..TRIES {
+            let file = locked(path)?;
+            if !bears_name(&file, path) {
+                continue;
+            }
+            let lock = Self { file, note: note_path(path), passing: cfg!(unix).then(|| path.to_owned()) };
+            lock.write_note().map_err(LockError::Io)?;
+            return Ok(lock);
+        }
+        Err(LockError::Held(read_note(&note_path(path))))
     }
 
     // Beside the lock file and not in it: Windows refuses to read a locked file.
@@ -80,6 +91,10 @@ impl Drop for FileLock {
     fn drop(&mut self) {
         // The note first: while we hold the lock it can only be ours. What fails here is mended by the next holder.
         let _ = std::fs::remove_file(&self.note);
+        // While it is locked: nobody can have taken it for theirs.
+        if let Some(path) = &self.passing {
+            let _ = std::fs::remove_file(path);
+        }
         // Said aloud, because a child process that is being started may hold a copy of the file for an instant.
         let _ = self.file.unlock();
     }
@@ -90,15 +105,45 @@ impl Drop for FileLock {
 /// # Errors
 /// What the system said.
 pub fn is_held(path: &Path) -> io::Result<Option<Option<Holder>>> {
-    if !path.exists() {
-        return Ok(None);
-    }
+    // Never made here: it would stay behind where its lock is one that passes.
+    let file = match private_options().read(true).write(true).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened?,
+    };
     // Shared, so that two askers do not take each other for a holder.
-    match open(path)?.try_lock_shared() {
+    match file.try_lock_shared() {
         Ok(()) => Ok(None),
         Err(TryLockError::WouldBlock) => Ok(Some(read_note(&note_path(path)))),
         Err(TryLockError::Error(error)) => Err(error),
     }
+}
+
+/// The file of this name, locked by us.
+fn locked(path: &Path) -> Result<File, LockError> {
+    let file = open(path).map_err(LockError::Io)?;
+    for round in 1.. {
+        match file.try_lock() {
+            Ok(()) => break,
+            Err(TryLockError::WouldBlock) if round < TRIES => std::thread::sleep(PAUSE),
+            Err(TryLockError::WouldBlock) => return Err(LockError::Held(read_note(&note_path(path)))),
+            Err(TryLockError::Error(error)) => return Err(LockError::Io(error)),
+        }
+    }
+    Ok(file)
+}
+
+/// Whether this open file is still the one of this name.
+#[cfg(unix)]
+fn bears_name(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let number = |facts: &std::fs::Metadata| (facts.dev(), facts.ino());
+    matches!((file.metadata(), std::fs::metadata(path)), (Ok(ours), Ok(named)) if number(&ours) == number(&named))
+}
+
+/// Lock files are never removed here.
+#[cfg(not(unix))]
+fn bears_name(_file: &File, _path: &Path) -> bool {
+    true
 }
 
 fn open(path: &Path) -> io::Result<File> {
@@ -161,6 +206,31 @@ mod tests {
                 });
             }
         });
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_lock_that_passes_leaves_no_file_and_is_never_held_twice() {
+        use std::sync::atomic::{AtomicU32, Ordering};
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal.lock");
+        let (inside, taken) = (AtomicU32::new(0), AtomicU32::new(0));
+        std::thread::scope(|s| {
+            for _ in 0..4 {
+                s.spawn(|| {
+                    for _ in 0..300 {
+                        is_held(&path).unwrap();
+                        let Ok(lock) = FileLock::acquire_passing(&path) else { continue };
+                        assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0, "held twice");
+                        taken.fetch_add(1, Ordering::SeqCst);
+                        inside.fetch_sub(1, Ordering::SeqCst);
+                        drop(lock);
+                    }
+                });
+            }
+        });
+        assert!(taken.load(Ordering::SeqCst) > 0);
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "nothing is left behind");
     }
 
     /// Not a test of its own: the other process of the next test. It holds the lock until its stdin ends.

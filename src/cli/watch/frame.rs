@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use serde::Serialize;
 
 use crate::core::check::{Finding, unserved};
+use crate::core::count::counted;
 use crate::core::slot::SLOT_COUNT;
 use crate::core::topology::{NodeId, Role, Topology};
 use crate::engine::assemble::Assembled;
@@ -253,8 +254,7 @@ impl NodeLine {
                 Some(lag) => format!("up, {} behind", bytes(lag)),
             },
             (Some(false), _) => "DOWN".to_owned(),
-            (None, Some(Role::Master)) if self.replicas == 1 => "1 replica".to_owned(),
-            (None, Some(Role::Master)) => format!("{} replicas", self.replicas),
+            (None, Some(Role::Master)) => counted(self.replicas, "replica"),
             (None, _) => "-".to_owned(),
         };
         words + &standing

@@ -10,7 +10,6 @@ use std::time::{Duration, SystemTime};
 use futures_util::future::join_all;
 use tokio::sync::{mpsc, watch as channel};
 
-use crate::core::spec::ClusterSpec;
 use crate::core::topology::{NodeAddr, Role, Topology};
 use crate::core::version::{Family, ServerVersion};
 use crate::engine::assemble::{Known, Shards, assemble};
@@ -18,7 +17,6 @@ use crate::engine::client::NodeClient;
 use crate::engine::command::Auth;
 use crate::engine::migrate::{RunningTask, running};
 use crate::engine::poll::{PollEvent, PollPlan, Polled, poll};
-use crate::engine::snapshot::{Health, Phase};
 use crate::workspace::document::MoveJournal;
 use crate::workspace::journal::JournalFile;
 
@@ -27,6 +25,7 @@ use super::cluster_args::WatchArgs;
 use super::failure::Failure;
 use super::form::Means;
 use super::json::FailureJson;
+use super::state;
 use super::terminal::complain;
 use frame::{Frame, Seen};
 use screen::{Screen, draw, ending_key};
@@ -135,7 +134,7 @@ impl<'a> Watched<'a> {
         } else {
             let doc = means.workspace.load(&name)?;
             access.complete(&doc);
-            doc.spec.as_ref().map_or_else(|| doc.addrs.clone(), ClusterSpec::addrs)
+            doc.places()
         };
         let (known, shards, askers, asked) = (BTreeMap::new(), Shards::new(), BTreeMap::new(), BTreeMap::new());
         Ok(Self { name, seeds, auth: access.auth, means, known, shards, askers, asked })
@@ -186,9 +185,9 @@ impl<'a> Watched<'a> {
 
     async fn frame(&mut self) -> Frame {
         let topology = self.topology();
-        let formed = topology.nodes().values().any(|node| !node.slots.is_empty());
-        // Where nobody answers, it is a cluster that is down, not one that was never made.
-        let phase = if formed || topology.views.is_empty() { Phase::Formed } else { Phase::Unformed };
+        // Read for each look: it may be stopped meanwhile. No document's name holds a colon.
+        let doc = self.means.workspace.load(&self.name).ok();
+        let phase = state::phase(doc.as_ref(), &self.known);
         let tasks = self.tasks(&topology).await;
         let mut found = assemble(&self.known, &BTreeMap::new(), phase, &mut self.shards);
         let addrs: Vec<NodeAddr> = topology.nodes().into_values().filter_map(|node| node.addr).collect();
@@ -196,12 +195,7 @@ impl<'a> Watched<'a> {
         if let Some(under_way) = JournalFile::<MoveJournal>::under_way(self.means.workspace, &addrs) {
             found.pardon(&under_way.plan.slots());
         }
-        let state = match (phase, found.health) {
-            (Phase::Unformed, _) => "unformed",
-            (_, Health::Ok) => "ok",
-            (_, Health::Degraded) => "degraded",
-            _ => "down",
-        };
+        let state = state::word(doc.as_ref(), &self.known, found.health);
         let (journal, topology, found, tasks) = (journal.as_ref(), &topology, &found, &tasks);
         let now = SystemTime::now();
         Frame::of(&Seen { cluster: &self.name, state, found, topology, journal, tasks, now })

@@ -16,6 +16,7 @@ use std::fmt;
 use thiserror::Error;
 
 use super::NodeCommand;
+use crate::core::count::counted;
 use crate::core::slot::SlotSet;
 use crate::core::topology::{NodeAddr, NodeId, Role};
 
@@ -201,7 +202,7 @@ impl fmt::Display for Meaning {
             ),
             Self::MayLose(None) => f.write_str("Writes that did not reach the replica are lost."),
             Self::MayLose(Some(bytes)) => {
-                write!(f, "Writes that did not reach the replica are lost: it was {bytes} bytes behind when last seen.")
+                write!(f, "Writes that did not reach the replica are lost: it was {} behind when last seen.", counted(*bytes, "byte"))
             }
             Self::MasterStillServes => f.write_str(
                 "The old master still serves: what is written to it until it hears of its successor is lost.",

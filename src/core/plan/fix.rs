@@ -15,6 +15,7 @@ use std::fmt;
 
 use thiserror::Error;
 
+use crate::core::count::counted;
 use crate::core::slot::{Slot, SlotSet};
 use crate::core::topology::{NodeAddr, NodeId};
 
@@ -129,13 +130,23 @@ impl Repair {
             list.push(format!("{} gives them up, keeping its keys for now", listed(&self.losers)));
         }
         if let Some((from, keys)) = &self.forward {
-            list.push(format!("their move from {} to {owner} is finished ({keys} keys): {}", from.addr, self.reason));
+            list.push(format!(
+                "their move from {} to {owner} is finished ({}): {}",
+                from.addr,
+                counted(*keys, "key"),
+                self.reason
+            ));
         } else {
             let verb = if self.claimed { "keeps" } else { "gets" };
             list.push(format!("{owner} {verb} them: {}", self.reason));
         }
         for (from, keys) in &self.keys_from {
-            list.push(format!("{keys} keys of them are moved from {} to {owner}", from.addr));
+            list.push(format!(
+                "{} of them {} moved from {} to {owner}",
+                counted(*keys, "key"),
+                if *keys == 1 { "is" } else { "are" },
+                from.addr
+            ));
         }
         if !self.close.is_empty() && self.forward.is_none() {
             list.push(format!("they are closed on {}", listed(&self.close)));

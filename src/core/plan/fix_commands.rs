@@ -2,6 +2,7 @@
 
 use super::fix::{FixPlan, Party, Repair, Trouble};
 use super::{NodeCommand, ShownCommand};
+use crate::core::count::counted_are;
 use crate::core::slot::SlotSet;
 
 impl FixPlan {
@@ -89,6 +90,6 @@ fn migrate(from: &Party, to: &Party, keys: u64) -> ShownCommand {
     let words = ["MIGRATE", &to.addr.host, &port, "", "0", "60000", "KEYS", "KEY…"];
     ShownCommand {
         command: NodeCommand::new(&from.addr, words),
-        note: Some(format!("until its {keys} keys have moved")),
+        note: Some(format!("until its {} moved", counted_are(keys, "key", ["has", "have"]))),
     }
 }

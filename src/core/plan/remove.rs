@@ -5,6 +5,7 @@
 
 use thiserror::Error;
 
+use crate::core::count::counted;
 use crate::core::plan::NodeCommand;
 use crate::core::plan::members::{
     Host, Member, NameError, fewest_replicas, hosts, member_named, members, replica_counts,
@@ -55,8 +56,8 @@ pub enum RemoveRefusal {
     },
     /// A master without slots that holds keys can't be reset.
     #[error(
-        "[ERR] Node {addr} owns no slots but holds {keys} keys: it would be forgotten and could not be reset. If nobody needs them, send it FLUSHALL; else look at them with 'redis-cli -h {} -p {} --scan'",
-        addr.host, addr.port
+        "[ERR] Node {addr} owns no slots but holds {}: it would be forgotten and could not be reset. If nobody needs them, send it FLUSHALL; else look at them with 'redis-cli -h {} -p {} --scan'",
+        counted(*.keys, "key"), addr.host, addr.port
     )]
     HoldsKeys {
         /// Its address.
@@ -149,11 +150,11 @@ pub fn forget(addr: &NodeAddr, id: &NodeId) -> NodeCommand {
 
 fn may_go(node: &Member, seed: &NodeAddr, keys: &impl Fn(&NodeAddr) -> u64) -> Result<(), RemoveRefusal> {
     if !node.slots.is_empty() {
-        let count = node.slots.len();
+        let count = counted(node.slots.len(), "slot");
         let advice = match &node.at {
-            Some(_) => format!("It owns {count} slots: 'slotctl drain {seed} {}' moves them away.", node.id),
+            Some(_) => format!("It owns {count}: 'slotctl drain {seed} {}' moves them away.", node.id),
             None => format!(
-                "It does not answer and owns {count} slots: let a replica take over ('slotctl failover {seed} {} \
+                "It does not answer and owns {count}: let a replica take over ('slotctl failover {seed} {} \
                  --force'), or have the slots repaired ('slotctl fix {seed}').",
                 node.id
             ),

@@ -158,7 +158,9 @@ impl Cluster {
 
     fn processes(&self, job: Option<&Job>) -> BTreeMap<NodeAddr, ProcessView> {
         let Some(spec) = &self.doc.spec else { return BTreeMap::new() };
-        let stopping = job.is_some_and(|j| matches!(j.kind, JobKind::Stop | JobKind::Delete));
+        // Another program says so in the document before it stops the first server.
+        let elsewhere = self.busy_elsewhere && !self.doc.wanted;
+        let stopping = elsewhere || job.is_some_and(|j| matches!(j.kind, JobKind::Stop | JobKind::Delete));
         spec.addrs()
             .into_iter()
             .map(|addr| {

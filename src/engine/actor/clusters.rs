@@ -19,7 +19,7 @@ use crate::workspace::requests;
 use crate::workspace::store::WorkspaceError;
 
 use super::cluster::{Cluster, LOOKED_AT, has_open_slots};
-use super::watcher::{Probes, WatchPlan};
+use super::watcher::{Probe, Probes, WatchPlan};
 use super::{Actor, addrs_of};
 
 /// The pace of polls while nobody looks.
@@ -139,6 +139,7 @@ impl Actor {
                     known.under_way = under_way;
                 }
                 let open = matches!(&polled.answer, Ok(answer) if has_open_slots(&answer.view));
+                let falls_silent = polled.answer.is_err() && known.answer.is_some() && known.error.is_none();
                 match polled.answer {
                     Ok(answer) => known.answered(answer, polled.at, polled.asked),
                     Err(error) => known.error = Some(error.kind.to_string()),
@@ -147,6 +148,9 @@ impl Actor {
                     cluster.note_moving(&self.workspace);
                 }
                 cluster.stale = true;
+                if falls_silent {
+                    self.read_again(name);
+                }
                 self.changed();
             }
             PollEvent::RoundDone => {
@@ -248,11 +252,31 @@ impl Actor {
         if cluster.probes == probes && cluster.exits == exits {
             return;
         }
+        let gone = |(addr, now): (&NodeAddr, &Probe)| {
+            now.pid.is_none() && cluster.probes.get(addr).is_some_and(|before| before.pid.is_some())
+        };
+        let some_gone = probes.iter().any(gone);
         cluster.exits = exits;
         cluster.probes = probes;
         cluster.stale = true;
+        if some_gone {
+            self.read_again(name);
+        }
         self.pace(name);
         self.changed();
+    }
+
+    /// A server of ours that ends may have been stopped by another program, which wrote so before: its document is read
+    /// again before anybody is alarmed.
+    fn read_again(&mut self, name: &str) {
+        let wanted = self.clusters.get(name).is_some_and(|cluster| cluster.doc.spec.is_some() && cluster.doc.wanted);
+        if !wanted || self.running_job(name).is_some() {
+            return;
+        }
+        // What can't be read just now is left to the next look at all documents.
+        if matches!(self.workspace.load(name), Ok(_) | Err(WorkspaceError::NotFound(_))) {
+            self.reload_cluster(name);
+        }
     }
 
     /// A creation that was cut off (by a crash, say) left settings changed: they are put back without being asked for, once.

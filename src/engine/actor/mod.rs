@@ -260,5 +260,5 @@ impl Actor {
 
 /// The addresses of a document: its own servers', or those it was attached to.
 fn addrs_of(doc: &crate::workspace::document::ClusterDoc) -> Vec<NodeAddr> {
-    doc.spec.as_ref().map_or_else(|| doc.addrs.clone(), crate::core::spec::ClusterSpec::addrs)
+    doc.places()
 }

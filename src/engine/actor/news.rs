@@ -51,7 +51,10 @@ fn level(what: &What) -> Level {
 fn differences(was: &ClusterView, now: &ClusterView) -> Vec<What> {
     let mut found = Vec::new();
     // While a cluster is being made or begins to run, everything changes because that is the work.
-    let settled = was.phase == Phase::Formed && now.phase == Phase::Formed && was.health != Health::Unknown;
+    let settled = was.phase == Phase::Formed
+        && now.phase == Phase::Formed
+        && was.health != Health::Unknown
+        && !(is_being_stopped(was) || is_being_stopped(now));
     for (i, node) in now.nodes.iter().enumerate() {
         // Nodes mostly keep their place: a search among a thousand for each of a thousand would be felt.
         let before = was.nodes.get(i).filter(|n| n.addr == node.addr);
@@ -80,6 +83,11 @@ fn differences(was: &ClusterView, now: &ClusterView) -> Vec<What> {
         }
     }
     found
+}
+
+/// Whether servers are being stopped on purpose: what the others make of it is no news.
+fn is_being_stopped(cluster: &ClusterView) -> bool {
+    cluster.nodes.iter().any(|node| matches!(node.process.state, ProcessState::Stopping { .. }))
 }
 
 fn has(cluster: &ClusterView, addr: &NodeAddr) -> bool {

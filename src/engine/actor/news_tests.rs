@@ -47,6 +47,17 @@ fn a_lost_node_is_told_with_its_end_its_silence_and_its_standing() {
 }
 
 #[test]
+fn servers_that_are_stopped_on_purpose_raise_no_alarm() {
+    let mut now = samples::failed();
+    let mut nodes = now.nodes.to_vec();
+    nodes[0].process.state = ProcessState::Stopped;
+    nodes[1].process.state = ProcessState::Stopping { pid: 7 };
+    now.nodes = nodes.into();
+    let told = told(samples::healthy(), now);
+    assert_eq!(told, [What::Changed(Some(addr(7000)), Change::Stopped)]);
+}
+
+#[test]
 fn a_changed_setting_is_told_with_both_values() {
     let with = |value: &str| {
         let mut view = samples::healthy();

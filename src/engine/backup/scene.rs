@@ -2,6 +2,7 @@
 
 use crate::core::backup::{MANIFEST_FORMAT, Manifest};
 use crate::core::check::Finding;
+use crate::core::count::counted;
 use crate::core::plan::moves::{Master, masters_of, obstacles};
 use crate::core::topology::NodeAddr;
 use crate::core::version::ServerVersion;
@@ -41,9 +42,10 @@ pub fn problems(before: &Gathered, after: &Gathered, findings: &[Finding]) -> Ve
 pub fn manifest(program: &str, created: u64, saved: &[Saved], mut problems: Vec<String>) -> Manifest {
     problems.extend(saved.iter().filter(|one| one.strays > 0).map(|one| {
         format!(
-            "{} holds {} keys of slots that it does not own: 'slotctl fix --cluster-search-multiple-owners' moves them, \
+            "{} holds {} of slots that it does not own: 'slotctl fix --cluster-search-multiple-owners' moves them, \
              and restore takes the owners' first",
-            one.record.addr, one.strays
+            one.record.addr,
+            counted(one.strays, "key")
         )
     }));
     Manifest {

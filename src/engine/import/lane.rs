@@ -1,5 +1,6 @@
 //! The keys of one master: sent by the source itself where it can, else read and sent from here.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use redis::Value;
@@ -114,7 +115,8 @@ impl Lane {
     async fn batch(&mut self, mut keys: Words, done: &mut Imported) -> Result<(), String> {
         while self.way.is_none() {
             // One that the master has already would prove nothing by being there.
-            let Some(place) = self.first_missing(&keys).await? else { return self.through_us(keys, done).await };
+            let there = self.there(&keys).await?;
+            let Some(place) = there.iter().position(|there| !there) else { return self.through_us(keys, done).await };
             let key = keys[place].clone();
             match self.try_direct(&key).await? {
                 // It has just gone: the next one.
@@ -134,15 +136,20 @@ impl Lane {
         }
     }
 
-    /// The first of the keys that the master does not have.
-    async fn first_missing(&self, keys: &[Vec<u8>]) -> Result<Option<usize>, String> {
+    /// For each of the keys, whether the master has it.
+    async fn there(&self, keys: &[Vec<u8>]) -> Result<Vec<bool>, String> {
         let commands: Vec<Words> = keys.iter().map(|key| vec![b"EXISTS".to_vec(), key.clone()]).collect();
-        for (place, answer) in self.to.call_all(&commands).await.into_iter().enumerate() {
-            if answer.map_err(|error| error.to_string())? == Value::Int(0) {
-                return Ok(Some(place));
-            }
+        let answers = self.to.call_all(&commands).await.into_iter();
+        answers.map(|answer| Ok(answer.map_err(|error| error.to_string())? != Value::Int(0))).collect()
+    }
+
+    /// Those that the master did not have, where what is copied can't be told from them later.
+    async fn new_there(&self, keys: &[Vec<u8>]) -> Result<BTreeSet<Vec<u8>>, String> {
+        if !self.options.copy || self.options.replace {
+            return Ok(BTreeSet::new());
         }
-        Ok(None)
+        let there = self.there(keys).await?;
+        Ok(keys.iter().zip(there).filter(|(_, there)| !there).map(|(key, _)| key.clone()).collect())
     }
 
     /// Lets the source send a copy of one key that the master does not have, and looks whether it came here. `None` where the key is gone.
@@ -227,6 +234,7 @@ impl Lane {
     }
 
     async fn direct(&self, keys: Words, done: &mut Imported) -> Result<(), String> {
+        let new = self.new_there(&keys).await?;
         let mut left = keys;
         for _ in 0..TRIES {
             if left.is_empty() {
@@ -238,7 +246,7 @@ impl Lane {
                     return Ok(());
                 }
                 Err(error) if is_busy_at_target(&error) || is_io(&error) => {
-                    left = self.sort_out(left, done).await?;
+                    left = self.sort_out(left, &new, done).await?;
                 }
                 Err(error) => return Err(self.explain(&error)),
             }
@@ -252,8 +260,8 @@ impl Lane {
     }
 
     /// After a MIGRATE that failed: which keys have arrived, which were there before, which are in the way. Answers those
-    /// that are still to be sent.
-    async fn sort_out(&self, keys: Words, done: &mut Imported) -> Result<Words, String> {
+    /// that are still to be sent. `new` are those that came by this import where the source keeps its keys.
+    async fn sort_out(&self, keys: Words, new: &BTreeSet<Vec<u8>>, done: &mut Imported) -> Result<Words, String> {
         let (here, there) = tokio::join!(held(&self.from, &keys), held(&self.to, &keys));
         let (here, there) = (here.map_err(|e| e.to_string())?, there.map_err(|e| e.to_string())?);
         let (mut again, mut same, mut ours) = (Vec::new(), Vec::new(), Vec::new());
@@ -275,7 +283,8 @@ impl Lane {
             done.keys += ours.len() as u64;
         }
         if self.options.copy {
-            let ours = same.iter().filter(|key| self.tried.as_ref() == Some(key)).count() as u64;
+            let came = |key: &&Vec<u8>| self.options.replace || self.tried.as_ref() == Some(*key) || new.contains(*key);
+            let ours = same.iter().filter(came).count() as u64;
             done.keys += ours;
             done.same += same.len() as u64 - ours;
         } else if !same.is_empty() {

@@ -19,6 +19,7 @@ use redis::Value;
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
+use crate::core::count::counted_are;
 use crate::core::slot::{SLOT_COUNT, key_slot};
 use crate::core::topology::NodeAddr;
 
@@ -121,7 +122,7 @@ impl Imported {
 
 /// Why an import stopped. What was acknowledged stays; nothing else was deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{reason}; {keys} keys were imported before")]
+#[error("{reason}; {} imported before", counted_are(*.keys, "key", ["was", "were"]))]
 pub struct Stopped {
     /// Why.
     pub reason: String,

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use crate::core::capability::Capabilities;
+use crate::core::count::counted;
 use crate::core::plan::moves::{Master, masters_of, obstacles};
 use crate::core::topology::NodeAddr;
 use crate::core::version::ServerVersion;
@@ -133,7 +134,7 @@ async fn databases(info: &str, masters: &[Master], auth: &Auth, options: Options
     let mut missing = Vec::new();
     for db in dbs.iter_mut().filter(|db| db.to != 0) {
         if !has_database(masters, db.to, auth).await {
-            missing.push(format!("{} ({} keys)", db.from, db.keys));
+            missing.push(format!("{} ({})", db.from, counted(db.keys, "key")));
             // One database alone fits into the one that every cluster has.
             db.to = 0;
         }

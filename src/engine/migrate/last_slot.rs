@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::core::count::counted;
 use crate::core::slot::{Slot, SlotSet};
 use crate::core::topology::NodeAddr;
 use crate::engine::client::NodeClient;
@@ -57,7 +58,8 @@ pub(in crate::engine) async fn loses_nothing(client: &NodeClient, leaving: &Slot
     }
     let addr = client.addr();
     Err(format!(
-        "without these slots {addr} would become a replica and lose {lost} keys of slots that it does not own: \
-         'slotctl fix {addr} --cluster-search-multiple-owners' brings them to their owners first"
+        "without these slots {addr} would become a replica and lose {} of slots that it does not own: \
+         'slotctl fix {addr} --cluster-search-multiple-owners' brings them to their owners first",
+        counted(lost, "key")
     ))
 }

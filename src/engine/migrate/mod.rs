@@ -41,6 +41,7 @@ pub use preview::preview;
 pub use under_way::{Migration, RunningTask, cancel, running, running_where_known};
 
 use crate::core::check::Finding;
+use crate::core::count::counted;
 use crate::core::plan::moves::{Master, MovePlan, masters_of, obstacles};
 use crate::core::plan::standing::Standing;
 use crate::core::rate::Rate;
@@ -179,7 +180,7 @@ pub enum MigrateError {
     #[error("nothing was moved: {0}")]
     Untouched(String),
     /// Some slots are moved, others are not. No key is lost: what is open is served by both masters together.
-    #[error("{reason}; {left} slots of the plan are not moved{}", open_words(.open))]
+    #[error("{reason}; {} of the plan {} not moved{}", counted(*.left, "slot"), if *.left == 1 { "is" } else { "are" }, open_words(.open))]
     Stopped {
         /// Why.
         reason: String,

@@ -6,6 +6,7 @@ use futures_util::future::join_all;
 use redis::Value;
 
 use crate::core::capability::Capabilities;
+use crate::core::count::counted;
 use crate::core::plan::moves::{Master, MovePlan, SlotMove};
 use crate::core::slot::{Slot, SlotSet};
 use crate::core::topology::{NodeAddr, NodeId};
@@ -138,9 +139,10 @@ async fn count_pair(pair: &Pair<'_>, context: &Context<'_>) -> Result<u64, Why> 
     let (keys, strays) = tokio::join!(keys_in(pair.from.one(), &all), keys_in(pair.to.one(), asked));
     if let Some((slot, count)) = all.iter().zip(strays?).find(|(_, count)| *count > 0) {
         return Err(format!(
-            "{} already holds {count} keys of slot {slot}, which it does not own; --cluster-replace overwrites those \
+            "{} already holds {} of slot {slot}, which it does not own; --cluster-replace overwrites those \
              that {} has too",
             pair.to.addr(),
+            counted(count, "key"),
             pair.from.addr()
         ));
     }

@@ -19,6 +19,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use crate::core::count::counted_are;
 use crate::core::rdb::{Entry, Item, Keep, Walker, digest, payload};
 use crate::core::slot::key_slot;
 use crate::core::topology::NodeAddr;
@@ -63,7 +64,7 @@ pub enum RestoreError {
     #[error("nothing was restored: {0}")]
     Untouched(String),
     /// Some keys were.
-    #[error("{reason}; {keys} keys were restored before")]
+    #[error("{reason}; {} restored before", counted_are(*.keys, "key", ["was", "were"]))]
     Stopped {
         /// Why.
         reason: String,

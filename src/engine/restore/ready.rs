@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::future::join_all;
 use redis::Value;
 
+use crate::core::count::counted;
 use crate::core::plan::moves::{Master, masters_of, obstacles};
 use crate::core::rdb::{Flavour, Header, payload};
 use crate::core::slot::{SlotSet, key_slot};
@@ -118,9 +119,10 @@ fn keys_before(gathered: &Gathered, masters: &[Master], replace: bool) -> Result
         let keys = gathered.infos.get(&master.addr).map_or(0, |info| keys_in(info));
         if keys > 0 && !replace {
             return Err(format!(
-                "{} holds {keys} keys already. Restore into an empty cluster, or say --cluster-replace: keys of the \
+                "{} holds {} already. Restore into an empty cluster, or say --cluster-replace: keys of the \
                  backup's names are overwritten then, all others stay",
-                master.addr
+                master.addr,
+                counted(keys, "key")
             ));
         }
         sum += keys;

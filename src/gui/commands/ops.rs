@@ -5,7 +5,7 @@ use egui::{Key, Modifiers};
 use crate::engine::blank::Blank;
 use crate::engine::client::{LOGIN_REFUSED, TLS_FAILED};
 use crate::engine::command::Command;
-use crate::engine::snapshot::{ClusterView, NodeView, Phase};
+use crate::engine::snapshot::{ClusterView, NodeView, Phase, ProcessState};
 use crate::gui::action::{Action, Confirm};
 use crate::gui::i18n::tr;
 use crate::gui::icons::Icon;
@@ -141,7 +141,9 @@ fn action(op: Op, scene: &Scene<'_>, cluster: &ClusterView) -> Option<Action> {
     let runs = |node: &NodeView| node.process.state.pid().is_some();
     match op {
         Op::Start => {
-            let some_rest = spec.is_some() && !cluster.nodes.iter().all(runs);
+            // A server that was started elsewhere is not ours to start.
+            let rests = |node: &NodeView| node.process.state != ProcessState::External && !runs(node);
+            let some_rest = spec.is_some() && cluster.nodes.iter().any(rests);
             some_rest.then(|| Action::Do(Command::Start { cluster: name() }))
         }
         Op::Stop => {
