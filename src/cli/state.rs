@@ -71,6 +71,7 @@ mod tests {
             wanted,
             on_close: OnClose::Ask,
             creating: None,
+            shards: BTreeMap::new(),
         }
     }
 
