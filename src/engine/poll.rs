@@ -37,7 +37,7 @@ const LONGEST_BACK_OFF: Duration = Duration::from_secs(8);
 
 /// In one round of so many, servers are asked what they migrate by themselves while nothing speaks for it: another
 /// program may have told them to.
-const MIGRATIONS_EVERY: u32 = 4;
+const MIGRATIONS_EVERY: u32 = 1;
 
 /// How many nodes are asked at the same time. Each has its own deadline, which begins when it is asked.
 const AT_ONCE: usize = 256;
@@ -353,7 +353,7 @@ mod tests {
             migrations = next;
             asked.push(due);
         }
-        assert_eq!(asked, [true, false, false, false, false, true, true, true]);
+        assert_eq!(asked, [true, false, true, false, true, false, true, true]);
         assert_eq!(Migrations::Unknown.turn(true), (false, Migrations::Unknown));
     }
 

@@ -7,7 +7,7 @@
 use std::fmt::{self, Write as _};
 use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use crate::engine::snapshot::{ClusterView, NodeStats, NodeView, Reach, Snapshot};
 
@@ -22,6 +22,8 @@ pub struct Wake {
     newest: OnceLock<Newest>,
     calm: AtomicBool,
     drawn: AtomicU64,
+    /// Whose outlook `drawn` is: many frames may show one snapshot.
+    of: Mutex<Weak<Snapshot>>,
 }
 
 impl fmt::Debug for Wake {
@@ -38,10 +40,15 @@ impl Wake {
     }
 
     /// A frame with this snapshot ends, and it showed nothing beyond `outlook` if it was calm.
-    pub fn drawn(&self, snapshot: &Snapshot, calm: bool) {
+    pub fn drawn(&self, snapshot: &Arc<Snapshot>, calm: bool) {
         self.calm.store(calm, Ordering::Relaxed);
-        if calm {
+        if !calm {
+            return;
+        }
+        let mut of = self.of.lock().unwrap_or_else(PoisonError::into_inner);
+        if of.as_ptr() != Arc::as_ptr(snapshot) {
             self.drawn.store(outlook(snapshot), Ordering::Relaxed);
+            *of = Arc::downgrade(snapshot);
         }
     }
 
