@@ -314,7 +314,7 @@ fn the_last_slot_does_not_leave_a_master_that_holds_keys_of_others() {
         stray(&cluster, b"bar", 2, 0);
         let (seed, last) = (cluster.addr(0), cluster.id(2));
         let drain = ["drain", &seed, &last, "--yes"];
-        let told = cluster.slotctl(&drain).failed().complains("nothing was moved").complains("lose 1 keys of slots");
+        let told = cluster.slotctl(&drain).failed().complains("nothing was moved").complains("lose 1 key of slots");
         told.complains("--cluster-search-multiple-owners");
         assert_eq!(cluster.slots(2), 5461);
         // As long as a slot stays, so do the keys.
