@@ -2,15 +2,16 @@
 //! server's own command-line program in turn, as whole programs from start to end. Then the price for clients: how long
 //! a steady writer and a steady reader wait meanwhile.
 //!
-//! `RUNS=n`, `KEYS=n`, `SLOTS=n`; `WAYS="redis-cli key"` keeps the ways whose names hold one of these; `SERVERS="system redis-newest"` names the servers; `REPLICAS=1` gives each master one.
+//! `RUNS=n`, `KEYS=n`, `SLOTS=n`; `WAYS="redis-cli key"` keeps the ways whose names hold one of these;
+//! `SERVERS="system redis-newest"` names the servers; `REPLICAS=1` gives each master one.
 
 #![expect(clippy::expect_used, reason = "a bench that can't go on should say so and end")]
 
 mod bed;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use bed::clients::{Clients, Waits, figures};
+use bed::clients::{Clients, Wait, Waits, figures};
 use bed::{Cluster, Family, Shape, median, say_load, say_row, setting};
 
 /// How slots are moved.
@@ -69,7 +70,8 @@ fn main() {
         for (way, values) in ways.iter().zip(&took) {
             say_row(&title(*way, &family), values, median(&took[0]));
         }
-        clients(&family, &cluster, &ways, keys, slots, runs);
+        let took: Vec<f64> = took.iter().map(|values| median(values)).collect();
+        clients(&family, &cluster, &ways, &took, keys, slots, runs);
         assert_eq!(cluster.keys(), keys, "no key is lost");
     }
     println!();
@@ -100,16 +102,26 @@ fn ways(family: &Family, cluster: &Cluster) -> Vec<Way> {
     ways
 }
 
-/// What a writer and a reader notice of each way, and of nothing at all.
-fn clients(family: &Family, cluster: &Cluster, ways: &[Way], keys: usize, slots: usize, runs: usize) {
-    let columns = ["a read: p50, p99, longest", "a write", "> 1 ms in a move"];
-    println!("  {:<36} {:>36}   {:>26}  {:>16}", "what clients wait, in ms", columns[0], columns[1], columns[2]);
+/// What a writer and a reader notice of each way, and of nothing at all: while the move is under way; and within the time
+/// that the slowest way takes, so that a short move is not measured by its few commands alone.
+fn clients(family: &Family, cluster: &Cluster, ways: &[Way], took: &[f64], keys: usize, slots: usize, runs: usize) {
+    // There and back, and some room.
+    let span = Duration::from_secs_f64(2.2 * took.iter().copied().fold(0.1, f64::max));
+    println!(
+        "  what clients wait, in ms; 'same time': a p99 of the {:.1} s that the slowest way takes",
+        span.as_secs_f64()
+    );
+    let columns = ["a read: p50, p99, longest", "same time", "a write", "same time", "> 1 ms in a move"];
+    println!(
+        "  {:<44} {:>27} {:>10} {:>27} {:>10}  {:>16}",
+        "", columns[0], columns[1], columns[2], columns[3], columns[4]
+    );
     let mut all: Vec<Waits> = ways.iter().map(|_| Waits::default()).collect();
     let mut idle = Waits::default();
     for _ in 0..runs {
-        idle.add(watched(cluster, keys, || std::thread::sleep(Duration::from_millis(1500))));
+        idle.add(watched(cluster, keys, span, || std::thread::sleep(span)));
         for (way, waits) in ways.iter().zip(&mut all) {
-            waits.add(watched(cluster, keys, || {
+            waits.add(watched(cluster, keys, span, || {
                 way.go(family, cluster, 0, 1, slots);
                 way.go(family, cluster, 1, 0, slots);
             }));
@@ -117,15 +129,19 @@ fn clients(family: &Family, cluster: &Cluster, ways: &[Way], keys: usize, slots:
     }
     let titles = std::iter::once("nothing moves".to_owned()).chain(ways.iter().map(|way| title(*way, family)));
     for (title, waits) in titles.zip(std::iter::once(&idle).chain(&all)) {
-        let shown = |waits| figures(waits).map(|figure| format!("{figure:>9.2}")).concat();
-        let (reads, writes) = (shown(&waits.reads), shown(&waits.writes));
+        let shown = |waits: &[Wait]| {
+            let meanwhile = figures(waits.iter().filter(|wait| wait.meanwhile)).map(|figure| format!("{figure:>9.2}"));
+            format!("{} {:>10.2}", meanwhile.concat(), figures(waits.iter())[1])
+        };
         let late = waits.late() as f64 / (2 * runs) as f64;
-        println!("  {title:<44} {reads}   {writes}   {late:>9.1}   of {}", waits.reads.len());
+        println!("  {title:<44} {} {}  {late:>16.1}", shown(&waits.reads), shown(&waits.writes));
     }
 }
 
-fn watched(cluster: &Cluster, keys: usize, work: impl FnOnce()) -> Waits {
-    let clients = Clients::start(&cluster.servers, keys);
+fn watched(cluster: &Cluster, keys: usize, span: Duration, work: impl FnOnce()) -> Waits {
+    let (clients, begun) = (Clients::start(&cluster.servers, keys), Instant::now());
     work();
+    clients.work_is_over();
+    std::thread::sleep(span.saturating_sub(begun.elapsed()));
     clients.stop()
 }
