@@ -16,7 +16,9 @@ const KEYS_OF_A_SLOT: usize = 256;
 const KEYS_AT_ONCE: usize = 4096;
 /// What is sent in one piece holds the source up for a few milliseconds at most: so many bytes, or so many keys.
 const BURST_BYTES: u64 = 256 * 1024;
-const BURST_KEYS: usize = 64;
+const BURST_KEYS: usize = 32;
+/// For so many keys at once their size is asked: the server answers them all before it serves anybody else.
+const SIZES_AT_ONCE: usize = 64;
 /// So many keys in a MIGRATE where the server does not tell their size; redis-cli's number.
 const BLIND_KEYS: usize = 10;
 /// No MIGRATE of several gets less time.
@@ -97,7 +99,11 @@ impl Drain<'_> {
         }
         let commands: Vec<Words> =
             slots.iter().flatten().map(|key| vec![b"MEMORY".to_vec(), b"USAGE".to_vec(), key.clone()]).collect();
-        let sizes: Result<Vec<u64>, NodeError> = self.lane.call_all(&commands).await.into_iter().map(size).collect();
+        let mut answers = Vec::with_capacity(commands.len());
+        for portion in commands.chunks(SIZES_AT_ONCE) {
+            answers.extend(self.lane.call_all(portion).await);
+        }
+        let sizes: Result<Vec<u64>, NodeError> = answers.into_iter().map(size).collect();
         let mut sizes = match sizes {
             Ok(sizes) => sizes.into_iter(),
             // Servers before 4.0, and users who may not ask.
