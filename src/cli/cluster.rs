@@ -109,8 +109,10 @@ pub(super) fn seed_of(words: &[String]) -> Result<NodeAddr, Failure> {
     if let Some((scheme, rest)) = words.iter().find_map(|word| word.split_once("://")) {
         // What stands before the @ is not repeated.
         let place = rest.rsplit('@').next().unwrap_or(rest).split('/').next().unwrap_or_default();
+        // Without an @ it may be a password that was meant.
+        let place = place.parse::<NodeAddr>().map(|addr| format!(", here '{addr}'")).unwrap_or_default();
         return Err(Failure::message(&format!(
-            "{BAD_SEED}\nHost and port stand alone, here '{place}'; user, password and TLS are given with -u \
+            "{BAD_SEED}\nHost and port stand alone{place}; user, password and TLS are given with -u \
              {scheme}://user:password@host, or with --user, --askpass and --tls."
         )));
     }
@@ -324,6 +326,10 @@ mod tests {
 
     #[test]
     fn a_uri_in_the_place_of_an_address_is_told_without_its_password() {
+        for uri in ["redis://:geheim", "redis://me:geheim", "rediss://geheim"] {
+            let said = seed_of(&words(uri)).unwrap_err().to_string();
+            assert!(!said.contains("geheim"), "{said}");
+        }
         let said = seed_of(&words("rediss://me:geheim@10.0.0.1:7000/0")).unwrap_err().to_string();
         assert!(said.contains("here '10.0.0.1:7000'") && said.contains("-u rediss://"), "{said}");
         assert!(!said.contains("geheim"), "{said}");

@@ -178,6 +178,7 @@ async fn survey(
     let told: Vec<MigrationJson> = seen.migrations.iter().map(|one| MigrationJson::of(scene, one, cancelled)).collect();
     say_migrations(means, &told);
     if means.plan {
+        say_dark(means, &seen);
         return Ok((seen, told));
     }
     if cancelled && !seen.migrations.is_empty() {
@@ -194,16 +195,22 @@ async fn survey(
 
 /// To see what servers hide, slots are opened there: that is sent by a person's leave, too.
 async fn ask_to_peek(means: &Means<'_>, seen: &Seen) -> Result<(), Failure> {
+    say_dark(means, seen);
+    let question = "Do you want to have that looked at (type 'yes' to accept): ";
+    means.ask_a_person(question, "nothing was sent to any node").await
+}
+
+/// Names keys that no plan knows the slots of yet.
+fn say_dark(means: &Means<'_>, seen: &Seen) {
     means.terminal.say(|text| {
         for (addr, keys) in seen.dark_keys() {
             text.warn(format_args!(
-                "[WARNING] {addr} hides {keys} keys of slots that it does not own: to see of which, slots are opened there and \
-                 closed again, in one transaction."
+                "[WARNING] {addr} hides {} of slots that it does not own: to see of which, slots are opened there and \
+                 closed again, in one transaction.",
+                counted(keys, "key")
             ));
         }
     });
-    let question = "Do you want to have that looked at (type 'yes' to accept): ";
-    means.ask_a_person(question, "nothing was sent to any node").await
 }
 
 /// Names what the servers move by themselves, and what becomes of it.

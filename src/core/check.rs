@@ -143,7 +143,6 @@ fn listed(nodes: &[NodeAddr]) -> String {
     nodes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// The ranges of a set, cut after the first ten.
 /// The slots as ranges, at most ten of them.
 #[must_use]
 pub fn shortened(slots: &SlotSet) -> String {

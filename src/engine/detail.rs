@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::core::check::Finding;
+use crate::core::count::counted;
 use crate::core::slot::SlotSet;
 use crate::core::topology::NodeAddr;
 
@@ -151,12 +152,14 @@ impl fmt::Display for Detail {
         match self {
             Self::None => Ok(()),
             Self::Text(text) => f.write_str(text),
-            Self::Keys { done, of } => write!(f, "{done} of {of} keys"),
+            Self::Keys { done, of } => write!(f, "{done} of {}", counted(*of, "key")),
             #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
             Self::Bytes(bytes) => write!(f, "{:.1} MiB", *bytes as f64 / 1_048_576.0),
             Self::Acquainted { nodes, of } => write!(f, "{nodes} of {of} nodes know all others"),
-            Self::Kept { keys, folder } => write!(f, "{keys} keys in {folder}"),
-            Self::Proven { keys, sampled } => write!(f, "{keys} keys; {sampled} were read back and are the same"),
+            Self::Kept { keys, folder } => write!(f, "{} in {folder}", counted(*keys, "key")),
+            Self::Proven { keys, sampled } => {
+                write!(f, "{}; {sampled} were read back and are the same", counted(*keys, "key"))
+            }
             Self::StillEnding(node) => write!(f, "{node} is still saving and ending"),
             Self::Loading(node) => write!(f, "{node} is loading its data set"),
             Self::TookOver(node) => write!(f, "{node} has taken over by itself meanwhile"),

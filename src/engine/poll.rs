@@ -265,10 +265,14 @@ async fn ask_line(
 
 /// A server that hangs up on plain commands may want TLS: then that is what is wrong.
 async fn explained(error: NodeError, line: &mut Line, auth: &Auth) -> NodeError {
-    if auth.tls.is_some() || !matches!(error.kind, NodeErrorKind::Lost(_) | NodeErrorKind::Connect(_)) {
+    if matches!(error.kind, NodeErrorKind::Connect(_)) {
+        // Nobody is there: who comes next may want something else.
+        line.wants_tls = None;
+    }
+    if auth.tls.is_some() || !matches!(error.kind, NodeErrorKind::Lost(_)) {
         return error;
     }
-    if line.wants_tls.is_none() && matches!(error.kind, NodeErrorKind::Lost(_)) {
+    if line.wants_tls.is_none() {
         line.wants_tls = Some(wants_tls(&error.addr, ANSWER_DEADLINE).await);
     }
     match line.wants_tls {

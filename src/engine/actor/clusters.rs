@@ -190,12 +190,15 @@ impl Actor {
         let Some(cluster) = self.clusters.get(name).filter(|cluster| cluster.doc.formed) else { return };
         if !cluster.busy_elsewhere && cluster.shards.keys().any(|id| !cluster.doc.shards.contains_key(id)) {
             let seen = cluster.shards.clone();
-            // What is written stays as it is, so that two programs do not write by turns; the next look tries again.
-            self.change_document(name, |doc| {
-                let written = std::mem::replace(&mut doc.shards, seen);
+            // What is written stays as it is, so that two programs do not write by turns.
+            let changed = self.change_document(name, |doc| {
+                let written = std::mem::replace(&mut doc.shards, seen.clone());
                 doc.shards.extend(written);
-            })
-            .ok();
+            });
+            // It is tried again when another node comes, or when the document is read anew; not in every round.
+            if let (Err(_), Some(cluster)) = (changed, self.clusters.get_mut(name)) {
+                cluster.doc.shards.extend(seen);
+            }
         }
     }
 
@@ -273,9 +276,12 @@ impl Actor {
         if !wanted || self.running_job(name).is_some() {
             return;
         }
-        // What can't be read just now is left to the next look at all documents.
-        if matches!(self.workspace.load(name), Ok(_) | Err(WorkspaceError::NotFound(_))) {
-            self.reload_cluster(name);
+        // What can't be read just now is left to the next look at all documents. A whole cluster may fall silent at once:
+        // only what has changed is worth a look at its processes.
+        match self.workspace.load(name) {
+            Ok(doc) if doc.wanted => {}
+            Ok(_) | Err(WorkspaceError::NotFound(_)) => self.reload_cluster(name),
+            Err(_) => {}
         }
     }
 
