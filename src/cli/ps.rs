@@ -10,9 +10,9 @@ use serde::Serialize;
 
 use crate::core::topology::{NodeAddr, NodeId};
 use crate::engine::assemble::{Known, Shards, assemble};
-use crate::engine::client::NodeClient;
+use crate::engine::client::CONNECT_DEADLINE;
 use crate::engine::command::Auth;
-use crate::engine::gather::ask;
+use crate::engine::gather::ask_at;
 use crate::engine::lifecycle::auth_of;
 use crate::workspace::document::{ClusterDoc, MoveJournal};
 use crate::workspace::journal::JournalFile;
@@ -165,8 +165,7 @@ async fn ask_members(written: &[NodeAddr], auth: &Auth) -> BTreeMap<NodeAddr, Kn
 /// Every node's answer, asked at once.
 async fn ask_all(addrs: &[NodeAddr], auth: &Auth) -> BTreeMap<NodeAddr, Known> {
     let answers = addrs.iter().map(|addr| async move {
-        let answer = async { ask(&NodeClient::connect(addr, auth).await?).await };
-        match answer.await {
+        match ask_at(addr, auth, CONNECT_DEADLINE).await {
             Ok(answer) => Known { answer: Some(Arc::new(answer)), at: Some(SystemTime::now()), ..Known::default() },
             Err(error) => Known { error: Some(error.kind.to_string()), ..Known::default() },
         }

@@ -58,6 +58,19 @@ pub struct NodeError {
     pub kind: NodeErrorKind,
 }
 
+impl NodeError {
+    /// What the end of a connection means: a server that awaits TLS takes the first plain words for a broken handshake, and
+    /// hangs up. That is asked of it, where a plain connection broke.
+    #[must_use]
+    pub async fn explained(self, auth: &Auth) -> Self {
+        let broke = matches!(self.kind, NodeErrorKind::Lost(_));
+        if broke && auth.tls.is_none() && socket::wants_tls(&self.addr, CONNECT_DEADLINE).await {
+            return Self { kind: NodeErrorKind::Tls(WANTS_TLS.to_owned()), ..self };
+        }
+        self
+    }
+}
+
 impl fmt::Display for NodeErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -80,7 +93,6 @@ pub struct NodeClient {
     /// What writes and reads; it ends with the last clone, also where an answer is still due.
     _driver: Arc<AbortOnDropHandle<()>>,
     call_deadline: Duration,
-    secure: bool,
     sent: Arc<AtomicU64>,
 }
 
@@ -128,8 +140,8 @@ impl NodeClient {
             let made = MultiplexedConnection::new_with_config(&plain, socket, config).await;
             let (connection, driver) = made.map_err(|error| fail(connect_error(&error, deadline)))?;
             let driver = Arc::new(AbortOnDropHandle::new(tokio::spawn(driver)));
-            let (sent, secure) = (Arc::default(), tls.is_some());
-            let this = Self { addr: addr.clone(), connection, _driver: driver, call_deadline, secure, sent };
+            let (addr, sent) = (addr.clone(), Arc::default());
+            let this = Self { addr, connection, _driver: driver, call_deadline, sent };
             if let Some(tls) = tls.filter(|_| was_asked) {
                 // In TLS 1.3 the handshake is over for us before the server has looked at our certificate.
                 let answer = this.call(&["PING"]).await;
@@ -160,16 +172,6 @@ impl NodeClient {
             }
             Err(error) => Err(error),
         }
-    }
-
-    /// What an error of this connection means: a server that awaits TLS takes the first plain words for a broken handshake,
-    /// and hangs up. That is asked of it, where a plain connection broke.
-    pub async fn explained(&self, error: NodeError) -> NodeError {
-        let broke = matches!(error.kind, NodeErrorKind::Lost(_) | NodeErrorKind::Connect(_));
-        if broke && !self.secure && socket::wants_tls(&self.addr, CONNECT_DEADLINE).await {
-            return self.error(NodeErrorKind::Tls(WANTS_TLS.to_owned()));
-        }
-        error
     }
 
     /// The node's address.

@@ -71,15 +71,24 @@ impl Gathered {
     }
 }
 
+/// Connects to one node and asks it for everything a check needs.
+///
+/// # Errors
+/// What the node or the connection said, or what is to be made of it.
+pub async fn ask_at(addr: &NodeAddr, auth: &Auth, connect_deadline: Duration) -> Result<Answer, NodeError> {
+    let asked = async { ask(&NodeClient::connect_within(addr, auth, connect_deadline).await?).await };
+    match asked.await {
+        Ok(answer) => Ok(answer),
+        Err(error) => Err(error.explained(auth).await),
+    }
+}
+
 /// Asks one node for everything a check needs, in one pipeline.
 ///
 /// # Errors
 /// What the node or the connection said.
 pub async fn ask(client: &NodeClient) -> Result<Answer, NodeError> {
-    let (words, text) = match tell(client, true).await {
-        Ok(told) => told,
-        Err(error) => return Err(client.explained(error).await),
-    };
+    let (words, text) = tell(client, true).await?;
     let text = text.unwrap_or_default();
     let view = View::parse(&text).map_err(|error| unreadable(client, &error.to_string()))?;
     Ok(Answer::new(Arc::new(view), words.health, words.info))
@@ -135,11 +144,7 @@ pub async fn gather(seeds: &[NodeAddr], auth: &Auth, connect_deadline: Duration)
     while !next.is_empty() {
         let round = std::mem::take(&mut next);
         asked.extend(round.iter().cloned());
-        let answers = join_all(round.iter().map(|addr| async move {
-            let client = NodeClient::connect_within(addr, auth, connect_deadline).await?;
-            ask(&client).await
-        }))
-        .await;
+        let answers = join_all(round.iter().map(|addr| ask_at(addr, auth, connect_deadline))).await;
         // Who was asked by a person's word is whom they mean; the others must be whom the nodes mean.
         let known = (!first_round).then(|| named.clone());
         first_round = false;

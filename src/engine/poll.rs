@@ -35,8 +35,8 @@ const ANSWER_DEADLINE: Duration = Duration::from_millis(900);
 /// The longest pause between two tries to reach a node that can't be reached.
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(8);
 
-/// In one round of so many, servers are asked what they migrate by themselves while nothing speaks for it: another
-/// program may have told them to.
+/// So many rounds pass before servers are asked again what they migrate by themselves, while nothing speaks for it:
+/// another program may have told them to.
 const MIGRATIONS_EVERY: u32 = 1;
 
 /// How many nodes are asked at the same time. Each has its own deadline, which begins when it is asked.

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -11,13 +10,13 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::client::TlsStream;
-use tokio_rustls::{TlsConnector, rustls};
+use tokio_rustls::rustls;
 
 use crate::core::tls::TlsOptions;
 use crate::core::topology::NodeAddr;
 
 use super::client::NodeErrorKind;
-use super::tls::{NOT_TLS, Tls};
+use super::tls::{NOT_TLS, Shaken, Tls};
 
 /// A connection that is open, and secured where that was asked for.
 #[derive(Debug)]
@@ -47,12 +46,10 @@ pub(super) async fn open(addr: &NodeAddr, tls: Option<&Tls>, deadline: Duration)
     let stream = timeout(deadline, tcp(addr)).await.map_err(late)?;
     let stream = stream.map_err(|error| NodeErrorKind::Connect(error.to_string()))?;
     let Some(tls) = tls else { return Ok(Socket::Plain(stream)) };
-    let handshake = tls.handshake().map_err(NodeErrorKind::Tls)?;
-    let name = tls.server_name(&addr.host).map_err(NodeErrorKind::Tls)?;
-    let shaking = TlsConnector::from(Arc::clone(&handshake.config)).connect(name, stream);
+    let shaking = tls.shake(&addr.host, stream).map_err(NodeErrorKind::Tls)?;
     match timeout(deadline.saturating_sub(begun.elapsed()), shaking).await {
-        Ok(Ok(stream)) => Ok(Socket::Secure { stream: Box::new(stream), asked: handshake.was_asked() }),
-        Ok(Err(error)) => Err(NodeErrorKind::Tls(tls.explain(&handshake, &error))),
+        Ok(Shaken { made: Ok(stream), asked }) => Ok(Socket::Secure { stream: Box::new(stream), asked }),
+        Ok(Shaken { made: Err(error), asked }) => Err(NodeErrorKind::Tls(tls.explain(asked, &error))),
         // A server that reads plain commands waits for the end of the first one.
         Err(_) => Err(NodeErrorKind::Tls(format!("no answer within {} s: {NOT_TLS}", deadline.as_secs_f32()))),
     }
@@ -62,13 +59,10 @@ pub(super) async fn open(addr: &NodeAddr, tls: Option<&Tls>, deadline: Duration)
 /// server that hung up on a plain command.
 pub(super) async fn wants_tls(addr: &NodeAddr, deadline: Duration) -> bool {
     let tls = Tls::new(TlsOptions::default());
-    let (Ok(handshake), Ok(name)) = (tls.handshake(), tls.server_name(&addr.host)) else { return false };
     let shaking = async {
         let Ok(stream) = tcp(addr).await else { return false };
-        match TlsConnector::from(handshake.config).connect(name, stream).await {
-            Ok(_) => true,
-            Err(error) => is_of_handshake(&error),
-        }
+        let Ok(shaking) = tls.shake(&addr.host, stream) else { return false };
+        shaking.await.made.map_or_else(|error| is_of_handshake(&error), |_| true)
     };
     timeout(deadline, shaking).await.unwrap_or(false)
 }

@@ -4,12 +4,15 @@
 //! compares no names either (nodes are known by their numbers, certificates seldom are). The system's store vouches for
 //! the whole world; there a certificate must bear the host's name, or the one that was given.
 
+use std::cell::Cell;
 use std::fmt;
 use std::io;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use tokio_rustls::rustls::client::{ResolvesClientCert, WebPkiServerVerifier};
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
@@ -27,29 +30,20 @@ use crate::core::tls::TlsOptions;
 #[derive(Clone)]
 pub struct Tls {
     options: Arc<TlsOptions>,
-    read: Arc<Mutex<Option<Read>>>,
+    read: Arc<Mutex<Option<Arc<ClientConfig>>>>,
 }
 
-/// What the files gave.
-#[derive(Clone)]
-struct Read {
-    config: Arc<ClientConfig>,
-    pair: Option<Arc<CertifiedKey>>,
+tokio::task_local! {
+    /// Whether the server of the connection that is being made has asked for a certificate of ours. All connections share one
+    /// configuration, without which no session could be resumed.
+    static ASKED: Cell<bool>;
 }
 
-/// What one connection goes by. Whether its server asked for a certificate is told of this connection alone: another
-/// one may not.
-pub(super) struct Handshake {
-    /// What the library works by.
-    pub(super) config: Arc<ClientConfig>,
-    asked: Arc<AtomicBool>,
-}
-
-impl Handshake {
-    /// Whether the server has asked for a certificate of ours: then it may still refuse what it got, after the handshake.
-    pub(super) fn was_asked(&self) -> bool {
-        self.asked.load(Ordering::Relaxed)
-    }
+/// A connection, or why there is none, with whether its server has asked for a certificate of ours: then it may still
+/// refuse what it got, after the handshake.
+pub(super) struct Shaken {
+    pub(super) made: io::Result<TlsStream<TcpStream>>,
+    pub(super) asked: bool,
 }
 
 impl fmt::Debug for Tls {
@@ -87,25 +81,29 @@ impl Tls {
         self.read().map(drop)
     }
 
-    fn read(&self) -> Result<Read, String> {
+    fn read(&self) -> Result<Arc<ClientConfig>, String> {
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(read) = &*read {
-            return Ok(read.clone());
+            return Ok(Arc::clone(read));
         }
-        Ok(read.insert(client_config(&self.options)?).clone())
+        Ok(Arc::clone(read.insert(Arc::new(client_config(&self.options)?))))
     }
 
-    /// What a new connection goes by.
-    pub(super) fn handshake(&self) -> Result<Handshake, String> {
-        let Read { config, pair } = self.read()?;
-        let asked: Arc<AtomicBool> = Arc::default();
-        let mut config = ClientConfig::clone(&config);
-        config.client_auth_cert_resolver = Arc::new(Presented { pair, asked: Arc::clone(&asked) });
-        Ok(Handshake { config: Arc::new(config), asked })
+    /// A handshake with the server of this name, to be awaited.
+    ///
+    /// # Errors
+    /// Which file can't be used, or what is wrong with the name.
+    pub(super) fn shake(&self, host: &str, stream: TcpStream) -> Result<impl Future<Output = Shaken> + Send, String> {
+        let connector = TlsConnector::from(self.read()?);
+        let connecting = connector.connect(self.server_name(host)?, stream);
+        Ok(ASKED.scope(Cell::new(false), async {
+            let made = connecting.await;
+            Shaken { made, asked: ASKED.with(Cell::get) }
+        }))
     }
 
     /// The name that a host's certificate must bear, and that it is asked for.
-    pub(super) fn server_name(&self, host: &str) -> Result<ServerName<'static>, String> {
+    fn server_name(&self, host: &str) -> Result<ServerName<'static>, String> {
         let name = self.options.server_name.as_deref().unwrap_or(host);
         // A zone ('fe80::1%eth0') is this machine's own affair.
         let name = name.split('%').next().unwrap_or(name).to_owned();
@@ -127,14 +125,14 @@ impl Tls {
     }
 
     /// Why a handshake or a connection failed, and what to do. Files are read anew next time: they may have changed.
-    pub(super) fn explain(&self, handshake: &Handshake, error: &io::Error) -> String {
+    pub(super) fn explain(&self, asked: bool, error: &io::Error) -> String {
         *self.read.lock().unwrap_or_else(PoisonError::into_inner) = None;
         match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
             Some(Error::InvalidCertificate(why)) => self.explain_certificate(why),
-            Some(Error::AlertReceived(alert)) => self.explain_alert(handshake, *alert),
+            Some(Error::AlertReceived(alert)) => self.explain_alert(asked, *alert),
             Some(Error::InvalidMessage(_)) => NOT_TLS.to_owned(),
             Some(other) => other.to_string(),
-            None if handshake.was_asked() => self.not_let_in(),
+            None if asked => self.not_let_in(),
             None => format!("{NOT_TLS} ({error})"),
         }
     }
@@ -168,9 +166,9 @@ impl Tls {
         }
     }
 
-    fn explain_alert(&self, handshake: &Handshake, alert: AlertDescription) -> String {
+    fn explain_alert(&self, asked: bool, alert: AlertDescription) -> String {
         match alert {
-            AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity if !handshake.was_asked() => {
+            AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity if !asked => {
                 "the server takes none of the ciphers offered (--tls-ciphers, --tls-ciphersuites; the server's \
                  tls-ciphers)"
                     .to_owned()
@@ -201,7 +199,7 @@ pub(super) const NOT_TLS: &str = "this port does not answer in TLS: name the ser
 pub(super) const WANTS_TLS: &str =
     "this port speaks TLS: connect to it with TLS (--tls), or name the server's other port";
 
-fn client_config(options: &TlsOptions) -> Result<Read, String> {
+fn client_config(options: &TlsOptions) -> Result<ClientConfig, String> {
     let mut provider = ring::default_provider();
     if let Some(suites) = options.suites().map_err(|error| error.to_string())? {
         let spoken = std::mem::take(&mut provider.cipher_suites);
@@ -217,9 +215,8 @@ fn client_config(options: &TlsOptions) -> Result<Read, String> {
     };
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let builder = builder.map_err(|error| format!("TLS can't be set up: {error}"))?;
-    // Whom to answer with the pair is each connection's own affair.
-    let config = builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
-    Ok(Read { config: Arc::new(config), pair })
+    let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
+    Ok(builder.with_client_cert_resolver(Arc::new(Presented { pair })))
 }
 
 /// The client's certificate with its key.
@@ -300,12 +297,12 @@ fn certificates_in(dir: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
 #[derive(Debug)]
 struct Presented {
     pair: Option<Arc<CertifiedKey>>,
-    asked: Arc<AtomicBool>,
 }
 
 impl ResolvesClientCert for Presented {
     fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        self.asked.store(true, Ordering::Relaxed);
+        // It is called from within the handshake; outside of one there is nobody to tell.
+        let _ = ASKED.try_with(|asked| asked.set(true));
         self.pair.clone()
     }
 
