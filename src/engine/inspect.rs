@@ -43,15 +43,25 @@ pub enum Unfit {
 ///   spreads the roles.
 /// * `repl-diskless-sync-delay`: the pause before a replica's first sync, 5 s by default.
 /// * `cluster-replica-no-failover`: with so short a timeout a busy machine could look like a dead master.
-const TUNED: [(&str, &str); 3] =
-    [("cluster-node-timeout", "500"), ("repl-diskless-sync-delay", "0"), ("cluster-replica-no-failover", "yes")];
+const TUNED: [&str; 3] = ["cluster-node-timeout", "repl-diskless-sync-delay", "cluster-replica-no-failover"];
+
+/// What a setting is in the creation of a cluster of so many nodes. Each node pings each other one twice in a node timeout,
+/// and all may share one machine: from fifty nodes on the timeout grows so that there are no more than 10,000 pings a
+/// second.
+fn during(name: &str, nodes: usize) -> String {
+    match name {
+        "cluster-node-timeout" => (nodes * nodes / 5).max(500).to_string(),
+        "repl-diskless-sync-delay" => "0".to_owned(),
+        _ => "yes".to_owned(),
+    }
+}
 
 /// Asks every node at once. `Ok` only when all of them are empty cluster nodes, in the order given.
 ///
 /// # Errors
 /// Everything that is wrong, not only the first.
 pub async fn inspect(addrs: &[NodeAddr], auth: &Auth) -> Result<Vec<Candidate>, Vec<Unfit>> {
-    let answers = join_all(addrs.iter().map(|addr| inspect_node(addr, auth))).await;
+    let answers = join_all(addrs.iter().map(|addr| inspect_one(addr, auth, addrs.len()))).await;
     let mut candidates = Vec::new();
     let mut unfit = Vec::new();
     for answer in answers {
@@ -68,6 +78,18 @@ pub async fn inspect(addrs: &[NodeAddr], auth: &Auth) -> Result<Vec<Candidate>, 
 /// # Errors
 /// Why it can't take part.
 pub async fn inspect_node(addr: &NodeAddr, auth: &Auth) -> Result<Candidate, Unfit> {
+    inspect_one(addr, auth, 1).await
+}
+
+async fn inspect_one(addr: &NodeAddr, auth: &Auth, of: usize) -> Result<Candidate, Unfit> {
+    match candidate(addr, auth, of).await {
+        Err(Unfit::Node(error)) => Err(unfit(error.explained(auth).await)),
+        other => other,
+    }
+}
+
+/// One node of so many that are asked.
+async fn candidate(addr: &NodeAddr, auth: &Auth, of: usize) -> Result<Candidate, Unfit> {
     let addr = &numeric(addr).await.map_err(unfit)?;
     let client = NodeClient::connect(addr, auth).await.map_err(unfit)?;
     let info = client.text(&["INFO"]).await.map_err(unfit)?;
@@ -104,7 +126,7 @@ pub async fn inspect_node(addr: &NodeAddr, auth: &Auth) -> Result<Candidate, Unf
         unfit(NodeError { addr: addr.clone(), kind: NodeErrorKind::Unexpected("INFO names no version".into()) })
     })?;
     let bus_port = view.me().and_then(|me| me.addr.as_ref()).and_then(|a| a.bus_port).or(addr.bus_port);
-    let tuned = tuned_settings(&client, Capabilities::of(version)).await;
+    let tuned = tuned_settings(&client, Capabilities::of(version), of).await;
     let addr = NodeAddr { bus_port, ..addr.clone() };
     Ok(Candidate { addr, id: view.myself, version, tuned })
 }
@@ -151,14 +173,15 @@ fn first_few(list: &[String]) -> String {
 
 /// What to change during the creation. A server that hides CONFIG is left as it is: the creation then only takes
 /// longer.
-async fn tuned_settings(client: &NodeClient, can: Capabilities) -> Vec<TunedSetting> {
-    let names: Vec<Vec<&str>> = TUNED.iter().map(|(name, _)| vec!["CONFIG", "GET", *name]).collect();
+async fn tuned_settings(client: &NodeClient, can: Capabilities, nodes: usize) -> Vec<TunedSetting> {
+    let names: Vec<Vec<&str>> = TUNED.iter().map(|name| vec!["CONFIG", "GET", *name]).collect();
     let answers = client.call_all(&names).await;
     TUNED
         .iter()
         .zip(answers)
-        .filter(|((name, _), _)| can.replica_names || *name != "cluster-replica-no-failover")
-        .filter_map(|((name, during), answer)| {
+        .filter(|(name, _)| can.replica_names || **name != "cluster-replica-no-failover")
+        .filter_map(|(name, answer)| {
+            let during = during(name, nodes);
             let before = match answer.ok()? {
                 redis::Value::Array(items) => as_text(items.get(1)?)?,
                 redis::Value::Map(pairs) => as_text(&pairs.first()?.1)?,
@@ -166,11 +189,7 @@ async fn tuned_settings(client: &NodeClient, can: Capabilities) -> Vec<TunedSett
             };
             // A timeout that is short already stays.
             let short = before.parse::<u64>().is_ok_and(|b| during.parse::<u64>().is_ok_and(|d| b <= d));
-            (before != *during && !short).then(|| TunedSetting {
-                name: (*name).to_owned(),
-                before,
-                during: (*during).to_owned(),
-            })
+            (before != during && !short).then(|| TunedSetting { name: (*name).to_owned(), before, during })
         })
         .collect()
 }
