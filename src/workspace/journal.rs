@@ -117,6 +117,10 @@ impl<R: Record> JournalFile<R> {
         }
         let Some(first) = new.nodes().first() else { return Ok((Self::kept(None), None)) };
         let file = Self::open(workspace, first)?;
+        // Others may have begun there and stopped half-way since.
+        if let Some(earlier) = file.load().filter(R::is_left) {
+            return Ok((file, Some(earlier)));
+        }
         file.save(new)?;
         // Another one may have begun at the same moment, with another node as its first.
         if let Some(rival) = file.rival(workspace, new.nodes()) {

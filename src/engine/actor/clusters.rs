@@ -66,6 +66,8 @@ impl Actor {
             if doc.spec.is_some() {
                 cluster.auth = auth_of(&doc);
             }
+            // Another program's numbers count, so that not each writes its own by turns.
+            cluster.shards.extend(doc.shards.iter().map(|(id, number)| (id.clone(), *number)));
             cluster.doc = doc;
             cluster.stale = true;
         } else {
@@ -188,14 +190,12 @@ impl Actor {
             return;
         }
         let Some(cluster) = self.clusters.get(name).filter(|cluster| cluster.doc.formed) else { return };
-        if !cluster.busy_elsewhere && cluster.shards.keys().any(|id| !cluster.doc.shards.contains_key(id)) {
+        let is_written = |(id, number)| cluster.doc.shards.get(id) == Some(number);
+        if !cluster.busy_elsewhere && !cluster.shards.iter().all(is_written) {
             let seen = cluster.shards.clone();
-            // What is written stays as it is, so that two programs do not write by turns.
-            let changed = self.change_document(name, |doc| {
-                let written = std::mem::replace(&mut doc.shards, seen.clone());
-                doc.shards.extend(written);
-            });
-            // It is tried again when another node comes, or when the document is read anew; not in every round.
+            let changed = self.change_document(name, |doc| doc.shards.extend(seen.clone()));
+            // It is tried again when another node comes or changes its shard, or when the document is read anew; not in
+            // every round.
             if let (Err(_), Some(cluster)) = (changed, self.clusters.get_mut(name)) {
                 cluster.doc.shards.extend(seen);
             }
