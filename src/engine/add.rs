@@ -396,9 +396,9 @@ impl Work<'_> {
         loop {
             let gathered = gather(&all, self.auth, self.connect).await;
             let against = obstacles(&gathered.topology, &gathered.check());
-            let Some(what) = against.first().map(ToString::to_string) else { return Ok(gathered) };
+            let Some(what) = against.first() else { return Ok(gathered) };
             if Instant::now() > deadline || self.cancel.is_cancelled() {
-                return Err(what);
+                return Err(what.to_string());
             }
             waiting(what.into());
             sleep(PAUSE * 2).await;

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::core::check::Finding;
 use crate::core::count::counted;
 use crate::core::slot::SlotSet;
-use crate::core::topology::NodeAddr;
+use crate::core::topology::{NodeAddr, NodeId};
 
 use super::migrate::others_words;
 
@@ -60,6 +60,13 @@ pub enum Detail {
         node: NodeAddr,
         whom: NodeAddr,
     },
+    /// A node that was removed is still known to this one.
+    StillKnows {
+        node: NodeAddr,
+        whom: NodeId,
+    },
+    /// A node that was removed has been told of others again.
+    KnowsOthers(NodeAddr),
     OwnersUnknown(NodeAddr),
     SlotsUnseen {
         node: NodeAddr,
@@ -175,6 +182,8 @@ impl fmt::Display for Detail {
             Self::Silent { node, why } if why.is_empty() => write!(f, "{node} does not answer"),
             Self::Silent { node, why } => write!(f, "{node} does not answer ({why})"),
             Self::DoesNotKnow { node, whom } => write!(f, "{node} does not know {whom} yet"),
+            Self::StillKnows { node, whom } => write!(f, "{node} still knows {whom}"),
+            Self::KnowsOthers(node) => write!(f, "{node} knows nodes of the cluster again"),
             Self::OwnersUnknown(node) => write!(f, "{node} does not know yet who owns which slots"),
             Self::SlotsUnseen { node, of } => write!(f, "{node} does not see the slots of {of} yet"),
             Self::RoleUnseen { node, of } => write!(f, "{node} does not see the role of {of} yet"),

@@ -59,6 +59,27 @@ pub enum News {
 /// Receives the news; must not block.
 pub type Report<'a> = &'a (dyn Fn(News) + Sync);
 
+/// A node that knows whom it should not: a removed node, or, where it is one itself, others.
+struct Trace {
+    at: NodeAddr,
+    of: Option<NodeId>,
+}
+
+impl Trace {
+    fn why(&self) -> String {
+        let others = || "knows nodes of the cluster again".to_owned();
+        self.of.as_ref().map_or_else(others, |id| format!("still knows {id}"))
+    }
+
+    fn detail(&self) -> Detail {
+        let node = self.at.clone();
+        match &self.of {
+            Some(whom) => Detail::StillKnows { node, whom: whom.clone() },
+            None => Detail::KnowsOthers(node),
+        }
+    }
+}
+
 /// How a removal ended.
 #[derive(Debug, Clone, Default)]
 pub struct Removed {
@@ -296,18 +317,18 @@ impl Work<'_> {
         }
         loop {
             let (traces, again) = self.traces(given_up).await;
-            let Some((addr, why)) = traces.first() else { return Vec::new() };
+            let Some(trace) = traces.first() else { return Vec::new() };
             if Instant::now() > deadline {
-                return traces;
+                return traces.into_iter().map(|trace| (trace.at.clone(), trace.why())).collect();
             }
-            (self.report)(News::Waiting(format!("{addr} {why}").into()));
+            (self.report)(News::Waiting(trace.detail()));
             join_all(again.iter().filter_map(|command| Some(self.client(&command.node)?.run(command)))).await;
             sleep(PAUSE * 3).await;
         }
     }
 
     /// Who still knows a removed node, or is one that still knows somebody; and the commands that change it.
-    async fn traces(&self, given_up: &BTreeSet<NodeAddr>) -> (Vec<(NodeAddr, String)>, Vec<NodeCommand>) {
+    async fn traces(&self, given_up: &BTreeSet<NodeAddr>) -> (Vec<Trace>, Vec<NodeCommand>) {
         let gone: BTreeSet<&NodeId> = self.plan.nodes.iter().map(|node| &node.id).collect();
         // A node that is still to be spoken with goes by an id made up for it: its place tells who it is.
         let gone_from = |addr: &NodeAddr| {
@@ -319,7 +340,7 @@ impl Work<'_> {
         for (addr, view) in join_all(views).await.into_iter().flatten() {
             if gone.contains(&view.myself) {
                 if view.nodes.len() > 1 {
-                    traces.push((addr.clone(), "knows nodes of the cluster again".to_owned()));
+                    traces.push(Trace { at: addr.clone(), of: None });
                     again.extend(self.plan.reset_commands().into_iter().filter(|command| command.node == *addr));
                 }
                 continue;
@@ -328,7 +349,7 @@ impl Work<'_> {
                 gone.contains(&node.id) || (node.flags.handshake && node.addr.as_ref().is_some_and(gone_from))
             });
             if let Some(node) = knows {
-                traces.push((addr.clone(), format!("still knows {}", node.id)));
+                traces.push(Trace { at: addr.clone(), of: Some(node.id.clone()) });
                 again.push(forget(addr, &node.id));
             }
         }

@@ -35,6 +35,8 @@ pub fn detail(detail: &Detail) -> String {
         D::Silent { node, why } if why.is_empty() => tr!("detail.silent", node = node),
         D::Silent { node, why } => tr!("detail.silent_why", node = node, why = why),
         D::DoesNotKnow { node, whom } => tr!("detail.does_not_know", node = node, whom = whom),
+        D::StillKnows { node, whom } => tr!("detail.still_knows", node = node, whom = whom.short()),
+        D::KnowsOthers(node) => tr!("detail.knows_others", node = node),
         D::OwnersUnknown(node) => tr!("detail.owners_unknown", node = node),
         D::SlotsUnseen { node, of } => tr!("detail.slots_unseen", node = node, of = of),
         D::RoleUnseen { node, of } => tr!("detail.role_unseen", node = node, of = of),
