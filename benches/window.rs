@@ -174,6 +174,8 @@ impl Candidate<'_> {
         let pid = window.0.id();
         wait_for("the window", || display.colours() >= self.colours);
         cost.starts.push(began.elapsed().as_secs_f64());
+        // A window that is killed before it has noted that it was painted is taken for a crash by the next start.
+        wait_for("the note of the picture", || !home.join("opening.json").exists());
         let Some(idle) = idle else { return };
         std::thread::sleep(SETTLE);
         let (before, began) = (ticks(pid), Instant::now());
