@@ -15,11 +15,12 @@ use crate::engine::add::{FunctionError, Functions, News, add, functions, has_no_
 use crate::engine::gather::Gathered;
 use crate::engine::inspect::{Unfit, inspect};
 
-use super::cluster::{Access, access, look, resolved, seed_of};
+use super::cluster::{Access, look, named, resolved, seed_of};
 use super::create::refuse;
 use super::failure::Failure;
 use super::form::Means;
 use super::json::{FindingJson, NodeJson, findings_of, nodes_of};
+use super::moving::Earlier;
 use super::node_args::AddNodeArgs;
 use super::redis_lines;
 use super::terminal::complain;
@@ -56,19 +57,18 @@ struct AddNodeJson {
 /// A cluster that is not whole, a node that can't be added, or one that did not become what it should.
 pub async fn add_node(means: &Means<'_>, args: &AddNodeArgs) -> Result<(), Failure> {
     let Some((existing, new)) = args.nodes.split_last() else { return Err(Failure::message("no node is named")) };
-    let seed = resolved(seed_of(std::slice::from_ref(existing))?, &args.login, false).await?;
     let mut addrs = Vec::new();
     for word in new {
         addrs.push(resolved(seed_of(std::slice::from_ref(word))?, &args.login, true).await?);
     }
-    let access = access(&args.login).await?;
+    let (seed, access) = named(std::slice::from_ref(existing), &args.login, means.workspace).await?;
     means.terminal.say(|text| {
         for addr in &addrs {
             text.info(format_args!(">>> Adding node {addr} to cluster {seed}"));
         }
     });
     let gathered = look(&seed, &access, means.terminal).await?;
-    insist_on_health(means, &gathered, &seed)?;
+    insist_on_health(means, &gathered, &seed, &access)?;
     let plan = planned(means, args, &gathered, &seed, &addrs, &access).await?;
     preview(&plan, &access.auth, access.connect).await.map_err(|why| Failure::message(&format!("[ERR] {why}")))?;
     let functions = look_at_functions(means, &plan, &seed, &access).await?;
@@ -95,17 +95,18 @@ pub async fn add_node(means: &Means<'_>, args: &AddNodeArgs) -> Result<(), Failu
     Ok(())
 }
 
-fn insist_on_health(means: &Means<'_>, gathered: &Gathered, seed: &NodeAddr) -> Result<(), Failure> {
+fn insist_on_health(means: &Means<'_>, gathered: &Gathered, seed: &NodeAddr, access: &Access) -> Result<(), Failure> {
     let findings = gathered.check();
     means.terminal.say(|text| {
         redis_lines::check(text, &gathered.topology, seed, &findings);
     });
-    match obstacles(&gathered.topology, &findings).first() {
-        None => Ok(()),
-        Some(first) => {
-            Err(Failure::message(&format!("*** Please fix your cluster problems before adding nodes\n[ERR] {first}")))
-        }
+    let against = obstacles(&gathered.topology, &findings);
+    let Some(first) = against.first() else { return Ok(()) };
+    // What is open is so on purpose: there is nothing to repair.
+    if let Some(running @ Earlier::Running(_)) = Earlier::find(means.workspace, gathered, seed, &access.place(seed)) {
+        return Err(Failure::Message(format!("[ERR] {}", running.words())));
     }
+    Err(Failure::message(&format!("*** Please fix your cluster problems before adding nodes\n[ERR] {first}")))
 }
 
 async fn planned(

@@ -10,8 +10,9 @@ use crate::core::check::Finding;
 use crate::core::count::counted;
 use crate::engine::backup::{BackupError, News, Report, copy, keep, lost_master, manifest, prepare, problems, sources};
 use crate::engine::gather::Gathered;
+use crate::workspace::store::Workspace;
 
-use super::cluster::{access, look, resolved, seed_of};
+use super::cluster::{look, named};
 use super::data_args::BackupArgs;
 use super::failure::Failure;
 use super::interrupt::Interrupt;
@@ -39,9 +40,13 @@ struct BackupJson {
 /// # Errors
 /// A master that does not send its file, a file that can't be written or is not what a server writes, a cluster that is
 /// not whole or changes meanwhile.
-pub async fn backup(args: &BackupArgs, terminal: Terminal, interrupt: &Interrupt) -> Result<(), Failure> {
-    let seed = resolved(seed_of(std::slice::from_ref(&args.node))?, &args.login, false).await?;
-    let access = access(&args.login).await?;
+pub async fn backup(
+    args: &BackupArgs,
+    terminal: Terminal,
+    interrupt: &Interrupt,
+    workspace: &Workspace,
+) -> Result<(), Failure> {
+    let (seed, access) = named(std::slice::from_ref(&args.node), &args.login, workspace).await?;
     let before = look(&seed, &access, terminal).await?;
     let findings = before.check();
     terminal.say(|text| {

@@ -10,8 +10,9 @@ use serde::Serialize;
 use crate::core::plan::members::{Member, members};
 use crate::core::topology::{NodeAddr, Role, Topology};
 use crate::engine::client::{NodeClient, NodeError};
+use crate::workspace::store::Workspace;
 
-use super::cluster::{access, bare, could_not_connect, look, resolved, seed_of};
+use super::cluster::{bare, could_not_connect, look, named};
 use super::failure::Failure;
 use super::node_args::CallArgs;
 use super::replies::{json, raw, said};
@@ -44,9 +45,8 @@ struct CallJson {
 ///
 /// # Errors
 /// The seed can't be asked, or a node did not answer or answered with an error.
-pub async fn call(args: &CallArgs, terminal: Terminal) -> Result<(), Failure> {
-    let seed = resolved(seed_of(std::slice::from_ref(&args.node))?, &args.login, false).await?;
-    let access = access(&args.login).await?;
+pub async fn call(args: &CallArgs, terminal: Terminal, workspace: &Workspace) -> Result<(), Failure> {
+    let (seed, access) = named(std::slice::from_ref(&args.node), &args.login, workspace).await?;
     let gathered = look(&seed, &access, terminal).await?;
     terminal.say(|text| text.info(format_args!(">>> Calling {}", args.command.join(" "))));
     let wanted = |role: Role| match role {

@@ -15,7 +15,6 @@ use crate::engine::command::Auth;
 use crate::engine::fix;
 use crate::engine::gather::{Gathered, gather};
 use crate::engine::lifecycle::auth_of;
-use crate::engine::tls::Tls;
 use crate::workspace::document::ClusterDoc;
 use crate::workspace::store::Workspace;
 
@@ -36,6 +35,8 @@ const BAD_SEED: &str = "[ERR] Invalid arguments: you need to pass either a valid
 pub(super) struct Access {
     pub(super) auth: Auth,
     pub(super) connect: Duration,
+    /// The cluster was named, not a node: the name is all that another command needs.
+    name: Option<String>,
 }
 
 impl Access {
@@ -47,12 +48,16 @@ impl Access {
             self.auth = known;
         }
         self.auth.tls = tls;
+        self.name = Some(doc.name.clone());
     }
 
-    /// What a command needs beside its arguments that a person is told to run: a blank and the TLS options, or nothing.
-    pub(super) fn options(&self) -> String {
-        let words = |tls: &Tls| format!(" {}", shell_words(&tls.options().words()));
-        self.auth.tls.as_ref().map(words).unwrap_or_default()
+    /// How a command that a person is told to run names the cluster: as it was named, or by this node with the TLS options.
+    pub(super) fn place(&self, seed: &NodeAddr) -> String {
+        match (&self.name, &self.auth.tls) {
+            (Some(name), _) => shell_word(name),
+            (None, Some(tls)) => format!("{seed} {}", shell_words(&tls.options().words())),
+            (None, None) => seed.to_string(),
+        }
     }
 }
 
@@ -70,7 +75,7 @@ pub(super) async fn access(args: &LoginArgs) -> Result<Access, Failure> {
     if login.ask {
         auth.password = ask_password("Please input password: ").await.map_err(|why| Failure::message(&why))?;
     }
-    Ok(Access { auth, connect: login::connect_timeout(args).unwrap_or(CONNECT_DEADLINE) })
+    Ok(Access { auth, connect: login::connect_timeout(args).unwrap_or(CONNECT_DEADLINE), name: None })
 }
 
 /// The node that was named, and how to log in there: by its address, or the first one that answers of a cluster that is
@@ -191,13 +196,9 @@ pub(super) fn bare(why: &str) -> &str {
 
 /// Every node of the seed's cluster, asked at once.
 pub(super) async fn look(seed: &NodeAddr, access: &Access, terminal: Terminal) -> Result<Gathered, Failure> {
-    let client = NodeClient::connect_within(seed, &access.auth, access.connect).await;
-    match client {
-        Ok(client) => match client.view().await {
-            Ok(_) => {}
-            Err(error) => return Err(explain(terminal, &client.explained(error).await)),
-        },
-        Err(error) => return Err(explain(terminal, &error)),
+    let viewed = async { NodeClient::connect_within(seed, &access.auth, access.connect).await?.view().await };
+    if let Err(error) = viewed.await {
+        return Err(explain(terminal, &error.explained(&access.auth).await));
     }
     let gathered = gather(std::slice::from_ref(seed), &access.auth, access.connect).await;
     if gathered.topology.views.is_empty() {
@@ -272,7 +273,7 @@ async fn look_and_tell(
             findings.extend(stray_keys(&seen.damage(), &seen.hidden));
         }
         let strays = findings.iter().any(|finding| matches!(finding, Finding::Strays { .. }));
-        let earlier = Earlier::find(workspace, &gathered, &seed, &access.options());
+        let earlier = Earlier::find(workspace, &gathered, &seed, &access.place(&seed));
         let settled_by = match &earlier {
             Some(Earlier::Running(_)) => true,
             Some(Earlier::Left { command, .. }) => command.is_some(),
@@ -286,7 +287,7 @@ async fn look_and_tell(
         }
         if strays || (!settled_by && !suspects(&gathered.topology).is_empty()) {
             let option = if strays { " --cluster-search-multiple-owners" } else { "" };
-            let command = format!("slotctl fix {seed}{option}{}", access.options());
+            let command = format!("slotctl fix {}{option}", access.place(&seed));
             text.line(format_args!("'{command}' shows the repairs, and carries them out on a yes."));
             hint = hint.or(Some(command));
         }

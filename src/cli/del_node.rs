@@ -8,7 +8,7 @@ use crate::core::topology::{NodeAddr, NodeId, Role, Topology};
 use crate::engine::remove::{News, Removed, plan as planned, remove};
 use crate::engine::tls::Tls;
 
-use super::cluster::{Access, access, look, resolved, seed_of};
+use super::cluster::{Access, look, named};
 use super::failure::Failure;
 use super::form::Means;
 use super::json::{FindingJson, NodeJson, findings_of, nodes_of};
@@ -80,8 +80,7 @@ struct Nothing {}
 /// # Errors
 /// A node that can't be removed, a no to the question, or a node that still knows a removed one at the end.
 pub async fn del_node(means: &Means<'_>, args: &DelNodeArgs) -> Result<(), Failure> {
-    let seed = resolved(seed_of(std::slice::from_ref(&args.node))?, &args.login, false).await?;
-    let access = access(&args.login).await?;
+    let (seed, access) = named(std::slice::from_ref(&args.node), &args.login, means.workspace).await?;
     let removal = Removal { means, seed, access: &access };
     let plan = until_cancelled(removal.plan(&args.ids), means.interrupt).await?;
     let commands: Vec<ShownCommand> = plan.commands().into_iter().map(ShownCommand::from).collect();
@@ -190,7 +189,7 @@ impl Removal<'_> {
         let ids: Vec<&str> = plan.nodes.iter().map(|node| node.id.as_str()).collect();
         let first = plan.tell.first().map_or(&self.seed, |host| &host.at);
         let seed = if plan.tell.iter().any(|host| host.at == self.seed) { &self.seed } else { first };
-        let again = format!("slotctl del-node {seed} {}{}", ids.join(" "), self.access.options());
+        let again = format!("slotctl del-node {} {}", self.access.place(seed), ids.join(" "));
         let mut left = Vec::new();
         for (addr, why) in &removed.missed {
             left.push(format!(

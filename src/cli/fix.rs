@@ -368,7 +368,7 @@ fn tell(
         complain(&format!("[ERR] … and {}.", counted(fixed.failures.len() - NAMED, "more slot")));
     }
     if fixed.stopped {
-        complain(&format!("[ERR] Stopped as asked. 'slotctl fix {}{}' goes on.", scene.seed, scene.access.options()));
+        complain(&format!("[ERR] Stopped as asked. 'slotctl fix {}' goes on.", scene.access.place(&scene.seed)));
     }
     let failed =
         |(slot, error): &(crate::core::slot::Slot, String)| FailedJson { slot: slot.get(), error: error.clone() };

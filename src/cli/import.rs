@@ -12,7 +12,7 @@ use crate::engine::import::{Import, Imported, News, Options, Report, import as c
 use crate::engine::migrate::MIGRATE_TIMEOUT;
 use crate::engine::tls::Tls;
 
-use super::cluster::{access, look, resolved, seed_of};
+use super::cluster::{look, named, resolved};
 use super::data_args::ImportArgs;
 use super::failure::Failure;
 use super::form::Means;
@@ -60,10 +60,9 @@ struct DbJson {
 /// # Errors
 /// A side that can't be reached, databases that the cluster lacks, keys in the way, or a stop.
 pub async fn import(means: &Means<'_>, args: &ImportArgs) -> Result<(), Failure> {
-    let seed = resolved(seed_of(std::slice::from_ref(&args.node))?, &args.login, false).await?;
     let (from, uri) = source_of(args)?;
     let from = resolved(from, &args.login, false).await?;
-    let access = access(&args.login).await?;
+    let (seed, access) = named(std::slice::from_ref(&args.node), &args.login, means.workspace).await?;
     let from_auth = from_auth(args, uri, &access.auth).await?;
     means.terminal.say(|text| text.info(format_args!(">>> Importing data from {from} to cluster {seed}")));
     let gathered = until_cancelled(look(&seed, &access, means.terminal), means.interrupt).await?;

@@ -135,8 +135,11 @@ async fn dispatch(
             let workspace = found(home);
             return until_cancelled(cluster::info(args, terminal, &workspace), interrupt).await;
         }
-        Cmd::Call(args) => return until_cancelled(call::call(args, terminal), interrupt).await,
-        Cmd::SetTimeout(args) => return set_timeout::set_timeout(args, terminal).await,
+        Cmd::Call(args) => {
+            let workspace = found(home);
+            return until_cancelled(call::call(args, terminal, &workspace), interrupt).await;
+        }
+        Cmd::SetTimeout(args) => return set_timeout::set_timeout(args, terminal, &found(home)).await,
         Cmd::Setup(args) => return setup::setup(args, home, terminal, interrupt).await,
         _ => {}
     }
@@ -167,7 +170,7 @@ async fn dispatch(
         Cmd::Rebalance(args) => rebalance::rebalance(&with(args.how.yes), args).await,
         Cmd::MoveSlots(args) => move_slots::move_slots(&with(args.how.yes), args).await,
         Cmd::Resume(args) => resume::resume(&with(args.how.yes), args).await,
-        Cmd::Backup(args) => backup::backup(args, terminal, interrupt).await,
+        Cmd::Backup(args) => backup::backup(args, terminal, interrupt, &workspace).await,
         Cmd::Restore(args) => restore::restore(&with(args.yes), args).await,
         Cmd::Watch(args) => watch::watch(&with(false), args).await,
         Cmd::Import(args) => import::import(&with(args.yes), args).await,

@@ -79,38 +79,38 @@ pub(super) enum Earlier {
 }
 
 impl Earlier {
-    /// The one that is on record for this cluster. `options` are those of the connection, as a command line has them.
-    pub(super) fn find(workspace: &Workspace, now: &Gathered, seed: &NodeAddr, options: &str) -> Option<Self> {
+    /// The one that is on record for this cluster. `place` is how a command names the cluster.
+    pub(super) fn find(workspace: &Workspace, now: &Gathered, seed: &NodeAddr, place: &str) -> Option<Self> {
         let nodes = places(now);
         if let Some((record, holder)) = JournalFile::<MoveJournal>::worker(workspace, &nodes) {
             let who = holder.map_or_else(|| "another slotctl or Slotdeck".to_owned(), |holder| holder.to_string());
             return Some(Self::Running(format!(
-                "{} is running now, by {who}: wait for its end. 'slotctl watch {seed}{options}' shows it.",
+                "{} is running now, by {who}: wait for its end. 'slotctl watch {place}' shows it.",
                 record.work()
             )));
         }
         let journal = JournalFile::<MoveJournal>::peek(workspace, &nodes)?;
-        Self::left(&journal.plan, now, seed, options)
+        Self::left(&journal.plan, now, seed, place)
     }
 
     /// One that was left half-way; `None` where nothing is left of it.
-    fn left(plan: &MovePlan, now: &Gathered, seed: &NodeAddr, options: &str) -> Option<Self> {
+    fn left(plan: &MovePlan, now: &Gathered, seed: &NodeAddr, place: &str) -> Option<Self> {
         match plan.standing(&now.topology, &masters_of(&now.topology, seed)) {
             Standing::Done => None,
             Standing::Unfinished(rest) => {
-                let (slots, command) = (rest.slot_count(), format!("slotctl resume {seed}{options}"));
+                let (slots, command) = (rest.slot_count(), format!("slotctl resume {place}"));
                 let (slots, them) = match slots {
                     1 => ("1 slot of it is where it was".to_owned(), "it"),
                     many => (format!("{many} slots of it are where they were"), "them"),
                 };
                 let words = format!(
-                    "A move of slots was left half-way: {slots}. '{command}' moves {them}, 'slotctl resume {seed} \
-                     --drop{options}' forgets {them}."
+                    "A move of slots was left half-way: {slots}. '{command}' moves {them}, '{command} --drop' \
+                     forgets {them}."
                 );
                 Some(Self::Left { words, command: Some(command) })
             }
             Standing::Stale(misfit) => {
-                let then = stale_words(seed, options);
+                let then = stale_words(place);
                 let words = format!("A move of slots was left half-way and can't be gone on with: {misfit}. {then}");
                 Some(Self::Left { words, command: None })
             }
@@ -124,10 +124,8 @@ impl Earlier {
     }
 }
 
-fn stale_words(seed: &NodeAddr, options: &str) -> String {
-    format!(
-        "'slotctl resume {seed} --drop{options}' forgets that move; 'slotctl fix {seed}{options}' repairs what may be open."
-    )
+fn stale_words(place: &str) -> String {
+    format!("'slotctl resume {place} --drop' forgets that move; 'slotctl fix {place}' repairs what may be open.")
 }
 
 /// Where the nodes say that they are, then where they answered.
@@ -164,7 +162,8 @@ impl Scene {
         until_cancelled(looked, means.interrupt).await
     }
 
-    /// Prints the check, where the command is to show it, and insists that slots can be moved.
+    /// Prints the check, where the command is to show it, and insists that slots can be moved. While other work on slots
+    /// goes on, a plan can be shown, but not carried out.
     pub(super) fn insist_on_health(&self, means: &Means<'_>, show: bool, doing: &str) -> Result<(), Failure> {
         let findings = self.gathered.check();
         if show {
@@ -173,24 +172,25 @@ impl Scene {
             });
         }
         let against = obstacles(&self.gathered.topology, &findings);
-        let earlier = Earlier::find(means.workspace, &self.gathered, &self.seed, &self.access.options());
-        match (against.first(), earlier) {
+        let earlier = Earlier::find(means.workspace, &self.gathered, &self.seed, &self.access.place(&self.seed));
+        let running = matches!(earlier, Some(Earlier::Running(_)));
+        match (against.first(), earlier.map(Earlier::words)) {
             (None, None) => Ok(()),
-            (None, Some(Earlier::Running(words))) => {
+            (None, Some(words)) if running && means.plan => {
                 means.terminal.say(|text| text.warn(format_args!("[WARNING] {words}")));
                 Ok(())
             }
-            (None, Some(Earlier::Left { words, .. })) => {
+            // What is open is so on purpose: there is nothing to repair.
+            (_, Some(words)) if running => Err(Failure::Message(format!("[ERR] {words}"))),
+            (None, Some(words)) => {
                 let more = "A new move takes the place of its record.";
                 means.terminal.say(|text| text.warn(format_args!("[WARNING] {words} {more}")));
                 Ok(())
             }
-            // What is open is so on purpose: there is nothing to repair.
-            (Some(_), Some(Earlier::Running(words))) => Err(Failure::Message(format!("[ERR] {words}"))),
-            (Some(first), earlier) => {
+            (Some(first), words) => {
                 let head = format!("*** Please fix your cluster problems before {doing}");
                 let mut lines = vec![head, format!("[ERR] {first}")];
-                lines.extend(earlier.map(Earlier::words));
+                lines.extend(words);
                 Err(Failure::Message(lines.join("\n")))
             }
         }
@@ -198,12 +198,12 @@ impl Scene {
 
     /// What is to be said of a move that was begun earlier, as the cluster is now; `None` where nothing is left of it.
     pub(super) fn unfinished(&self, plan: &MovePlan, now: &Gathered) -> Option<String> {
-        Earlier::left(plan, now, &self.seed, &self.access.options()).map(Earlier::words)
+        Earlier::left(plan, now, &self.seed, &self.access.place(&self.seed)).map(Earlier::words)
     }
 
     /// What can be done about a record that does not fit the cluster any more.
     pub(super) fn stale_words(&self) -> String {
-        stale_words(&self.seed, &self.access.options())
+        stale_words(&self.access.place(&self.seed))
     }
 
     pub(super) fn addr(&self, id: &NodeId) -> String {
@@ -350,10 +350,9 @@ pub(super) async fn carry_out(
             Err(Failure::message(&format!("[ERR] {error}")))
         }
         Err(error) => {
-            let (seed, options) = (&scene.seed, scene.access.options());
+            let command = format!("slotctl resume {}", scene.access.place(&scene.seed));
             Err(Failure::message(&format!(
-                "[ERR] {error}.\n'slotctl resume {seed}{options}' goes on with it, 'slotctl resume {seed} --drop{options}' \
-                 forgets it."
+                "[ERR] {error}.\n'{command}' goes on with it, '{command} --drop' forgets it."
             )))
         }
     }

@@ -59,9 +59,8 @@ async fn forget(means: &Means<'_>, scene: &Scene, file: &JournalFile<MoveJournal
         text.ok("[OK] The move is forgotten. Nothing was sent to any node: every slot is where it was.");
         if scene.gathered.check().iter().any(|finding| matches!(finding, Finding::OpenSlots { .. })) {
             text.warn(format_args!(
-                "[WARNING] Slots are open: 'slotctl fix {}{}' finishes or closes them.",
-                scene.seed,
-                scene.access.options()
+                "[WARNING] Slots are open: 'slotctl fix {}' finishes or closes them.",
+                scene.access.place(&scene.seed)
             ));
         }
     });

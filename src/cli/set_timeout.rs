@@ -5,9 +5,10 @@ use serde::Serialize;
 
 use crate::core::topology::NodeAddr;
 use crate::engine::client::{NodeClient, NodeError};
+use crate::workspace::store::Workspace;
 
 use super::call::{everybody, stranger};
-use super::cluster::{Access, access, bare, look, resolved, seed_of};
+use super::cluster::{Access, bare, look, named};
 use super::failure::Failure;
 use super::node_args::SetTimeoutArgs;
 use super::replies::said;
@@ -51,14 +52,13 @@ enum Outcome {
 ///
 /// # Errors
 /// A number that is none or too small, the seed can't be asked, or a node without the new timeout in memory and file.
-pub async fn set_timeout(args: &SetTimeoutArgs, terminal: Terminal) -> Result<(), Failure> {
+pub async fn set_timeout(args: &SetTimeoutArgs, terminal: Terminal, workspace: &Workspace) -> Result<(), Failure> {
     let bad = || Failure::message(&format!("'{}' is not a number of milliseconds", args.milliseconds));
     let milliseconds: u32 = args.milliseconds.trim().parse().map_err(|_| bad())?;
     if milliseconds < LEAST {
         return Err(Failure::message("Setting a node timeout of less than 100 milliseconds is a bad idea."));
     }
-    let seed = resolved(seed_of(std::slice::from_ref(&args.node))?, &args.login, false).await?;
-    let access = access(&args.login).await?;
+    let (seed, access) = named(std::slice::from_ref(&args.node), &args.login, workspace).await?;
     let gathered = look(&seed, &access, terminal).await?;
     terminal.say(|text| text.info(">>> Reconfiguring node timeout in every cluster node..."));
     let nodes = everybody(&gathered.topology, &seed);
