@@ -84,7 +84,7 @@ pub struct PlannedMaster {
     pub node: Candidate,
     /// The slots it gets.
     pub slots: SlotRange,
-    /// The config epoch it gets; replicas get epochs after the masters'.
+    /// The config epoch it gets, higher than that of any replica.
     pub epoch: u64,
 }
 
@@ -177,14 +177,17 @@ impl CreatePlan {
         let rest = chosen.split_off(masters);
         let pairs = pair_replicas(&chosen, &rest);
         let affinity = judge_affinity(&chosen, &rest, &pairs);
-        let masters: Vec<PlannedMaster> = (1..)
+        // Replicas have the lower ones. Valkey (`clusterProcessPacket`) takes a node that turns from master to replica for an
+        // old message where it has heard of its new shard first and the master's epoch is lower than its own was: it then
+        // sees a master there for good.
+        let masters: Vec<PlannedMaster> = (rest.len() as u64 + 1..)
             .zip(chosen)
             .zip(allocate_slots(masters))
             .map(|((epoch, node), slots)| PlannedMaster { node, slots, epoch })
             .collect();
         let mut replicas: Vec<(usize, Candidate)> = pairs.into_iter().zip(rest).collect();
         replicas.sort_by_key(|(master, _)| *master);
-        let replicas = (masters.len() as u64 + 1..)
+        let replicas = (1..)
             .zip(replicas)
             .map(|(epoch, (master, node))| PlannedReplica { node, master: masters[master].node.id.clone(), epoch })
             .collect();

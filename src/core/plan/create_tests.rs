@@ -177,6 +177,8 @@ proptest! {
         let epochs: std::collections::BTreeSet<u64> =
             plan.masters.iter().map(|m| m.epoch).chain(plan.replicas.iter().map(|r| r.epoch)).collect();
         prop_assert_eq!(epochs.len(), nodes.len());
+        let highest = plan.replicas.iter().map(|r| r.epoch).max();
+        prop_assert!(plan.masters.iter().all(|m| Some(m.epoch) > highest), "a replica's master has the higher epoch");
         prop_assert_eq!(plan.meet_commands().len(), nodes.len() * (nodes.len() - 1) / 2);
     }
 
