@@ -1,10 +1,13 @@
 //! Failovers in the window: who can be promoted in this snapshot, when the banner offers it, and the words for a plan.
 
+use std::cell::RefCell;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::core::plan::failover::{
     FailoverMode, FailoverPlan, Meaning, NodeNow, Refusal, Why, lost_masters, plan_for_lost, plan_for_node,
 };
+use crate::core::spec::ClusterSpec;
 use crate::core::topology::{NodeAddr, Role};
 use crate::engine::failover::nodes_of_view;
 use crate::engine::snapshot::{ClusterView, Health, NodeView, Phase, ProcessState, Reach, Standing};
@@ -23,7 +26,38 @@ const ELECTION: Duration = Duration::from_secs(5);
 /// # Errors
 /// Why it can't be.
 pub fn question(cluster: &ClusterView, node: &NodeView) -> Result<Action, Refusal> {
-    question_among(cluster, &nodes_of_view(cluster), node)
+    question_among(cluster, &kept_nodes(cluster), node)
+}
+
+/// A list of nodes for plans, and what it was made from.
+struct Kept {
+    nodes: Arc<[NodeView]>,
+    spec: Option<Arc<ClusterSpec>>,
+    list: Arc<[NodeNow]>,
+}
+
+thread_local! {
+    /// The list that was made last: the same buttons ask in every frame, and a large cluster's list takes a while.
+    static KEPT: RefCell<Option<Kept>> = const { RefCell::new(None) };
+}
+
+/// [`nodes_of_view`], made once for a view's nodes.
+fn kept_nodes(cluster: &ClusterView) -> Arc<[NodeNow]> {
+    KEPT.with_borrow_mut(|kept| {
+        let same_spec = |spec: &Option<Arc<ClusterSpec>>| match (spec, &cluster.spec) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        match kept {
+            Some(kept) if Arc::ptr_eq(&kept.nodes, &cluster.nodes) && same_spec(&kept.spec) => Arc::clone(&kept.list),
+            _ => {
+                let list: Arc<[NodeNow]> = nodes_of_view(cluster).into();
+                let (nodes, spec) = (Arc::clone(&cluster.nodes), cluster.spec.clone());
+                *kept = Some(Kept { nodes, spec, list: Arc::clone(&list) });
+                list
+            }
+        }
+    })
 }
 
 /// The same for one of many nodes, of which a list was made before.
@@ -64,7 +98,7 @@ pub fn repair(cluster: &ClusterView, now: SystemTime) -> Vec<FailoverPlan> {
     if !suspects {
         return Vec::new();
     }
-    let nodes = nodes_of_view(cluster);
+    let nodes = kept_nodes(cluster);
     let due = |lost: &&NodeNow| cluster.node(&lost.id).is_some_and(|node| is_due(cluster, node, now));
     let due: Vec<&NodeAddr> = lost_masters(&nodes).iter().filter(|lost| due(lost)).map(|lost| &lost.addr).collect();
     let plans = plan_for_lost(&nodes, None).into_iter().flatten();

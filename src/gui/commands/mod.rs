@@ -185,6 +185,11 @@ fn without_nodes(scene: &Scene<'_>) -> Vec<Offer> {
 /// What the pressed keys mean; the keys are taken.
 #[must_use]
 pub fn pressed(ctx: &egui::Context, scene: &Scene<'_>) -> Option<Action> {
+    // What could be done is worked out only for a frame in which a key went down: hardly any.
+    let is_down = |event: &egui::Event| matches!(event, egui::Event::Key { pressed: true, .. });
+    if !ctx.input(|input| input.events.iter().any(is_down)) {
+        return None;
+    }
     let palette = global(Global::Palette);
     let offers = without_nodes(scene).into_iter().chain([palette]);
     let mut bound: Vec<Offer> = offers.filter(|offer| offer.keys.is_some()).collect();

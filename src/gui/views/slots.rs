@@ -22,7 +22,7 @@ use crate::gui::icons::Icon;
 use crate::gui::slot_words;
 use crate::gui::theme::{GAP, Palette};
 use crate::gui::widgets::bits;
-use crate::gui::widgets::slot_map::{self, MODES, MapState, Only, Shades, Shown, ZOOM_STEP, figure_of};
+use crate::gui::widgets::slot_map::{self, LastShades, MODES, MapState, Only, Shades, Shown, ZOOM_STEP, figure_of};
 use crate::gui::words;
 use crate::workspace::settings::{MapLayout, MapMode, Settings};
 
@@ -44,6 +44,7 @@ pub struct SlotsUi {
     mode: MapMode,
     layout: MapLayout,
     map: MapState,
+    shades: LastShades,
     /// What is searched for: a key, a slot or ranges.
     find: String,
     /// The legend entry under the pointer.
@@ -132,7 +133,7 @@ pub fn slots_ui(ui: &mut Ui, cluster: &ClusterView, state: &mut SlotsUi) -> Opti
 }
 
 fn screen_ui(ui: &mut Ui, cluster: &ClusterView, state: &mut SlotsUi) -> Option<Action> {
-    let shades = Shades::of(cluster, state.mode, Palette::of(ui), state.only, &state.selection);
+    let shades = state.shades.of(cluster, state.mode, Palette::of(ui), state.only, &state.selection);
     let width = (ui.available_width() * PANEL.2).clamp(PANEL.0, PANEL.1);
     let mut action = bits::beside(ui, "slot-panel", width, |ui| panel_ui(ui, cluster, state, &shades));
     let chosen = toolbar_ui(ui, state);

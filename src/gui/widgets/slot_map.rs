@@ -1,13 +1,17 @@
-//! The 16384 slots as cells of a map, in one mesh: one rectangle for each run of equal cells in a row.
+//! The 16384 slots as cells of a map: one rectangle with a texture of a texel a cell.
 //!
-//! With the lines between the cells that is some 1500 vertices for a usual cluster (a rectangle a slot would be 131072
-//! and 7 ms a frame), and crisp at any zoom: cells are whole pixels, and only those in view are painted.
+//! With the lines between the cells that is some 1000 vertices whatever the cells' colours are (a rectangle a slot would be
+//! 65536), and crisp at any zoom: cells are whole pixels, and only those in view are painted. What the cells look like is
+//! worked out when it changes, not in each frame.
 
 mod camera;
 mod layout;
 mod paint;
 mod scale;
 mod shades;
+mod texels;
+
+use std::sync::Arc;
 
 use egui::{
     EventFilter, Key, Modifiers, PointerButton, Pos2, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, Vec2,
@@ -26,9 +30,11 @@ use crate::gui::widgets::bits;
 use crate::workspace::settings::{MapLayout, MapMode};
 
 use camera::{Camera, Grid};
-use layout::Layout;
+use layout::{LastLayout, Layout};
 use paint::Picture;
-pub use shades::{NOT_TOLD, Only, Shades, SlotState, ZERO, figure_of, owner_class};
+use texels::Texels;
+
+pub use shades::{LastShades, NOT_TOLD, Only, Shades, SlotState, ZERO, figure_of, owner_class};
 
 /// Room for the numbers of rows, points.
 const GUTTER: f32 = 40.0;
@@ -55,6 +61,8 @@ pub struct MapState {
     zoom_by: Option<f32>,
     /// Size of a cell as last painted, as a multiple of what fits.
     shown_zoom: f32,
+    layout: LastLayout,
+    texels: Texels,
 }
 
 impl MapState {
@@ -89,7 +97,7 @@ pub struct Shown<'a> {
     /// Slots with an edge around them; the others are dimmed.
     pub selection: &'a SlotSet,
     /// What its colours are.
-    pub shades: &'a Shades,
+    pub shades: &'a Arc<Shades>,
 }
 
 /// What the person does with the map.
@@ -123,10 +131,7 @@ pub fn slot_map(ui: &mut Ui, shown: &Shown<'_>, state: &mut MapState, space: Vec
     let (outer, _) = ui.allocate_exact_size(space, Sense::hover());
     let view = Rect::from_min_max(Pos2::new(outer.left() + gutter, outer.top()), outer.max);
     let view = Rect::from_min_max(snap(view.min, pixels), snap(view.max, pixels));
-    let layout = match shown.layout {
-        MapLayout::Square => Layout::square(),
-        MapLayout::Bands => Layout::bands(shown.cluster),
-    };
+    let layout = state.layout.of(shown.cluster, shown.layout);
     let grid = state.camera.grid(view, layout.rows(), pixels);
     let response = ui.allocate_rect(grid.rect(), Sense::click_and_drag());
     response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, name_of(shown.cluster)));
@@ -137,37 +142,35 @@ pub fn slot_map(ui: &mut Ui, shown: &Shown<'_>, state: &mut MapState, space: Vec
     let grid = state.camera.grid(view, layout.rows(), pixels);
     state.shown_zoom = grid.zoom();
     let left = Rect::from_min_max(outer.min, Pos2::new(view.left(), outer.bottom()));
-    paint_all(ui, shown, &layout, &grid, &response, &said, left);
+    let picture = Picture { layout: &layout, grid: &grid, shades: shown.shades };
+    paint::cells(ui, &picture, &mut state.texels);
+    paint_over(ui, shown, &picture, &response, &said, left);
     said
 }
 
-fn paint_all(
-    ui: &Ui,
-    shown: &Shown<'_>,
-    layout: &Layout,
-    grid: &Grid,
-    response: &Response,
-    said: &MapResponse,
-    left: Rect,
-) {
-    let picture = Picture { layout, grid, shades: shown.shades };
-    paint::cells(ui, &picture);
-    paint::moving(ui, shown.cluster, &picture);
-    paint::selection(ui, &picture, said.selected.as_ref().unwrap_or(shown.selection));
-    paint::numbers(ui, shown.cluster, shown.mode, &picture);
-    paint::names(ui, shown.cluster, &picture, left);
+/// What lies over the cells and beside them.
+fn paint_over(ui: &Ui, shown: &Shown<'_>, picture: &Picture<'_>, response: &Response, said: &MapResponse, left: Rect) {
+    paint::moving(ui, shown.cluster, picture);
+    paint::selection(ui, picture, said.selected.as_ref().unwrap_or(shown.selection));
+    paint::numbers(ui, shown.cluster, shown.mode, picture);
+    paint::names(ui, shown.cluster, picture, left);
     if let Some(slot) = said.hovered {
-        paint::outline(ui, &picture, slot, 1.0);
+        paint::outline(ui, picture, slot, 1.0);
         if !response.dragged() {
             response.clone().on_hover_text_at_pointer(describe(shown, slot));
         }
     }
     if let Some(slot) = said.picked.or(shown.pinned) {
-        paint::outline(ui, &picture, slot, 2.0);
+        paint::outline(ui, picture, slot, 2.0);
     }
     if response.has_focus() {
         let colors = Palette::of(ui);
-        ui.painter().rect_stroke(grid.rect().expand(2.0), 2.0, Stroke::new(1.0, colors.accent), StrokeKind::Outside);
+        ui.painter().rect_stroke(
+            picture.grid.rect().expand(2.0),
+            2.0,
+            Stroke::new(1.0, colors.accent),
+            StrokeKind::Outside,
+        );
     }
 }
 

@@ -31,7 +31,7 @@ fn map() -> Harness<'static, Seen> {
             layout: seen.layout,
             pinned: seen.pinned,
             selection: &seen.selection,
-            shades: &shades,
+            shades: &Arc::new(shades),
         };
         let said = slot_map(ui, &shown, &mut seen.state, vec2(640.0, 600.0));
         seen.pinned = said.picked.or(seen.pinned);

@@ -2,7 +2,7 @@
 
 use egui::{Color32, RichText, Ui, Vec2};
 
-use crate::core::slot::{SLOT_COUNT, SlotSet};
+use crate::core::slot::SLOT_COUNT;
 use crate::engine::slot_figures::{Figure, NodeFigures, SlotFigures, Source};
 use crate::engine::snapshot::{ClusterView, NO_OWNER, NodeView, Standing};
 use crate::gui::action::Action;
@@ -83,7 +83,7 @@ fn figure_ui(
     if shades.count(NOT_TOLD) > 0 {
         entry(ui, colors.unknown(), &tr!("map.not_told"), NOT_TOLD);
     }
-    total_ui(ui, figures, figure);
+    total_ui(ui, figures, figure, shades.total);
     notes_ui(ui, figures, figure)
 }
 
@@ -106,8 +106,7 @@ fn span(figure: Figure, from: u64, to: u64) -> String {
 }
 
 /// The sum, and how old the oldest part of it is.
-fn total_ui(ui: &mut Ui, figures: &SlotFigures, figure: Figure) {
-    let (sum, known) = figures.sum(figure, &SlotSet::full());
+fn total_ui(ui: &mut Ui, figures: &SlotFigures, figure: Figure, (sum, known): (u64, usize)) {
     if known > 0 {
         ui.horizontal(|ui| {
             bits::weak(ui, tr!("map.total"));

@@ -1,7 +1,10 @@
 //! Which cell is which slot.
 
+use std::sync::Arc;
+
 use crate::core::slot::{SLOT_COUNT, Slot};
-use crate::engine::snapshot::{ClusterView, NO_OWNER};
+use crate::engine::snapshot::{ClusterView, NO_OWNER, NodeView};
+use crate::workspace::settings::MapLayout;
 
 /// Slots in a row.
 pub const COLUMNS: u16 = 128;
@@ -9,6 +12,41 @@ pub const COLUMNS: u16 = 128;
 pub const EMPTY: u16 = u16::MAX;
 /// Up to so many bands have a row of distance between them.
 const MOST_APART: usize = 48;
+
+/// The layout of the last frame: most frames show the same.
+#[derive(Debug, Default)]
+pub struct LastLayout(Option<Last>);
+
+/// A layout, and what it was made from.
+#[derive(Debug)]
+struct Last {
+    kind: MapLayout,
+    nodes: Arc<[NodeView]>,
+    slot_owner: Arc<[u16]>,
+    layout: Arc<Layout>,
+}
+
+impl LastLayout {
+    /// The layout of a cluster's slots, made anew where something is another than in the last frame.
+    pub fn of(&mut self, cluster: &ClusterView, kind: MapLayout) -> Arc<Layout> {
+        let is_same = |last: &Last| {
+            let same_cluster =
+                || Arc::ptr_eq(&last.nodes, &cluster.nodes) && Arc::ptr_eq(&last.slot_owner, &cluster.slot_owner);
+            // Every cluster has the same square.
+            last.kind == kind && (kind == MapLayout::Square || same_cluster())
+        };
+        if let Some(last) = self.0.as_ref().filter(|last| is_same(last)) {
+            return Arc::clone(&last.layout);
+        }
+        let layout = Arc::new(match kind {
+            MapLayout::Square => Layout::square(),
+            MapLayout::Bands => Layout::bands(cluster),
+        });
+        let (nodes, slot_owner) = (Arc::clone(&cluster.nodes), Arc::clone(&cluster.slot_owner));
+        self.0 = Some(Last { kind, nodes, slot_owner, layout: Arc::clone(&layout) });
+        layout
+    }
+}
 
 /// Cells in rows of [`COLUMNS`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -178,5 +216,17 @@ mod tests {
         let bands = Layout::bands(&samples::healthy());
         assert_eq!(bands.step(slot(5460), 1, 0), slot(5461), "over the gap");
         assert_eq!(bands.step(slot(5376 + 5), 0, 1).get() / 128, 5461 / 128, "into the next band");
+    }
+
+    #[test]
+    fn a_layout_is_kept_until_slots_change_hands() {
+        let mut cluster = samples::healthy();
+        let mut last = LastLayout::default();
+        let bands = last.of(&cluster, MapLayout::Bands);
+        assert!(Arc::ptr_eq(&bands, &last.of(&cluster, MapLayout::Bands)));
+        assert_eq!(*last.of(&cluster, MapLayout::Square), Layout::square());
+        cluster.slot_owner = samples::uncovered().slot_owner;
+        assert_eq!(*last.of(&cluster, MapLayout::Bands), Layout::bands(&cluster));
+        assert_ne!(*last.of(&cluster, MapLayout::Bands), *bands);
     }
 }

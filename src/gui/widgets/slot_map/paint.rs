@@ -1,5 +1,7 @@
-//! Paints the cells in view as one mesh: one rectangle for each run of equal cells of a row, hatching, lines; then
-//! outlines and numbers over it.
+//! Paints the cells in view: their colours as one texture, over it a mesh of hatching and lines; then outlines and
+//! numbers.
+
+use std::sync::Arc;
 
 use egui::{Align2, Color32, FontId, Mesh, Painter, Pos2, Rect, Stroke, StrokeKind, Ui, Vec2};
 
@@ -13,6 +15,7 @@ use crate::workspace::settings::MapMode;
 use super::camera::Grid;
 use super::layout::{COLUMNS, EMPTY, Layout};
 use super::shades::{Shades, figure_of};
+use super::texels::Texels;
 
 /// How much of the ground's colour a line between blocks has.
 const BLOCK_LINE: f32 = 0.4;
@@ -28,11 +31,11 @@ const MEASURED: f32 = 46.0;
 /// Where and what is painted.
 pub struct Picture<'a> {
     /// What cells there are.
-    pub layout: &'a Layout,
+    pub layout: &'a Arc<Layout>,
     /// Where they are.
     pub grid: &'a Grid,
     /// What they look like.
-    pub shades: &'a Shades,
+    pub shades: &'a Arc<Shades>,
 }
 
 /// Each maximal run of equal cells of a row: first column, how many, class. Empty cells make no run.
@@ -56,27 +59,34 @@ pub fn runs(row: &[u16], class: impl Fn(u16) -> u16) -> impl Iterator<Item = (u1
 }
 
 /// The cells, with hatching and lines.
-pub fn cells(ui: &Ui, picture: &Picture<'_>) {
+pub fn cells(ui: &Ui, picture: &Picture<'_>, texels: &mut Texels) {
     let colors = Palette::of(ui);
     let Picture { layout, grid, shades } = picture;
-    let (rows, columns) = grid.seen();
+    ui.painter().add(texels.mesh(ui, layout, shades, grid));
     let mut mesh = Mesh::default();
+    if shades.are_hatched() {
+        hatches(&mut mesh, picture, colors);
+    }
+    lines(&mut mesh, picture, 1.0 / ui.pixels_per_point(), colors.window);
+    ui.painter().add(mesh);
+}
+
+/// The hatching, over each run of equal cells of a row.
+fn hatches(mesh: &mut Mesh, picture: &Picture<'_>, colors: &Palette) {
+    let Picture { layout, grid, shades } = picture;
+    let (rows, columns) = grid.seen();
     for row in rows {
         let Some(slots) = layout.row(row).and_then(|row| row.get(usize::from(columns.start)..usize::from(columns.end)))
         else {
             continue;
         };
         for (column, count, class) in runs(slots, |slot| shades.class(slot)) {
-            let rect = grid.run(row, columns.start + column, count).intersect(grid.view);
-            let shade = shades.shade(class, colors);
-            mesh.add_colored_rect(rect, shade.color);
-            if let Some(distance) = shade.hatch {
-                hatch(&mut mesh, rect, distance, colors.hatch);
+            if let Some(distance) = shades.shade(class, colors).hatch {
+                let rect = grid.run(row, columns.start + column, count).intersect(grid.view);
+                hatch(mesh, rect, distance, colors.hatch);
             }
         }
     }
-    lines(&mut mesh, picture, 1.0 / ui.pixels_per_point(), colors.window);
-    ui.painter().add(mesh);
 }
 
 /// Lines between the cells where they are large enough, and stronger ones around every sixteenth row and column, so that

@@ -1,10 +1,12 @@
 //! What colour each slot has in each mode, as a class per slot: equal neighbours become one rectangle.
 
+use std::sync::Arc;
+
 use egui::Color32;
 
 use crate::core::slot::{SLOT_COUNT, Slot, SlotSet};
-use crate::engine::slot_figures::{Figure, UNKNOWN};
-use crate::engine::snapshot::{ClusterView, Standing};
+use crate::engine::slot_figures::{Figure, SlotFigures, SlotStates, UNKNOWN};
+use crate::engine::snapshot::{ClusterView, NodeView, Standing};
 use crate::gui::theme::Palette;
 use crate::gui::widgets::bits;
 use crate::workspace::settings::MapMode;
@@ -113,12 +115,16 @@ pub const ZERO: u16 = 100;
 pub const NOT_TOLD: u16 = 101;
 
 /// The classes of all slots, and how each is painted.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Shades {
     classes: Vec<u16>,
     palette: Vec<Shade>,
+    /// How many slots of each class there are.
+    counts: Vec<usize>,
     /// For figures: the steps.
     pub scale: Scale,
+    /// For figures: the sum over all slots, and how many of them are known.
+    pub total: (u64, usize),
 }
 
 impl Shades {
@@ -130,6 +136,15 @@ impl Shades {
             (None, MapMode::State) => Self::of_states(cluster, colors),
             (None, _) => Self::of_owners(cluster, colors),
         };
+        shades.counts = vec![0; shades.palette.len()];
+        for class in &shades.classes {
+            if let Some(count) = shades.counts.get_mut(usize::from(*class)) {
+                *count += 1;
+            }
+        }
+        if only.is_none() && selection.is_empty() {
+            return shades;
+        }
         for (class, slot) in shades.classes.iter_mut().zip(Slot::all()) {
             let aside = only.is_some_and(|Only(only)| only != *class);
             if aside || (!selection.is_empty() && !selection.contains(slot)) {
@@ -153,13 +168,18 @@ impl Shades {
         palette.truncate(usize::from(nobody));
         palette.push(Shade { color: colors.uncovered, hatch: Some(HATCH) });
         let classes = cluster.slot_owner.iter().map(|owner| owner_class(cluster, *owner)).collect();
-        Self { classes, palette, scale: Scale::default() }
+        Self::plain(classes, palette)
+    }
+
+    /// Shades without a scale.
+    fn plain(classes: Vec<u16>, palette: Vec<Shade>) -> Self {
+        Self { classes, palette, counts: Vec::new(), scale: Scale::default(), total: (0, 0) }
     }
 
     fn of_states(cluster: &ClusterView, colors: &Palette) -> Self {
         let classes = Slot::all().map(|slot| SlotState::of(cluster, slot).class()).collect();
         let palette = SlotState::ALL.iter().map(|state| state.shade(colors)).collect();
-        Self { classes, palette, scale: Scale::default() }
+        Self::plain(classes, palette)
     }
 
     fn of_figure(cluster: &ClusterView, figure: Figure, colors: &Palette) -> Self {
@@ -167,7 +187,7 @@ impl Shades {
         palette[usize::from(ZERO)].color = colors.zero;
         let Some(figures) = &cluster.slots.figures else {
             let classes = vec![NOT_TOLD; usize::from(SLOT_COUNT)];
-            return Self { classes, palette, scale: Scale::default() };
+            return Self::plain(classes, palette);
         };
         let values = figures.of(figure);
         let scale = Scale::of(values, matches!(figure, Figure::Memory | Figure::NetIn | Figure::NetOut));
@@ -180,7 +200,8 @@ impl Shades {
             value => u16::try_from(scale.step(value)).unwrap_or(ZERO),
         };
         let classes = values.iter().map(class).collect();
-        Self { classes, palette, scale }
+        let total = figures.sum(figure, &SlotSet::full());
+        Self { scale, total, ..Self::plain(classes, palette) }
     }
 
     /// A slot's class, with whether it stands aside: equal numbers look the same.
@@ -200,7 +221,73 @@ impl Shades {
     /// How many slots of each class there are.
     #[must_use]
     pub fn count(&self, class: u16) -> usize {
-        self.classes.iter().filter(|other| **other & !ASIDE == class).count()
+        self.counts.get(usize::from(class)).copied().unwrap_or(0)
+    }
+
+    /// Whether any slot is hatched.
+    #[must_use]
+    pub fn are_hatched(&self) -> bool {
+        self.palette.iter().zip(&self.counts).any(|(shade, count)| shade.hatch.is_some() && *count > 0)
+    }
+}
+
+/// The shades of the last frame. Most frames show what the one before showed.
+#[derive(Debug, Default)]
+pub struct LastShades(Option<Last>);
+
+/// Shades, and everything that they were made from.
+#[derive(Debug)]
+struct Last {
+    nodes: Arc<[NodeView]>,
+    slot_owner: Arc<[u16]>,
+    figures: Option<Arc<SlotFigures>>,
+    states: Arc<SlotStates>,
+    mode: MapMode,
+    colors: &'static Palette,
+    only: Option<Only>,
+    selection: SlotSet,
+    shades: Arc<Shades>,
+}
+
+impl LastShades {
+    /// [`Shades::of`] these, made anew where something is another than in the last frame.
+    pub fn of(
+        &mut self,
+        cluster: &ClusterView,
+        mode: MapMode,
+        colors: &'static Palette,
+        only: Option<Only>,
+        selection: &SlotSet,
+    ) -> Arc<Shades> {
+        let is_same = |last: &Last| {
+            let same_figures = match (&last.figures, &cluster.slots.figures) {
+                (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+                (one, other) => one.is_none() && other.is_none(),
+            };
+            same_figures
+                && Arc::ptr_eq(&last.nodes, &cluster.nodes)
+                && Arc::ptr_eq(&last.slot_owner, &cluster.slot_owner)
+                && Arc::ptr_eq(&last.states, &cluster.slots.states)
+                && (last.mode, last.only) == (mode, only)
+                && std::ptr::eq(last.colors, colors)
+                && last.selection == *selection
+        };
+        if let Some(last) = self.0.as_ref().filter(|last| is_same(last)) {
+            return Arc::clone(&last.shades);
+        }
+        let shades = Arc::new(Shades::of(cluster, mode, colors, only, selection));
+        self.0 = Some(Last {
+            nodes: Arc::clone(&cluster.nodes),
+            slot_owner: Arc::clone(&cluster.slot_owner),
+            figures: cluster.slots.figures.clone(),
+            states: Arc::clone(&cluster.slots.states),
+            mode,
+            colors,
+            only,
+            selection: selection.clone(),
+            shades: Arc::clone(&shades),
+        });
+        shades
     }
 }
 
@@ -213,11 +300,9 @@ pub fn owner_class(cluster: &ClusterView, owner: u16) -> u16 {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::core::topology::NodeAddr;
-    use crate::engine::slot_figures::{OpenSlot, SlotFigures, SlotStates};
+    use crate::engine::slot_figures::OpenSlot;
     use crate::gui::samples;
 
     fn slot(number: u16) -> Slot {
@@ -277,5 +362,34 @@ mod tests {
         assert_ne!(shades.class(9), shades.class(10));
         assert_ne!(shades.shade(shades.class(9), colors), shades.shade(shades.class(10), colors));
         assert_eq!(shades.count(0), 5461, "but still counts");
+    }
+
+    #[test]
+    fn shades_are_kept_until_something_is_another() {
+        let mut cluster = samples::healthy();
+        let colors = Palette::of_theme(egui::Theme::Dark);
+        let mut last = LastShades::default();
+        let mut of = |cluster: &ClusterView, mode, only, selection: &str| {
+            let selection = selection.parse().unwrap_or_default();
+            let shades = last.of(cluster, mode, colors, only, &selection);
+            assert_eq!(*shades, Shades::of(cluster, mode, colors, only, &selection));
+            shades
+        };
+        let first = of(&cluster, MapMode::Owner, None, "");
+        assert!(Arc::ptr_eq(&first, &of(&cluster, MapMode::Owner, None, "")));
+        of(&cluster, MapMode::Owner, Some(Only(1)), "");
+        of(&cluster, MapMode::Owner, Some(Only(1)), "7-9");
+        of(&cluster, MapMode::State, Some(Only(1)), "7-9");
+        cluster.slots.states = Arc::new(SlotStates { disagreed: "3,5".parse().unwrap(), ..SlotStates::default() });
+        of(&cluster, MapMode::State, None, "");
+        of(&cluster, MapMode::Keys, None, "");
+        let mut figures = SlotFigures::default();
+        figures.set(Figure::Keys, slot(2), Some(40), None);
+        cluster.slots.figures = Some(Arc::new(figures));
+        assert_eq!(of(&cluster, MapMode::Keys, None, "").total, (40, 1));
+        let mut owners = cluster.slot_owner.to_vec();
+        owners[5] = 1;
+        cluster.slot_owner = owners.into();
+        of(&cluster, MapMode::Owner, None, "");
     }
 }
