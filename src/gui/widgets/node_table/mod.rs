@@ -2,6 +2,7 @@
 
 mod columns;
 mod export;
+mod line;
 mod rows;
 mod tools;
 
@@ -9,7 +10,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use egui::{Color32, RichText, Ui};
-use egui_extras::{Column, TableBuilder, TableRow};
+use egui_extras::{Column, TableBuilder};
 
 use crate::core::topology::{NodeAddr, NodeId};
 use crate::engine::snapshot::{ClusterView, NodeView};
@@ -27,6 +28,7 @@ pub use columns::{Col, Row, state_of};
 pub use export::{to_csv, to_json, to_tsv};
 pub use tools::tools_ui;
 
+use line::{Cell, Line, rows_ui};
 use rows::{Arrangement, Place, Rank, arrange};
 
 /// Room between the right-aligned numbers of a column and the words of the next, points.
@@ -221,19 +223,20 @@ pub fn node_table_ui(ui: &mut Ui, cluster: &ClusterView, state: &mut NodeTableUi
                     header.col(|ui| header_ui(ui, *col, state));
                 }
             })
-            .body(|body| {
-                body.rows(theme::ROW_HEIGHT, places.len(), |mut row| {
-                    let place = places[row.index()];
-                    let Some(shown) = row_at(cluster, &place) else { return };
-                    row.set_selected(state.selected.contains(&shown.node.addr));
-                    did = row_ui(&mut row, &columns, shown, place.rank).or(did.take());
-                    let response = row.response();
-                    if response.double_clicked() {
+            .body(|mut body| {
+                rows_ui(&mut body, theme::ROW_HEIGHT, places.len(), |index, mut line| {
+                    let Some((shown, rank)) = places.get(index).and_then(|p| Some((row_at(cluster, p)?, p.rank)))
+                    else {
+                        return;
+                    };
+                    line.ground(state.selected.contains(&shown.node.addr));
+                    did = row_ui(&mut line, &columns, shown, rank).or(did.take());
+                    if line.response.double_clicked() {
                         Action::note(&mut action, Some(Action::InspectNode(shown.node.addr.clone())));
-                    } else if response.clicked() {
+                    } else if line.response.clicked() {
                         did.get_or_insert_with(|| Did::Select(shown.node.addr.clone()));
                     }
-                    response.context_menu(|ui| {
+                    line.response.context_menu(|ui| {
                         let got = menu_ui(ui, cluster, shown, state);
                         action = got.or(action.take());
                     });
@@ -288,33 +291,31 @@ fn header_ui(ui: &mut Ui, col: Col, state: &mut NodeTableUi) {
 }
 
 /// Shows a row; says whether its fold was clicked.
-fn row_ui(row: &mut TableRow<'_, '_>, columns: &[Col], shown: Row<'_>, rank: Rank) -> Option<Did> {
-    let node = shown.node;
+fn row_ui(line: &mut Line<'_>, columns: &[Col], shown: Row<'_>, rank: Rank) -> Option<Did> {
+    let (colors, node) = (Palette::of(line.ui), shown.node);
     let mut did = None;
-    for col in columns {
-        row.col(|ui| {
-            let colors = Palette::of(ui);
-            let color = if col.ages() && node.is_stale() { colors.dimmed(colors.text) } else { colors.text };
-            if *col == Col::Address && fold_ui(ui, node, rank) {
-                did = node.id.clone().map(Did::Fold);
-            }
-            cell_ui(ui, *col, shown, color);
-        });
+    for (at, col) in columns.iter().enumerate() {
+        let mut cell = line.cell(at);
+        let color = if col.ages() && node.is_stale() { colors.dimmed(colors.text) } else { colors.text };
+        if *col == Col::Address && fold_ui(&mut cell, node, rank) {
+            did = node.id.clone().map(Did::Fold);
+        }
+        cell_ui(cell, *col, shown, color);
     }
     did
 }
 
 /// The triangle before a master with replicas, or the room of one.
-fn fold_ui(ui: &mut Ui, node: &NodeView, rank: Rank) -> bool {
-    let colors = Palette::of(ui);
+fn fold_ui(cell: &mut Cell<'_>, node: &NodeView, rank: Rank) -> bool {
+    let colors = Palette::of(cell.ui);
     match rank {
         Rank::Flat => false,
         Rank::Under => {
-            ui.add_space(2.0 * INDENT);
+            cell.space(2.0 * INDENT);
             false
         }
         Rank::Head { replicas: 0, .. } => {
-            ui.add_space(INDENT + 5.0);
+            cell.space(INDENT + 5.0);
             false
         }
         Rank::Head { replicas, folded } => {
@@ -325,44 +326,46 @@ fn fold_ui(ui: &mut Ui, node: &NodeView, rank: Rank) -> bool {
                 tr!("nodes.fold", count = replicas, node = node.addr)
             };
             let button = egui::Button::new(icon.rich().color(colors.weak)).frame(false);
-            let size = egui::vec2(INDENT, ui.spacing().interact_size.y);
-            ui.add_sized(size, button).accessible_name(&name).on_hover_text(name).clicked()
+            let rect = cell.take(egui::vec2(INDENT, cell.ui.spacing().interact_size.y));
+            cell.ui.put(rect, button).accessible_name(&name).on_hover_text(name).clicked()
         }
     }
 }
 
-fn cell_ui(ui: &mut Ui, col: Col, shown: Row<'_>, color: Color32) {
-    let (colors, node) = (Palette::of(ui), shown.node);
+fn cell_ui(mut cell: Cell<'_>, col: Col, shown: Row<'_>, color: Color32) {
+    let (colors, node) = (Palette::of(cell.ui), shown.node);
     match col {
         Col::Address => {
-            bits::swatch(ui, bits::shard_color(colors, node));
-            let response = bits::cell(ui, col.text(shown), colors.text);
+            cell.swatch(bits::shard_color(colors, node));
+            let response = cell.text(col.text(shown), colors.text);
             if let Some(id) = &node.id {
                 response.on_hover_text(id.as_str());
             }
         }
         Col::State => {
             let (word, tone, icon) = state_of(node);
-            let response = bits::cell(ui, icon.with(word), colors.tone(tone));
+            let response = cell.text(icon.with(word), colors.tone(tone));
             response.on_hover_ui(|ui| {
                 ui.label(words::process(&node.process.state).0);
                 bits::staleness(ui, node);
             });
-            bits::staleness(ui, node);
+            if node.is_stale() {
+                cell.widgets(|ui| bits::staleness(ui, node));
+            }
         }
         Col::Link => {
-            ui.add_space(LINK_GAP);
+            cell.space(LINK_GAP);
             let color = match node.stats.as_ref().and_then(|s| s.link_up) {
                 Some(false) => colors.tone(Tone::Bad),
                 _ => color,
             };
-            bits::cell(ui, col.text(shown), color);
+            cell.text(col.text(shown), color);
         }
         col if col.is_number() => {
-            bits::number(ui, col.text(shown), color);
+            cell.number(col.text(shown), color);
         }
         _ => {
-            bits::cell(ui, col.text(shown), color);
+            cell.text(col.text(shown), color);
         }
     }
 }

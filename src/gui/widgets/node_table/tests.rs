@@ -158,3 +158,33 @@ fn columns_are_those_that_were_chosen_with_the_address_first() {
     assert_eq!(Col::chosen(&[]), Col::ALL);
     assert!(Col::ALL.iter().all(|col| columns::FIELDS.contains(&col.name())));
 }
+
+#[test]
+fn only_rows_in_view_are_laid_out_and_each_is_told_as_a_row_with_its_cells() {
+    let cluster = samples::cluster(500);
+    let harness = table(cluster.clone());
+    let rows: Vec<_> = harness.get_all_by_role(egui::accesskit::Role::Row).collect();
+    assert!((10..60).contains(&rows.len()), "{}", rows.len());
+    let texts: Vec<String> = rows[1].children().filter_map(|cell| cell.accesskit_node().value()).collect();
+    let node = Row { node: &cluster.nodes[1], master: None };
+    assert_eq!(texts.len(), Col::ALL.len());
+    assert_eq!((texts[0].as_str(), texts[4].as_str()), (&*Col::Address.text(node), &*Col::Slots.text(node)));
+    assert!((rows[2].rect().top() - rows[1].rect().bottom()).abs() < 10.0, "one below the other");
+}
+
+#[test]
+fn a_double_click_anywhere_in_a_row_inspects_its_node() {
+    let mut harness = table(samples::healthy());
+    let row = harness.get_all_by_role(egui::accesskit::Role::Row).nth(3).unwrap().rect();
+    let at = row.left_center() + egui::vec2(row.width() * 0.6, 0.0);
+    harness.hover_at(at);
+    harness.run();
+    // Both clicks within a frame: between frames too much time passes here.
+    for pressed in [true, false, true, false] {
+        let (button, modifiers) = (egui::PointerButton::Primary, egui::Modifiers::NONE);
+        harness.input_mut().events.push(egui::Event::PointerButton { pos: at, button, pressed, modifiers });
+    }
+    harness.run();
+    let Some(Action::InspectNode(addr)) = &harness.state().1 else { panic!("{:?}", harness.state().1) };
+    assert_eq!(addr.port, 7003);
+}
