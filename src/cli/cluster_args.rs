@@ -56,7 +56,7 @@ pub struct FixArgs {
 /// `info`, and where `check` looks.
 #[derive(Debug, Args)]
 pub struct SeedArgs {
-    /// Any node of the cluster: host:port, or host port.
+    /// Any node of the cluster (host:port, or host port), or the name of one that is known here.
     #[arg(required = true, num_args = 1..=2, value_names = ["HOST:PORT", "PORT"])]
     pub node: Vec<String>,
     /// How to log in.

@@ -11,7 +11,7 @@ use super::login_args::{LoginArgs, secret};
 /// `backup`.
 #[derive(Debug, Args)]
 pub struct BackupArgs {
-    /// Any node of the cluster.
+    /// Any node of the cluster, or its name here.
     #[arg(value_name = "HOST:PORT")]
     pub node: String,
     /// The folder for the files; made where it is missing.
@@ -51,7 +51,7 @@ pub struct RestoreArgs {
 /// `import`.
 #[derive(Debug, Args)]
 pub struct ImportArgs {
-    /// Any node of the cluster.
+    /// Any node of the cluster, or its name here.
     #[arg(value_name = "HOST:PORT")]
     pub node: String,
     /// The server whose keys are imported: host:port, reached as the cluster is, or rediss://… in TLS, redis://… without.

@@ -11,7 +11,7 @@ use super::login_args::LoginArgs;
 /// How slots are moved; the same for all commands that do.
 #[derive(Debug, Args)]
 pub struct MoveArgs {
-    /// Any node of the cluster: host:port, or host port.
+    /// Any node of the cluster (host:port, or host port), or the name of one that is known here.
     #[arg(required = true, num_args = 1..=2, value_names = ["HOST:PORT", "PORT"])]
     pub node: Vec<String>,
     /// How long a server may wait for another one; for atomic migrations, how long one may take [default: 60000, an

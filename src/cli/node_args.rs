@@ -27,7 +27,7 @@ pub struct AddNodeArgs {
 /// `del-node`.
 #[derive(Debug, Args)]
 pub struct DelNodeArgs {
-    /// Any node of the cluster.
+    /// Any node of the cluster, or its name here.
     #[arg(value_name = "HOST:PORT")]
     pub node: String,
     /// The nodes to remove, by id, the beginning of one or address.
@@ -44,7 +44,7 @@ pub struct DelNodeArgs {
 /// `call`.
 #[derive(Debug, Args)]
 pub struct CallArgs {
-    /// Any node of the cluster.
+    /// Any node of the cluster, or its name here.
     #[arg(value_name = "HOST:PORT")]
     pub node: String,
     /// The command and its arguments. After -- they may begin with a dash.
@@ -64,7 +64,7 @@ pub struct CallArgs {
 /// `set-timeout`.
 #[derive(Debug, Args)]
 pub struct SetTimeoutArgs {
-    /// Any node of the cluster.
+    /// Any node of the cluster, or its name here.
     #[arg(value_name = "HOST:PORT")]
     pub node: String,
     /// Milliseconds, at least 100.

@@ -17,6 +17,8 @@ use crate::engine::snapshot::{ClusterView, NodeView};
 use crate::gui::action::Action;
 use crate::gui::i18n::{self, Language, tr};
 use crate::gui::icons::Icon;
+use crate::gui::members;
+use crate::gui::moves;
 use crate::gui::theme::{self, Palette, Tone};
 use crate::gui::words;
 
@@ -395,7 +397,13 @@ fn menu_ui(ui: &mut Ui, cluster: &ClusterView, row: Row<'_>, state: &mut NodeTab
     if let Some(asked) = failover_button(ui, cluster, node) {
         return Some(asked);
     }
-    icon_button(ui, Icon::Log, tr!("nodes.show_log")).clicked().then(|| Action::ShowLog(node.addr.clone()))
+    if icon_button(ui, Icon::Log, tr!("nodes.show_log")).clicked() {
+        return Some(Action::ShowLog(node.addr.clone()));
+    }
+    let id = node.id.as_ref().filter(|_| moves::concerns(cluster))?;
+    ui.separator();
+    let leaves = icon_button(ui, Icon::Remove, tr!("members.remove_this")).clicked();
+    leaves.then(|| members::ask_remove(cluster, Some(id.clone())))
 }
 
 #[cfg(test)]

@@ -79,6 +79,19 @@ fn a_replicas_menu_leads_to_a_failover_plan_and_a_masters_takes_the_best_replica
 }
 
 #[test]
+fn a_nodes_menu_leads_to_its_removal() {
+    let mut harness = table(samples::healthy());
+    harness.get_all_by_label("127.0.0.1:7002").next().unwrap().click_secondary();
+    harness.run();
+    harness.get_by_label("Drain or remove this node…").click();
+    harness.run();
+    let Some(Action::Ask(crate::gui::action::Confirm::RemoveNode { node, .. })) = &harness.state().1 else {
+        panic!("{:?}", harness.state().1)
+    };
+    assert_eq!(node.as_ref(), Some(&samples::id(2)));
+}
+
+#[test]
 fn a_replica_that_can_not_take_over_says_why() {
     let mut cluster = samples::healthy();
     let mut nodes = cluster.nodes.to_vec();
