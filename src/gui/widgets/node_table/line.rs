@@ -24,6 +24,8 @@ pub struct Line<'a> {
     index: usize,
     /// The row and half of the room between it and its neighbours.
     around: Rect,
+    /// Whether a screen reader listens.
+    is_heard: bool,
     cells: &'a [Rect],
     font: &'a FontId,
 }
@@ -65,9 +67,9 @@ pub fn rows_ui(body: &mut TableBody<'_>, height: f32, count: usize, mut show: im
         // A `Ui` tells its place before it has one.
         let place =
             accesskit::Rect::new(rect.left().into(), rect.top().into(), rect.right().into(), rect.bottom().into());
-        let _told = row.ctx().accesskit_node_builder(row.unique_id(), |node| node.set_bounds(place));
+        let is_heard = row.ctx().accesskit_node_builder(row.unique_id(), |node| node.set_bounds(place)).is_some();
         let around = rect.expand2(gap / 2.0).round_ui();
-        show(index, Line { ui: &mut row, response, index, around, cells: &here, font: &font });
+        show(index, Line { ui: &mut row, response, index, around, is_heard, cells: &here, font: &font });
     }
     #[expect(clippy::cast_precision_loss, reason = "a thousand rows")]
     let tall = (count as f32 * pitch - gap.y).max(0.0);
@@ -91,7 +93,7 @@ impl Line<'_> {
     /// The cell of a column.
     pub fn cell(&mut self, column: usize) -> Cell<'_> {
         let rect = self.cells.get(column).copied().unwrap_or(Rect::NOTHING);
-        Cell { ui: self.ui, rest: rect, font: self.font }
+        Cell { ui: self.ui, rest: rect, is_heard: self.is_heard, font: self.font }
     }
 }
 
@@ -101,6 +103,7 @@ pub struct Cell<'a> {
     pub ui: &'a mut Ui,
     /// What is still free of it.
     rest: Rect,
+    is_heard: bool,
     font: &'a FontId,
 }
 
@@ -125,18 +128,33 @@ impl Cell<'_> {
     }
 
     /// A text, cut where the cell ends.
-    pub fn text(&mut self, text: String, color: Color32) -> Response {
+    pub fn text(&mut self, text: String, color: Color32) {
         let galley = self.galley(text, color);
         let rect = self.take(galley.size());
-        self.paint(rect, rect.min, galley, color)
+        if self.is_heard {
+            self.tell(rect, &galley);
+        }
+        self.paint(rect, rect.min, galley, color);
+    }
+
+    /// The same for a text that says more where the pointer rests on it.
+    pub fn text_with_more(&mut self, text: String, color: Color32) -> Response {
+        let galley = self.galley(text, color);
+        let rect = self.take(galley.size());
+        let response = self.tell(rect, &galley);
+        self.paint(rect, rect.min, galley, color);
+        response
     }
 
     /// A text at the right end, cut where the cell begins.
-    pub fn number(&mut self, text: String, color: Color32) -> Response {
+    pub fn number(&mut self, text: String, color: Color32) {
         let galley = self.galley(text, color);
         let rect = self.take(Vec2::new(self.rest.width(), galley.size().y));
         let at = Align2::RIGHT_CENTER.anchor_size(rect.right_center(), galley.size()).min;
-        self.paint(rect, at, galley, color)
+        if self.is_heard {
+            self.tell(rect, &galley);
+        }
+        self.paint(rect, at, galley, color);
     }
 
     /// Shows widgets in what is still free of the cell.
@@ -152,17 +170,22 @@ impl Cell<'_> {
         self.ui.painter().layout_no_wrap(text, self.font.clone(), color)
     }
 
-    fn paint(&mut self, rect: Rect, at: Pos2, galley: Arc<Galley>, color: Color32) -> Response {
+    /// Makes a widget of a painted text: what a screen reader says, and what the pointer can rest on. Without either a
+    /// picture is enough.
+    fn tell(&mut self, rect: Rect, galley: &Galley) -> Response {
         let id = self.ui.next_auto_id();
         self.ui.skip_ahead_auto_ids(1);
         let response = self.ui.interact(rect, id, Sense::hover());
         response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, galley.text()));
+        response
+    }
+
+    fn paint(&self, rect: Rect, at: Pos2, galley: Arc<Galley>, color: Color32) {
         // Each part of the window that is painted in for itself is a mesh of its own: only where something is to be cut.
         if rect.left() < at.x + 1.0 && at.x + galley.size().x < rect.right() + 1.0 {
             self.ui.painter().galley(at, galley, color);
         } else {
             self.ui.painter_at(rect).galley(at, galley, color);
         }
-        response
     }
 }

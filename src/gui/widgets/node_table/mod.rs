@@ -339,14 +339,14 @@ fn cell_ui(mut cell: Cell<'_>, col: Col, shown: Row<'_>, color: Color32) {
     match col {
         Col::Address => {
             cell.swatch(bits::shard_color(colors, node));
-            let response = cell.text(col.text(shown), colors.text);
+            let response = cell.text_with_more(col.text(shown), colors.text);
             if let Some(id) = &node.id {
                 response.on_hover_text(id.as_str());
             }
         }
         Col::State => {
             let (word, tone, icon) = state_of(node);
-            let response = cell.text(icon.with(word), colors.tone(tone));
+            let response = cell.text_with_more(icon.with(word), colors.tone(tone));
             response.on_hover_ui(|ui| {
                 ui.label(words::process(&node.process.state).0);
                 bits::staleness(ui, node);
