@@ -8,8 +8,8 @@ use futures_util::future::join_all;
 
 use crate::core::check::Finding;
 use crate::core::plan::fix::{owners, stray_keys, suspects};
-use crate::core::plan::shell_words;
-use crate::core::topology::{NodeAddr, Role};
+use crate::core::plan::{shell_word, shell_words};
+use crate::core::topology::{NodeAddr, Role, View};
 use crate::engine::client::{CONNECT_DEADLINE, NodeClient, NodeError, NodeErrorKind};
 use crate::engine::command::Auth;
 use crate::engine::fix;
@@ -19,7 +19,6 @@ use crate::workspace::document::ClusterDoc;
 use crate::workspace::store::Workspace;
 
 use super::cluster_args::{CheckArgs, SeedArgs};
-use super::draft::shell_word;
 use super::failure::Failure;
 use super::json::{CheckJson, findings_of, nodes_of};
 use super::login::{self, Login};
@@ -43,12 +42,13 @@ impl Access {
     /// For a cluster that is known by its name here: what was not given is as it is remembered.
     pub(super) fn complete(&mut self, doc: &ClusterDoc) {
         let known = auth_of(doc);
+        let all_known = self.auth.tls.is_none() && self.auth.password.is_empty();
         let tls = self.auth.tls.take().or_else(|| known.tls.clone());
         if self.auth.password.is_empty() {
             self.auth = known;
         }
         self.auth.tls = tls;
-        self.name = Some(doc.name.clone());
+        self.name = all_known.then(|| doc.name.clone());
     }
 
     /// How a command that a person is told to run names the cluster: as it was named, or by this node with the TLS options.
@@ -96,10 +96,8 @@ pub(super) async fn named(
     };
     let mut access = access(login).await?;
     access.complete(&doc);
-    for addr in doc.places() {
-        if NodeClient::connect_within(&addr, &access.auth, access.connect).await.is_ok() {
-            return Ok((addr, access));
-        }
+    if let Some(addr) = member(&doc.places(), &access).await {
+        return Ok((addr, access));
     }
     let name = shell_word(&doc.name);
     if !doc.wanted {
@@ -107,6 +105,22 @@ pub(super) async fn named(
     }
     let first = doc.places().into_iter().next();
     first.map(|addr| (addr, access)).ok_or_else(|| Failure::message(&format!("No node of {name} is known.")))
+}
+
+/// The first of these places with a node that another one's view names: one that was removed, or that joined another cluster
+/// since, answers there too. Where no view names one, the first that answers.
+async fn member(places: &[NodeAddr], access: &Access) -> Option<NodeAddr> {
+    let ask = |addr: NodeAddr| async move {
+        let client = NodeClient::connect_within(&addr, &access.auth, access.connect).await.ok()?;
+        // Who answers, but not this, is asked once more, and then says why.
+        Some((addr, client.view().await.ok()))
+    };
+    let answers: Vec<_> = join_all(places.iter().cloned().map(ask)).await.into_iter().flatten().collect();
+    let named = |(addr, view): &&(NodeAddr, Option<View>)| {
+        let others = answers.iter().filter(|(other, _)| other != addr).filter_map(|(_, view)| view.as_ref());
+        view.as_ref().is_some_and(|view| others.into_iter().any(|other| other.nodes.contains_key(&view.myself)))
+    };
+    answers.iter().find(named).or(answers.first()).map(|(addr, _)| addr.clone())
 }
 
 /// `host:port`, `host:port@busport` or `host port`.
@@ -309,6 +323,7 @@ async fn look_and_tell(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::secret::Secret;
 
     fn words(line: &str) -> Vec<String> {
         line.split(' ').map(str::to_owned).collect()
@@ -323,6 +338,22 @@ mod tests {
             let said = seed_of(&words(bad)).unwrap_err().to_string();
             assert_eq!(said.lines().next(), Some(BAD_SEED), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_command_to_run_names_the_cluster_as_it_was_named_where_that_is_enough() {
+        let place = |password: &str, doc: Option<ClusterDoc>| {
+            let auth = Auth { password: Secret::new(password), ..Auth::default() };
+            let mut access = Access { auth, connect: CONNECT_DEADLINE, name: None };
+            if let Some(doc) = doc {
+                access.complete(&doc);
+            }
+            access.place(&NodeAddr::new("127.0.0.1", 7000))
+        };
+        let named = || serde_json::from_str(r#"{"version":1,"name":"my cluster","spec":null}"#).unwrap();
+        assert_eq!(place("", None), "127.0.0.1:7000");
+        assert_eq!(place("", Some(named())), shell_word("my cluster"));
+        assert_eq!(place("its own", Some(named())), "127.0.0.1:7000", "the remembered password may be another one");
     }
 
     #[test]

@@ -193,7 +193,7 @@ impl Removal<'_> {
         let mut left = Vec::new();
         for (addr, why) in &removed.missed {
             left.push(format!(
-                "[ERR] {addr} still knows a removed node ({why}). The others refuse it for 60 s only: run '{again}' once more."
+                "[ERR] {addr}: {why}. Nodes refuse a forgotten one for 60 s only: run '{again}' once more."
             ));
         }
         for node in &plan.silent {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::core::plan::shell_word;
 use crate::core::secret::Secret;
 use crate::core::spec::ProblemKind;
 use crate::core::spec::{ClusterSpec, Field, Ports, Problem, ServerExe, Severity};
@@ -186,19 +187,6 @@ pub fn ports_text(ports: &[u16]) -> String {
 pub fn own_name() -> String {
     let called = std::env::args().next().unwrap_or_default();
     if called.contains(['/', '\\']) { shell_word(&called) } else { "slotctl".to_owned() }
-}
-
-/// Words of a command line for a POSIX shell, or for Windows' own; bare where they need no quotes.
-#[must_use]
-pub fn shell_word(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_./:@%+=,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else if cfg!(windows) {
-        format!("\"{word}\"")
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
 }
 
 /// How to connect with redis-cli; a password, where the servers have one, is asked for, never shown.

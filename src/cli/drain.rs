@@ -38,7 +38,11 @@ struct DrainJson {
 pub async fn drain(means: &Means<'_>, args: &DrainArgs) -> Result<(), Failure> {
     let (seed, name) = match args.how.node.as_slice() {
         [seed, name] => (seed, name.clone()),
-        [seed] => (seed, String::new()),
+        [seed] if seed.contains(':') => (seed, String::new()),
+        [name] => {
+            let why = format!("'{name}' names a cluster: name the master to empty, too, by id or address");
+            return Err(Failure::message(&why));
+        }
         _ => return Err(Failure::message("name a node of the cluster and the master to empty")),
     };
     let scene = Scene::find_at(means, std::slice::from_ref(seed), &args.how.login).await?;

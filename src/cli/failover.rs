@@ -8,6 +8,7 @@ use crate::core::plan::ShownCommand;
 use crate::core::plan::failover::{
     FailoverMode, FailoverPlan, NodeNow, Refusal, lost_masters, plan_for_lost, plan_for_node,
 };
+use crate::core::plan::shell_word;
 use crate::core::topology::{NodeAddr, NodeId};
 use crate::engine::client::CONNECT_DEADLINE;
 use crate::engine::command::Auth;
@@ -21,7 +22,7 @@ use crate::workspace::store::{ClusterLock, WorkspaceError};
 
 use super::cluster::{Access, access, look, resolved, seed_of};
 use super::cluster_args::FailoverArgs;
-use super::draft::shell_word;
+
 use super::failure::Failure;
 use super::form::Means;
 use super::json::{FindingJson, NodeJson, findings_of, nodes_of};

@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use tokio_util::sync::CancellationToken;
 
 use crate::core::plan::create::CreatePlan;
+use crate::core::plan::shell_word;
 use crate::engine::client::CONNECT_DEADLINE;
 use crate::engine::command::Auth;
 use crate::engine::create::{Mode, reset_touched};
@@ -18,7 +19,7 @@ use crate::workspace::document::ClusterDoc;
 use crate::workspace::store::Workspace;
 
 use super::carry_out::{Halt, Wish, Work, carry_out};
-use super::draft::shell_word;
+
 use super::failure::Failure;
 use super::interrupt::Interrupt;
 use super::plan::no_plan;

@@ -137,7 +137,8 @@ fn from_tls(args: &ImportArgs, scheme: Option<bool>, cluster: &Auth) -> Result<O
     if !(given.from_tls || scheme.unwrap_or(cluster.tls.is_some())) {
         return Ok(None);
     }
-    let mut options = login::tls_options(&args.login.tls);
+    let known = cluster.tls.as_ref().map(|tls| tls.options().clone());
+    let mut options = known.unwrap_or_else(|| login::tls_options(&args.login.tls));
     if given.from_cacert.is_some() || given.from_cacertdir.is_some() {
         (options.ca_file, options.ca_dir) = (given.from_cacert.clone(), given.from_cacertdir.clone());
     }

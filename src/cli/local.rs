@@ -6,6 +6,7 @@ use serde::Serialize;
 use tokio::time::{Instant, sleep};
 
 use crate::core::check::Finding;
+use crate::core::plan::shell_word;
 use crate::core::spec::ClusterSpec;
 use crate::engine::children::Children;
 use crate::engine::client::CONNECT_DEADLINE;
@@ -18,7 +19,6 @@ use crate::engine::starting::DeadNode;
 use crate::engine::steps::Steps;
 use crate::workspace::document::ClusterDoc;
 
-use super::draft::shell_word;
 use super::failure::Failure;
 use super::form::{Means, NotFormed, form, tell_check};
 use super::local_args::DownArgs;

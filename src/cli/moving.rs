@@ -163,7 +163,7 @@ impl Scene {
     }
 
     /// Prints the check, where the command is to show it, and insists that slots can be moved. While other work on slots
-    /// goes on, a plan can be shown, but not carried out.
+    /// goes on, nothing is carried out; a plan can be shown as long as no slot is open.
     pub(super) fn insist_on_health(&self, means: &Means<'_>, show: bool, doing: &str) -> Result<(), Failure> {
         let findings = self.gathered.check();
         if show {

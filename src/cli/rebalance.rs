@@ -24,7 +24,8 @@ pub async fn rebalance(means: &Means<'_>, args: &RebalanceArgs) -> Result<(), Fa
         use_empty: args.cluster_use_empty_masters,
         threshold: args.cluster_threshold,
     };
-    scene.insist_on_health(means, true, "rebalancing").map_err(Failure::aloud)?;
+    let shown = Means { plan: means.plan || args.cluster_simulate, ..*means };
+    scene.insist_on_health(&shown, true, "rebalancing").map_err(Failure::aloud)?;
     let planned = until_cancelled(plan(&scene, &wish, args.by), means.interrupt).await?;
     let Some((result, held)) = planned else {
         means.terminal.say(|text| {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::core::conf::LOG_FILE;
+use crate::core::plan::shell_word;
 use crate::core::secret::Secret;
 use crate::core::spec::{ClusterSpec, ProblemKind, ServerExe, Severity};
 use crate::core::validate::validate;
@@ -21,7 +22,7 @@ use crate::engine::steps::Steps;
 use crate::workspace::document::ClusterDoc;
 use crate::workspace::store::{Workspace, WorkspaceError};
 
-use super::draft::{announce, connect_command, own_name, problem_lines, shell_word, spec_of};
+use super::draft::{announce, connect_command, own_name, problem_lines, spec_of};
 use super::failure::Failure;
 use super::form::{Means, NotFormed, form, tell_check};
 use super::json::{FindingJson, NodeJson, findings_of, nodes_of};

@@ -334,12 +334,18 @@ fn update_shards(nodes: &BTreeMap<NodeId, Node>, shards: &mut Shards) {
     // Also those of masters without slots, emptied or replaced: nobody else is to be taken for one of their shard.
     let known = nodes.values().filter(|n| n.role == Role::Master);
     let mut taken: BTreeSet<usize> = known.filter_map(|n| shards.get(&n.id).copied()).collect();
+    let mut shown: BTreeSet<usize> = BTreeSet::new();
     for master in masters {
+        // A node that left and came back may remember a number that is another one's by now.
+        if shards.get(&master.id).is_some_and(|number| shown.contains(number)) {
+            shards.remove(&master.id);
+        }
         if !shards.contains_key(&master.id) {
             let free = (0..=taken.len()).find(|number| !taken.contains(number)).unwrap_or_default();
             taken.insert(free);
             shards.insert(master.id.clone(), free);
         }
+        shown.extend(shards.get(&master.id));
     }
     for replica in nodes.values().filter(|n| n.role == Role::Replica) {
         if let Some(number) = replica.master.as_ref().and_then(|m| shards.get(m).copied()) {

@@ -129,6 +129,15 @@ fn a_promoted_replica_keeps_the_shards_colour_and_so_does_the_old_master_on_its_
 }
 
 #[test]
+fn two_masters_of_slots_never_share_a_number_whatever_is_remembered() {
+    let mut shards: Shards = ['a', 'b'].map(|name| (id(name), 0)).into();
+    let lines = [('a', 7000, "master", None, "0-100"), ('b', 7001, "master", None, "101-16383")];
+    let known = [(addr(7000), answer('a', &lines, None, "")), (addr(7001), answer('b', &lines, None, ""))].into();
+    let shown = show(&known, &mut shards);
+    assert_eq!((shown.nodes[0].shard, shown.nodes[1].shard), (Some(0), Some(1)));
+}
+
+#[test]
 fn a_new_master_does_not_take_the_number_of_one_that_was_emptied() {
     let mut shards = Shards::new();
     show(&healthy(), &mut shards);

@@ -146,7 +146,7 @@ impl NodeClient {
                 // In TLS 1.3 the handshake is over for us before the server has looked at our certificate.
                 let answer = this.call(&["PING"]).await;
                 if matches!(answer, Err(NodeError { kind: NodeErrorKind::Lost(_) | NodeErrorKind::Connect(_), .. })) {
-                    return Err(fail(NodeErrorKind::Tls(tls.not_let_in())));
+                    return Err(fail(NodeErrorKind::Tls(tls.refused())));
                 }
             }
             this.log_in(auth).await?;

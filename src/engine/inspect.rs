@@ -207,6 +207,14 @@ mod tests {
     }
 
     #[test]
+    fn nodes_of_large_clusters_ping_less_while_they_are_made() {
+        let timeout = |nodes| during("cluster-node-timeout", nodes);
+        assert_eq!([6, 50, 51, 100, 300].map(timeout), ["500", "500", "520", "2000", "18000"]);
+        assert_eq!(during("repl-diskless-sync-delay", 300), "0");
+        assert_eq!(during("cluster-replica-no-failover", 300), "yes");
+    }
+
+    #[test]
     fn a_full_node_is_named_with_all_that_it_holds() {
         let unfit = Unfit::NotEmpty {
             addr: NodeAddr::new("h", 7000),

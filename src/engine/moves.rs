@@ -84,7 +84,8 @@ pub async fn move_slots(
     file.save(&journal)?;
     let result = migrate(plan, mode, &place.seeds, &place.auth, options, report, cancel).await;
     match (&result, earlier) {
-        (Ok(_), _) => file.remove()?,
+        // A record that stays says nothing: every slot of it is where it should be.
+        (Ok(_), _) => file.remove().unwrap_or_else(|why| tracing::warn!(%why, "the record of a move that is done")),
         // What was left half-way before still is.
         (Err(MigrateError::Untouched(_)), Some(earlier)) => file.save(&earlier)?,
         (Err(MigrateError::Untouched(_)), None) if mode == Mode::Fresh => file.remove()?,

@@ -67,8 +67,8 @@ struct Trace {
 
 impl Trace {
     fn why(&self) -> String {
-        let others = || "knows nodes of the cluster again".to_owned();
-        self.of.as_ref().map_or_else(others, |id| format!("still knows {id}"))
+        let others = || "it was removed, but knows nodes of the cluster again".to_owned();
+        self.of.as_ref().map_or_else(others, |id| format!("it still knows the removed node {id}"))
     }
 
     fn detail(&self) -> Detail {
@@ -202,7 +202,8 @@ impl Work<'_> {
         }
         let not_reset = self.reset().await;
         let given_up = refused.keys().chain(not_reset.iter().map(|(addr, _)| addr)).cloned().collect();
-        let mut missed: Vec<(NodeAddr, String)> = refused.into_iter().collect();
+        let knows = |(addr, why)| (addr, format!("it still knows a removed node ({why})"));
+        let mut missed: Vec<(NodeAddr, String)> = refused.into_iter().map(knows).collect();
         missed.extend(self.await_no_trace(&given_up, unsure).await);
         Removed { missed, not_reset, ..Removed::default() }
     }

@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use tokio_rustls::rustls::client::{ResolvesClientCert, WebPkiServerVerifier};
+use tokio_rustls::rustls::client::{ResolvesClientCert, Resumption, WebPkiServerVerifier};
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
@@ -35,7 +35,7 @@ pub struct Tls {
 
 tokio::task_local! {
     /// Whether the server of the connection that is being made has asked for a certificate of ours. All connections share one
-    /// configuration, without which no session could be resumed.
+    /// configuration.
     static ASKED: Cell<bool>;
 }
 
@@ -110,8 +110,17 @@ impl Tls {
         ServerName::try_from(name.clone()).map_err(|_| format!("'{name}' can't be the name of a server (--sni)"))
     }
 
-    /// What a server means that asked for a certificate and hung up.
-    pub(super) fn not_let_in(&self) -> String {
+    /// What a server means that asked for a certificate and hung up after the handshake. Files are read anew next time.
+    pub(super) fn refused(&self) -> String {
+        self.forget();
+        self.not_let_in()
+    }
+
+    fn forget(&self) {
+        *self.read.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn not_let_in(&self) -> String {
         match &self.options.cert {
             None => {
                 "the server lets in only clients with a certificate: give yours (--cert FILE --key FILE)".to_owned()
@@ -126,7 +135,7 @@ impl Tls {
 
     /// Why a handshake or a connection failed, and what to do. Files are read anew next time: they may have changed.
     pub(super) fn explain(&self, asked: bool, error: &io::Error) -> String {
-        *self.read.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.forget();
         match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
             Some(Error::InvalidCertificate(why)) => self.explain_certificate(why),
             Some(Error::AlertReceived(alert)) => self.explain_alert(asked, *alert),
@@ -216,7 +225,11 @@ fn client_config(options: &TlsOptions) -> Result<ClientConfig, String> {
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let builder = builder.map_err(|error| format!("TLS can't be set up: {error}"))?;
     let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
-    Ok(builder.with_client_cert_resolver(Arc::new(Presented { pair })))
+    let mut config = builder.with_client_cert_resolver(Arc::new(Presented { pair }));
+    // As in redis-cli. OpenSSL ends a handshake that resumes a session where the server asks for certificates and has
+    // `tls-session-caching no`: it hands out tickets then, but knows no context for them.
+    config.resumption = Resumption::disabled();
+    Ok(config)
 }
 
 /// The client's certificate with its key.

@@ -15,7 +15,7 @@ use redis::Value;
 use tokio::time::{Instant, sleep};
 
 use crate::core::slot::{Slot, SlotSet};
-use crate::engine::client::{NodeClient, NodeError, as_text};
+use crate::engine::client::{NodeClient, NodeError, NodeErrorKind, as_text};
 
 use super::under_way::cancel_all;
 use super::{Backend, Context, News, Pair, Why, keys_in};
@@ -156,6 +156,16 @@ async fn migrate(pair: &Pair<'_>, slots: &[Slot], context: &Context<'_>) -> Resu
     Ok(())
 }
 
+/// Why a migration can't be followed that may have begun.
+fn unanswered(error: &NodeError) -> Why {
+    match error.kind {
+        NodeErrorKind::Lost(_) | NodeErrorKind::Timeout(_) => {
+            format!("{error}: the servers may carry the migration out by themselves all the same")
+        }
+        _ => error.to_string(),
+    }
+}
+
 /// A migration under way.
 struct Task<'a> {
     backend: Backend,
@@ -173,7 +183,7 @@ impl<'a> Task<'a> {
             let at = pair.to.one();
             let words: Vec<String> =
                 ["CLUSTER", "MIGRATION", "IMPORT"].map(str::to_owned).into_iter().chain(numbers).collect();
-            let answer = at.call(&words).await.map_err(|error| error.to_string())?;
+            let answer = at.call(&words).await.map_err(|error| unanswered(&error))?;
             let id = as_text(&answer).ok_or_else(|| format!("{}: MIGRATION IMPORT gave no task", at.addr()))?;
             return Ok(Self { backend, at, id });
         }
@@ -182,8 +192,8 @@ impl<'a> Task<'a> {
         let mut words = ["CLUSTER", "MIGRATESLOTS", "SLOTSRANGE"].map(str::to_owned).to_vec();
         words.extend(numbers);
         words.extend(["NODE".to_owned(), pair.one.to.to_string()]);
-        at.call(&words).await.map_err(|error| error.to_string())?;
-        let now = tasks(at, backend).await.map_err(|error| error.to_string())?;
+        at.call(&words).await.map_err(|error| unanswered(&error))?;
+        let now = tasks(at, backend).await.map_err(|error| unanswered(&error))?;
         let ours = now.into_iter().find(|(name, fields)| {
             let to_it = fields.get("target_node").is_some_and(|to| to == pair.one.to.as_str());
             !known.contains(name) && to_it && slots_of(fields) == *slots
