@@ -8,7 +8,7 @@ mod slotctl_tools;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
-use common::{TestServer, free_port_run};
+use common::{TestServer, free_port_run, wait_until};
 use slotctl_tools::{Ran, redis_cli, slotctl, slotctl_at};
 
 /// A workspace of one test, in a folder whose name would break careless quoting. Its clusters end with it.
@@ -111,6 +111,50 @@ fn a_node_that_joined_later_is_counted_whoever_started_it() {
     assert!(ps()["addrs"].as_array().unwrap().contains(&extra.addr().into()), "{}", ps());
     extra.kill();
     assert_eq!((&ps()["up"], &ps()["nodes"]), (&3.into(), &4.into()));
+}
+
+#[test]
+fn a_launched_server_that_leaves_is_stopped_and_the_name_leads_to_those_that_stay() {
+    let (home, port) = (Home::new(), free_port_run(6));
+    home.up(port, &["--yes"], "").fine();
+    let at = |n: u16| format!("127.0.0.1:{}", port + n);
+    let says = format!("{} was launched for demo: its server is stopped and its folder removed.", at(3));
+    home.run(&["del-node", "demo", &at(3)], "").fine().says(&says);
+    // The first place of all: the name must not lead there any more.
+    home.run(&["drain", "demo"], "").failed().complains("'demo' names a cluster");
+    home.run(&["drain", "demo", &at(0), "--remove"], "").fine();
+    assert!([0, 3].into_iter().all(|n| TcpListener::bind(("127.0.0.1", port + n)).is_ok()));
+    let ps = home.ps()[0].clone();
+    assert_eq!((&ps["up"], &ps["nodes"], &ps["state"]), (&4.into(), &4.into(), &"ok".into()), "{ps}");
+    home.run(&["stop", "demo"], "").fine();
+    home.run(&["start", "demo"], "").fine();
+    home.run(&["check", "demo"], "").fine().says("[OK] All 16384 slots covered.");
+}
+
+#[test]
+fn a_failover_waits_for_a_move_of_slots() {
+    let (home, port) = (Home::new(), free_port_run(6));
+    home.up(port, &["--yes"], "").fine();
+    let at = |n: u16| format!("127.0.0.1:{}", port + n);
+    let mut keys = String::new();
+    (0..2000).for_each(|n| keys.push_str(&format!("set key:{n} {n}\n")));
+    redis_cli(&["-c", "-p", &port.to_string()], &keys).fine();
+    let (from, to) = (at(0), at(1));
+    let args = ["reshard", "demo", "--from", &from, "--to", &to, "--slots", "1000", "--yes", "--max-rate", "10"];
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_slotctl"))
+        .args(args)
+        .env("SLOTDECK_HOME", home.0.path())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let running = format!("is running now, by slotctl (process {})", child.id());
+    wait_until("the move runs", || home.run(&["check", "demo"], "").out.contains(&running).then_some(()));
+    home.run(&["failover", "demo", &at(4), "--yes"], "").failed().complains(&running);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    home.run(&["resume", "demo", "--yes", "--max-rate", "1000000"], "").fine();
+    home.run(&["failover", "demo", &at(4), "--yes"], "").fine();
 }
 
 #[test]

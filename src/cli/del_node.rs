@@ -1,18 +1,23 @@
 //! `del-node`: nodes out of a cluster, dead ones too, with redis-cli's lines.
 
 use serde::Serialize;
+use tokio_util::sync::CancellationToken;
 
 use crate::core::plan::remove::{RemovePlan, RemoveRefusal};
 use crate::core::plan::{NodeCommand, ShownCommand};
 use crate::core::topology::{NodeAddr, NodeId, Role, Topology};
+use crate::engine::growth::{RETIRE_STEPS, clean_up, is_ours};
 use crate::engine::remove::{News, Removed, plan as planned, remove};
+use crate::engine::steps::Steps;
 use crate::engine::tls::Tls;
+use crate::workspace::document::ClusterDoc;
 
 use super::cluster::{Access, look, named};
 use super::failure::Failure;
 use super::form::Means;
 use super::json::{FindingJson, NodeJson, findings_of, nodes_of};
 use super::node_args::DelNodeArgs;
+use super::steps::timed_report;
 use super::terminal::complain;
 use super::until_cancelled;
 use super::waiting::Lines;
@@ -142,6 +147,11 @@ impl Removal<'_> {
                 };
                 text.line(line);
             }
+            for (at, name, _) in self.known_here(plan).iter().filter(|(_, _, ours)| *ours) {
+                text.line(format_args!(
+                    "    {at} was launched for {name}: its server is stopped and its folder removed."
+                ));
+            }
             for one in &plan.rehome {
                 text.line(format_args!("    {} will copy {} instead.", one.replica, one.master));
             }
@@ -160,13 +170,14 @@ impl Removal<'_> {
         let done = remove(plan, &self.seed, auth, connect, &report, &self.means.interrupt.token()).await;
         lines.wait_for("");
         let removed = done.map_err(|error| Failure::message(&format!("[ERR] {error}.")))?;
-        let left = self.left(plan, &removed);
-        let ok = left.is_empty();
+        let mut left = self.left(plan, &removed);
         self.means.terminal.say(|text| {
             for node in plan.nodes.iter().filter(|_| removed.missed.is_empty()) {
                 text.ok(format_args!("[OK] Node {} was removed: no node that answers knows it.", node.id));
             }
         });
+        left.extend(self.clean_up(plan, &removed).await);
+        let ok = left.is_empty();
         for line in &left {
             complain(line);
         }
@@ -182,6 +193,41 @@ impl Removal<'_> {
             more,
         });
         if ok { Ok(()) } else { Err(Failure::Shown) }
+    }
+
+    /// Removed nodes of clusters that are known by a name here: the node, the cluster's name, and whether its server was
+    /// launched for it.
+    fn known_here(&self, plan: &RemovePlan) -> Vec<(NodeAddr, String, bool)> {
+        let docs: Vec<ClusterDoc> = self.means.workspace.list().into_iter().filter_map(|(_, doc)| doc.ok()).collect();
+        let knows = |doc: &ClusterDoc, addr: &NodeAddr| doc.places().iter().any(|place| place.same_place(addr));
+        let gone = plan.nodes.iter().filter_map(|node| node.at.as_ref().or(node.addr.as_ref()));
+        let found = gone.flat_map(|at| {
+            let others = |doc: &&ClusterDoc| plan.tell.iter().any(|host| knows(doc, &host.at));
+            let of_it = docs.iter().filter(|doc| knows(doc, at)).filter(others);
+            of_it.map(|doc| (at.clone(), doc.name.clone(), is_ours(doc, at)))
+        });
+        found.collect()
+    }
+
+    /// The documents forget the removed nodes, and servers that were launched for them are stopped and their folders removed:
+    /// else the next start would bring them back. Answers what is left.
+    async fn clean_up(&self, plan: &RemovePlan, removed: &Removed) -> Vec<String> {
+        let others: Vec<NodeAddr> = plan.tell.iter().map(|host| host.at.clone()).collect();
+        let member = |at: &NodeAddr| removed.missed.iter().chain(&removed.not_reset).any(|(addr, _)| addr == at);
+        let (workspace, terminal) = (self.means.workspace, self.means.terminal);
+        let mut left = Vec::new();
+        for (at, name, ours) in self.known_here(plan).into_iter().filter(|(at, ..)| !member(at)) {
+            let cleaned = async {
+                let _lock = workspace.lock(&name).map_err(|why| why.to_string())?;
+                let steps = if ours { &RETIRE_STEPS[..] } else { &[] };
+                let steps = Steps::new(steps, timed_report(terminal), CancellationToken::new());
+                clean_up(workspace, &name, &others, &at, &steps).await
+            };
+            if let Err(why) = cleaned.await {
+                left.push(format!("[ERR] {at} was removed, but {name} still knows it: {why}."));
+            }
+        }
+        left
     }
 
     /// What is not as it should be, and how to finish it.

@@ -15,6 +15,7 @@ use crate::engine::command::Auth;
 use crate::engine::failover::{failover as carry_out, failover_steps, nodes_now};
 use crate::engine::gather::{Gathered, gather};
 use crate::engine::lifecycle::auth_of;
+use crate::engine::moves::at_work;
 use crate::engine::steps::Steps;
 use crate::engine::tls::Tls;
 use crate::workspace::document::ClusterDoc;
@@ -26,6 +27,7 @@ use super::cluster_args::FailoverArgs;
 use super::failure::Failure;
 use super::form::Means;
 use super::json::{FindingJson, NodeJson, findings_of, nodes_of};
+use super::moving::places;
 use super::steps::{StepJson, steps_json, timed_report};
 use super::terminal::complain;
 use super::text::Text;
@@ -116,6 +118,7 @@ pub async fn failover(means: &Means<'_>, args: &FailoverArgs) -> Result<(), Fail
     if means.tell_plan(&planned, &commands, &place.access.auth) {
         return Ok(());
     }
+    insist_on_rest(means, &plans, &gathered)?;
     if !means.yes {
         let question = "Do you want to proceed with this failover (type 'yes' to accept): ";
         means.ask_for_yes(question, "nothing was sent to any node").await?;
@@ -126,6 +129,21 @@ pub async fn failover(means: &Means<'_>, args: &FailoverArgs) -> Result<(), Fail
     let done = carry_out(&plans, &place.seeds, &place.access.auth, &steps).await;
     let after = done.map_err(|error| Failure::message(&format!("[ERR] {error}")))?;
     tell(means, &plans, refused, &after, &steps)
+}
+
+/// A move that loses its source or its target to a failover stops with keys on both sides. Lost masters are replaced all the
+/// same.
+fn insist_on_rest(means: &Means<'_>, plans: &[FailoverPlan], now: &Gathered) -> Result<(), Failure> {
+    let Some(running) = at_work(means.workspace, &places(now)) else { return Ok(()) };
+    if plans.iter().any(|plan| plan.mode == FailoverMode::Plain) {
+        return Err(Failure::message(&format!("[ERR] {running}: wait for its end. A failover would cut it short.")));
+    }
+    means.terminal.say(|text| {
+        text.warn(format_args!(
+            "[WARNING] {running}. If it stops, 'slotctl fix' brings the keys of its slots together."
+        ));
+    });
+    Ok(())
 }
 
 /// Takes exclusive use of a cluster that has a name here, and what its document says by now.

@@ -13,9 +13,9 @@ use crate::core::plan::standing::Standing;
 use crate::core::topology::{NodeAddr, NodeId};
 use crate::engine::gather::Gathered;
 use crate::engine::migrate::{Method, MigrateError, Mode, Options, Report, preview};
-use crate::engine::moves::{MovesError, Place, move_slots};
+use crate::engine::moves::{MovesError, Place, at_work, move_slots};
 use crate::workspace::document::MoveJournal;
-use crate::workspace::journal::{JournalFile, Record as _};
+use crate::workspace::journal::JournalFile;
 use crate::workspace::store::Workspace;
 
 use super::cluster::{Access, look, named};
@@ -82,12 +82,8 @@ impl Earlier {
     /// The one that is on record for this cluster. `place` is how a command names the cluster.
     pub(super) fn find(workspace: &Workspace, now: &Gathered, seed: &NodeAddr, place: &str) -> Option<Self> {
         let nodes = places(now);
-        if let Some((record, holder)) = JournalFile::<MoveJournal>::worker(workspace, &nodes) {
-            let who = holder.map_or_else(|| "another slotctl or Slotdeck".to_owned(), |holder| holder.to_string());
-            return Some(Self::Running(format!(
-                "{} is running now, by {who}: wait for its end. 'slotctl watch {place}' shows it.",
-                record.work()
-            )));
+        if let Some(running) = at_work(workspace, &nodes) {
+            return Some(Self::Running(format!("{running}: wait for its end. 'slotctl watch {place}' shows it.")));
         }
         let journal = JournalFile::<MoveJournal>::peek(workspace, &nodes)?;
         Self::left(&journal.plan, now, seed, place)
@@ -129,7 +125,7 @@ fn stale_words(place: &str) -> String {
 }
 
 /// Where the nodes say that they are, then where they answered.
-fn places(gathered: &Gathered) -> Vec<NodeAddr> {
+pub(super) fn places(gathered: &Gathered) -> Vec<NodeAddr> {
     let mut nodes: Vec<NodeAddr> = gathered.topology.nodes().into_values().filter_map(|n| n.addr).collect();
     nodes.sort();
     nodes.extend(gathered.topology.views.keys().cloned());

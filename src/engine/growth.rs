@@ -282,7 +282,7 @@ pub async fn remove_job(
     steps: &Steps,
 ) -> Result<(), String> {
     let remarks = taken_out(workspace, place, who, steps).await.inspect_err(|why| steps.fail(why))?;
-    clean_up(workspace, name, place, who, steps).await.inspect_err(|why| steps.fail(why))?;
+    clean_up(workspace, name, &place.nodes, &who.addr, steps).await.inspect_err(|why| steps.fail(why))?;
     if remarks.is_empty() {
         return Ok(());
     }
@@ -291,19 +291,33 @@ pub async fn remove_job(
     Err(why)
 }
 
-/// What a node that is no member any more leaves on this machine.
-async fn clean_up(workspace: &Workspace, name: &str, place: &Place, who: &Leaver, steps: &Steps) -> Result<(), String> {
+/// Whether the server at this address is one that was launched for this cluster.
+#[must_use]
+pub fn is_ours(doc: &ClusterDoc, at: &NodeAddr) -> bool {
+    doc.spec.as_ref().is_some_and(|spec| spec.addrs().iter().any(|addr| addr.same_place(at)))
+}
+
+/// What a node that is no member any more leaves on this machine: a server of ours is stopped, and its folder removed; an
+/// address by which the cluster is found gives way to those of the `others`. To be called under the document's lock.
+///
+/// # Errors
+/// A server that does not end, files that can't be removed, a document that can't be written; in words.
+pub async fn clean_up(
+    workspace: &Workspace,
+    name: &str,
+    others: &[NodeAddr],
+    gone: &NodeAddr,
+    steps: &Steps,
+) -> Result<(), String> {
     let mut doc = workspace.load(name).map_err(|why| why.to_string())?;
-    let ours = doc.spec.as_ref().is_some_and(|spec| spec.addrs().iter().any(|addr| addr.same_place(&who.addr)));
-    if ours {
-        return retire(workspace, &mut doc, who.addr.port, steps).await;
+    if is_ours(&doc, gone) {
+        return retire(workspace, &mut doc, gone.port, steps).await;
     }
     // It may be the very address by which the cluster was attached.
-    let others = place.nodes.iter().filter(|addr| !addr.same_place(&who.addr)).cloned();
-    if doc.spec.is_none() && doc.addrs.iter().any(|addr| addr.same_place(&who.addr)) {
-        doc.addrs.retain(|addr| !addr.same_place(&who.addr));
+    if doc.spec.is_none() && doc.addrs.iter().any(|addr| addr.same_place(gone)) {
+        doc.addrs.retain(|addr| !addr.same_place(gone));
         if doc.addrs.is_empty() {
-            doc.addrs = others.collect();
+            doc.addrs = others.iter().filter(|addr| !addr.same_place(gone)).cloned().collect();
         }
         workspace.save(&doc).map_err(|why| why.to_string())?;
     }

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::core::plan::moves::MovePlan;
 use crate::core::topology::NodeAddr;
 use crate::workspace::document::MoveJournal;
-use crate::workspace::journal::JournalFile;
+use crate::workspace::journal::{JournalFile, Record as _};
 use crate::workspace::store::{Workspace, WorkspaceError};
 
 use super::command::Auth;
@@ -53,6 +53,14 @@ impl Place {
     pub fn names(&self) -> &[NodeAddr] {
         if self.nodes.is_empty() { &self.seeds } else { &self.nodes }
     }
+}
+
+/// Who moves or repairs slots among these nodes now, in words; `None` while nobody does.
+#[must_use]
+pub fn at_work(workspace: &Workspace, nodes: &[NodeAddr]) -> Option<String> {
+    let (record, holder) = JournalFile::<MoveJournal>::worker(workspace, nodes)?;
+    let who = holder.map_or_else(|| "another slotctl or Slotdeck".to_owned(), |holder| holder.to_string());
+    Some(format!("{} is running now, by {who}", record.work()))
 }
 
 /// Carries the plan out under its journal. A new plan takes the place of an earlier one's record, unless it changed

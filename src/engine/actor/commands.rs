@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::core::plan::create::CreatePlan;
-use crate::core::plan::failover::FailoverPlan;
+use crate::core::plan::failover::{FailoverMode, FailoverPlan};
 use crate::core::plan::fix::FixPlan;
 use crate::core::plan::moves::MovePlan;
 use crate::core::slot::Slot;
@@ -31,7 +31,7 @@ use crate::engine::inspect::inspect;
 use crate::engine::job::{JobKind, Step};
 use crate::engine::lifecycle::{DELETE_STEPS, LAUNCH_STEPS, START_STEPS, STOP_STEPS, delete, launch, start, stop};
 use crate::engine::machine::facts;
-use crate::engine::moves::{MOVE_STEPS, Place, forget_move, move_slots_job, resume_job};
+use crate::engine::moves::{MOVE_STEPS, Place, at_work, forget_move, move_slots_job, resume_job};
 use crate::engine::safekeeping::{BACKUP_STEPS, RESTORE_STEPS, RestoreWish, backup_job, restore_job};
 use crate::engine::snapshot::{DraftReport, SlotKeys};
 use crate::engine::wsl::Wake;
@@ -292,11 +292,16 @@ impl Actor {
     }
 
     fn fail_over(&mut self, name: &str, plans: Arc<[FailoverPlan]>) {
-        let Some(Place { seeds, auth, .. }) = self.place(name) else { return self.unknown("fail over", name) };
+        let Some(place) = self.place(name) else { return self.unknown("fail over", name) };
         let (workspace, cluster) = (self.workspace.clone(), name.to_owned());
         self.start_job(JobKind::Failover, name, &failover_steps(plans.len()), move |steps| async move {
             let _lock = workspace.lock(&cluster).map_err(|e| e.to_string())?;
-            failover(&plans, &seeds, &auth, &steps).await.map(drop).map_err(|e| e.to_string())
+            // A move that loses its source or its target stops with keys on both sides; lost masters are replaced all the same.
+            let plain = plans.iter().any(|plan| plan.mode == FailoverMode::Plain);
+            if let Some(running) = at_work(&workspace, place.names()).filter(|_| plain) {
+                return Err(format!("{running}: wait for its end. A failover would cut it short."));
+            }
+            failover(&plans, &place.seeds, &place.auth, &steps).await.map(drop).map_err(|e| e.to_string())
         });
     }
 

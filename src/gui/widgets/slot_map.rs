@@ -14,7 +14,7 @@ mod texels;
 use std::sync::Arc;
 
 use egui::{
-    EventFilter, Key, Modifiers, PointerButton, Pos2, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, Vec2,
+    Event, EventFilter, Key, Modifiers, PointerButton, Pos2, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, Vec2,
     WidgetInfo,
 };
 
@@ -297,12 +297,19 @@ fn keyboard(
     }
     if !modifiers.any() {
         let digits = [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7];
-        said.mode = digits.iter().position(|key| pressed(*key)).and_then(|at| MODES.get(at)).copied();
-        said.flip = pressed(Key::L);
+        // By what was held when the key went down: Ctrl+5 may come and go within one frame.
+        let bare = |key: Key| ui.input(|input| input.events.iter().any(|event| is_bare(event, key)));
+        said.mode = digits.iter().position(|key| bare(*key)).and_then(|at| MODES.get(at)).copied();
+        said.flip = bare(Key::L);
     }
     if focused {
         arrows(ui, modifiers, shown, state, layout, grid, said);
     }
+}
+
+/// Whether this key went down alone.
+fn is_bare(event: &Event, wanted: Key) -> bool {
+    matches!(event, Event::Key { key, pressed: true, modifiers, .. } if *key == wanted && !modifiers.any())
 }
 
 fn arrows(
