@@ -136,9 +136,8 @@ fn a_failover_waits_for_a_move_of_slots() {
     let (home, port) = (Home::new(), free_port_run(6));
     home.up(port, &["--yes"], "").fine();
     let at = |n: u16| format!("127.0.0.1:{}", port + n);
-    let mut keys = String::new();
-    (0..2000).for_each(|n| keys.push_str(&format!("set key:{n} {n}\n")));
-    redis_cli(&["-c", "-p", &port.to_string()], &keys).fine();
+    let keys: Vec<String> = (0..2000).map(|n| format!("set key:{n} {n}\n")).collect();
+    redis_cli(&["-c", "-p", &port.to_string()], &keys.concat()).fine();
     let (from, to) = (at(0), at(1));
     let args = ["reshard", "demo", "--from", &from, "--to", &to, "--slots", "1000", "--yes", "--max-rate", "10"];
     let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_slotctl"))

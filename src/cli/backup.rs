@@ -79,7 +79,7 @@ pub async fn backup(
 fn insist_on_masters(gathered: &Gathered, findings: &[Finding]) -> Result<(), Failure> {
     match lost_master(gathered, findings) {
         Some(finding) => Err(Failure::message(&format!(
-            "[ERR] {finding}: its keys can't be copied. 'slotctl failover' makes a replica the master; then try again."
+            "[ERR] {finding}: its keys can't be copied. 'slotctl failover HOST:PORT --lost' makes a replica the master; then try again."
         ))),
         None => Ok(()),
     }

@@ -51,13 +51,22 @@ impl Access {
         self.name = all_known.then(|| doc.name.clone());
     }
 
-    /// How a command that a person is told to run names the cluster: as it was named, or by this node with the TLS options.
+    /// How a command that a person is told to run names the cluster: as it was named, or by this node with what the
+    /// connection takes.
     pub(super) fn place(&self, seed: &NodeAddr) -> String {
-        match (&self.name, &self.auth.tls) {
-            (Some(name), _) => shell_word(name),
-            (None, Some(tls)) => format!("{seed} {}", shell_words(&tls.options().words())),
-            (None, None) => seed.to_string(),
+        if let Some(name) = &self.name {
+            return shell_word(name);
         }
+        let mut words = vec![seed.to_string()];
+        words.extend(self.auth.tls.iter().map(|tls| shell_words(&tls.options().words())));
+        if !self.auth.user.is_empty() {
+            words.push(format!("--user {}", shell_word(&self.auth.user)));
+        }
+        // What it is stands in no hint.
+        if !self.auth.password.is_empty() {
+            words.push("--askpass".to_owned());
+        }
+        words.join(" ")
     }
 }
 
@@ -353,7 +362,11 @@ mod tests {
         let named = || serde_json::from_str(r#"{"version":1,"name":"my cluster","spec":null}"#).unwrap();
         assert_eq!(place("", None), "127.0.0.1:7000");
         assert_eq!(place("", Some(named())), shell_word("my cluster"));
-        assert_eq!(place("its own", Some(named())), "127.0.0.1:7000", "the remembered password may be another one");
+        assert_eq!(
+            place("its own", Some(named())),
+            "127.0.0.1:7000 --askpass",
+            "the remembered password may be another one"
+        );
     }
 
     #[test]

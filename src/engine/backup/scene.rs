@@ -42,7 +42,7 @@ pub fn problems(before: &Gathered, after: &Gathered, findings: &[Finding]) -> Ve
 pub fn manifest(program: &str, created: u64, saved: &[Saved], mut problems: Vec<String>) -> Manifest {
     problems.extend(saved.iter().filter(|one| one.strays > 0).map(|one| {
         format!(
-            "{} holds {} of slots that it does not own: 'slotctl fix --cluster-search-multiple-owners' moves them, \
+            "{} holds {} of slots that it does not own: 'slotctl fix HOST:PORT --cluster-search-multiple-owners' moves them, \
              and restore takes the owners' first",
             one.record.addr,
             counted(one.strays, "key")

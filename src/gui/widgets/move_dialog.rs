@@ -16,6 +16,7 @@ use crate::gui::theme::{Palette, Tone};
 
 use super::bits;
 use super::confirm::buttons;
+use super::half_moved::sum;
 use super::long_list::long_list;
 use super::problem_list::tone_line;
 
@@ -46,7 +47,12 @@ pub fn move_ui(ui: &mut Ui, snapshot: &Snapshot, name: &str, draft: &mut MoveDra
             let even = draft.which == Which::Even;
             tone_line(ui, Tone::Good, if even { tr!("moves.nothing") } else { tr!("moves.nothing_there") });
         }
-        Ok(plan) => plan_ui(ui, cluster, plan),
+        Ok(plan) => {
+            plan_ui(ui, cluster, plan);
+            if let Some(half) = &cluster.half_moved {
+                tone_line(ui, Tone::Warn, format!("{}. {}", sum(half), tr!("resume.replaced")));
+            }
+        }
         Err(why) => tone_line(ui, Tone::Warn, why.clone()),
     }
     let command = Command::MoveSlots { cluster: name.to_owned(), plan: plan.unwrap_or_default() };
