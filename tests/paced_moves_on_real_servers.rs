@@ -66,7 +66,7 @@ fn survives_the_death_of(victim: usize) {
     seed_numbers(&cluster, 5000);
     let (from, to, seed) = (cluster.id(0), cluster.id(1), cluster.addr(2));
     let writer = write_until_refused(&cluster, 5000);
-    let args = ["reshard", &seed, "--from", &from, "--to", &to, "--slots", "5000", "--yes", "--max-rate", "1500"];
+    let args = ["reshard", &seed, "--from", &from, "--to", &to, "--slots", "5000", "--yes", "--max-rate", "300"];
     let child = begin_with(&cluster, &args, Stdio::null());
     // The first slots are the target's, most are still to come.
     let moved = || owners(&cluster.servers).into_iter().any(|(first, _, server)| (first, server) == (0, 1));

@@ -200,7 +200,7 @@ fn outlives_the_failover_of(victim: usize) {
     }
     let (from, to, seed) = (cluster.id(0), cluster.id(1), cluster.addr(2));
     let dead = cluster.id(victim);
-    let args = ["reshard", &seed, "--from", &from, "--to", &to, "--slots", "3000", "--yes", "--max-rate", "500"];
+    let args = ["reshard", &seed, "--from", &from, "--to", &to, "--slots", "3000", "--yes", "--max-rate", "150"];
     let child = move_tools::begin(&cluster, &args);
     let first_moved =
         || common::follower::owners(&cluster.servers).into_iter().any(|(first, _, server)| (first, server) == (0, 1));
@@ -243,15 +243,23 @@ fn servers_that_die_in_an_atomic_migration_leave_nothing_half_done() {
         eprintln!("on {name}, {victim} dies");
         let mut cluster = Cluster::of(&program, "appendonly yes\nappendfsync always");
         seed_numbers(&cluster, 5000);
-        // So many microseconds for each key of the snapshot: the migration takes a second.
+        // So many microseconds for each key of the snapshot: the migration takes some seconds.
         for server in &cluster.servers {
-            let words = ["SET", "rdb-key-save-delay", "1000"];
+            let words = ["SET", "rdb-key-save-delay", "3000"];
             redis::cmd("CONFIG").arg(&words).exec(&mut server.connect(None)).unwrap();
         }
         let (from, to, seed) = (cluster.id(0), cluster.id(1), cluster.addr(2));
         let args = ["reshard", &seed, "--from", &from, "--to", &to, "--slots", "4000", "--yes", "--method", "atomic"];
         let child = move_tools::begin(&cluster, &args);
-        std::thread::sleep(Duration::from_millis(600));
+        // Redis' target and Valkey's source know of it.
+        let (at, asked) = if name == "redis-newest" { (1, "MIGRATION STATUS ALL") } else { (0, "GETSLOTMIGRATIONS") };
+        let known = || {
+            let mut asking = redis::cmd("CLUSTER");
+            asking.arg(asked.split(' ').collect::<Vec<_>>());
+            asking.query::<Vec<redis::Value>>(&mut cluster.servers[at].connect(None)).unwrap()
+        };
+        wait_until("the migration is under way", || (!known().is_empty()).then_some(()));
+        std::thread::sleep(Duration::from_millis(300));
         cluster.servers[victim].kill();
         let output = child.wait_with_output().unwrap();
         let words = String::from_utf8_lossy(&output.stderr).into_owned();
